@@ -1,0 +1,16 @@
+// Calls of ATen operators by name, through libtorch's own dispatcher.
+#pragma once
+#include "napi_util.h"
+
+namespace salmask {
+
+/// operator(name, overload) -> index of a prepared operator, or -1 where this libtorch has none of that name.
+napi_value findOperator(const Arguments& args);
+/// call(index, ...arguments): undefined takes the schema's default, null is None.
+napi_value callOperator(const Arguments& args);
+/// schema(index) -> the operator's schema as libtorch prints it.
+napi_value operatorSchema(const Arguments& args);
+/// operatorNames() -> every `name` or `name.overload` registered.
+napi_value operatorNames(const Arguments& args);
+
+}  // namespace salmask

@@ -1,0 +1,200 @@
+// What is not an operator: a tensor's properties, bytes in and out, autograd, generators, process-wide switches.
+#include "tensor.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <malloc.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/version.h>
+#include <cstring>
+#include <unordered_set>
+
+#include "handles.h"
+
+namespace salmask {
+
+Handles<at::Tensor>& tensors() {
+  static Handles<at::Tensor> table;
+  return table;
+}
+
+Handles<at::Generator>& generators() {
+  static Handles<at::Generator> table;
+  return table;
+}
+
+namespace {
+
+at::Tensor& tensorAt(const Arguments& args, size_t i) {
+  return tensors().get(toHandle(args.env, args[i], "tensor"));
+}
+
+napi_value fromInts(napi_env env, at::IntArrayRef values) {
+  napi_value out;
+  check(napi_create_array_with_length(env, values.size(), &out), "making an array");
+  for (size_t i = 0; i < values.size(); ++i)
+    check(napi_set_element(env, out, i, fromDouble(env, static_cast<double>(values[i]))), "filling an array");
+  return out;
+}
+
+struct Bytes {
+  void* data;
+  size_t size;
+};
+
+Bytes bytesOf(napi_env env, napi_value view) {
+  napi_typedarray_type type;
+  size_t length, offset;
+  void* data;
+  napi_value buffer;
+  TORCH_CHECK(napi_get_typedarray_info(env, view, &type, &length, &data, &buffer, &offset) == napi_ok,
+              "expected a typed array");
+  static constexpr size_t kWidth[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  TORCH_CHECK(type < 11, "expected a typed array of a kind known to Node-API 8");
+  return {data, length * kWidth[type]};
+}
+
+}  // namespace
+
+napi_value shape(const Arguments& args) { return fromInts(args.env, tensorAt(args, 0).sizes()); }
+napi_value strides(const Arguments& args) { return fromInts(args.env, tensorAt(args, 0).strides()); }
+napi_value scalarType(const Arguments& args) {
+  return fromDouble(args.env, static_cast<double>(tensorAt(args, 0).scalar_type()));
+}
+napi_value device(const Arguments& args) { return fromString(args.env, tensorAt(args, 0).device().str()); }
+napi_value isLeaf(const Arguments& args) { return fromBool(args.env, tensorAt(args, 0).is_leaf()); }
+napi_value requiresGrad(const Arguments& args) { return fromBool(args.env, tensorAt(args, 0).requires_grad()); }
+napi_value setRequiresGrad(const Arguments& args) {
+  tensorAt(args, 0).set_requires_grad(toBool(args.env, args[1], "requiresGrad"));
+  return undefined(args.env);
+}
+napi_value release(const Arguments& args) {
+  tensors().release(toHandle(args.env, args[0], "tensor"));
+  return undefined(args.env);
+}
+
+napi_value item(const Arguments& args) {
+  at::Scalar value = tensorAt(args, 0).item();
+  return fromDouble(args.env, value.isBoolean() ? static_cast<double>(value.toBool()) : value.toDouble());
+}
+
+napi_value fromBytes(const Arguments& args) {
+  Bytes bytes = bytesOf(args.env, args[0]);
+  auto sizes = toInts(args.env, args[1], "shape");
+  auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
+  at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type));
+  TORCH_CHECK(out.nbytes() == bytes.size, "a tensor of shape [", at::IntArrayRef(sizes), "] takes ",
+              out.nbytes(), " bytes, but the array holds ", bytes.size);
+  if (bytes.size > 0) std::memcpy(out.data_ptr(), bytes.data, bytes.size);
+  return fromHandle(args.env, tensors().add(std::move(out)));
+}
+
+napi_value toBytes(const Arguments& args) {
+  at::Tensor source = tensorAt(args, 0).detach().cpu().contiguous();
+  Bytes bytes = bytesOf(args.env, args[1]);
+  TORCH_CHECK(source.nbytes() == bytes.size, "expected an array of ", source.nbytes(), " bytes, but ",
+              bytes.size, " came");
+  if (bytes.size > 0) std::memcpy(bytes.data, source.data_ptr(), bytes.size);
+  return undefined(args.env);
+}
+
+napi_value backward(const Arguments& args) {
+  std::vector<at::Tensor> gradient;
+  if (typeOf(args.env, args[1]) == napi_number) gradient.push_back(tensorAt(args, 1));
+  else gradient.emplace_back();
+  torch::autograd::backward({tensorAt(args, 0)}, gradient, toBool(args.env, args[2], "retainGraph"));
+  return undefined(args.env);
+}
+
+napi_value grad(const Arguments& args) {
+  const at::Tensor& g = tensorAt(args, 0).grad();
+  if (!g.defined()) return undefined(args.env);
+  return fromHandle(args.env, tensors().add(g));
+}
+
+napi_value setGrad(const Arguments& args) {
+  tensorAt(args, 0).mutable_grad() =
+      typeOf(args.env, args[1]) == napi_number ? tensorAt(args, 1) : at::Tensor();
+  return undefined(args.env);
+}
+
+napi_value gradEnabled(const Arguments& args) { return fromBool(args.env, at::GradMode::is_enabled()); }
+napi_value setGradEnabled(const Arguments& args) {
+  at::GradMode::set_enabled(toBool(args.env, args[0], "enabled"));
+  return undefined(args.env);
+}
+
+napi_value setAutocast(const Arguments& args) {
+  c10::Device where(toString(args.env, args[0], "device"));
+  bool enabled = toBool(args.env, args[1], "enabled");
+  auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  at::autocast::set_autocast_dtype(where.type(), type);
+  at::autocast::set_autocast_enabled(where.type(), enabled);
+#else
+  if (where.is_cuda()) {
+    at::autocast::set_autocast_gpu_dtype(type);
+    at::autocast::set_enabled(enabled);
+  } else {
+    at::autocast::set_autocast_cpu_dtype(type);
+    at::autocast::set_cpu_enabled(enabled);
+  }
+#endif
+  if (!enabled) at::autocast::clear_cache();
+  return undefined(args.env);
+}
+
+napi_value makeGenerator(const Arguments& args) {
+  c10::Device where(toString(args.env, args[0], "device"));
+  auto seed = static_cast<uint64_t>(toInt(args.env, args[1], "seed"));
+  at::Generator generator = where.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(seed)
+                                           : at::globalContext().defaultGenerator(where).clone();
+  generator.set_current_seed(seed);
+  return fromHandle(args.env, generators().add(std::move(generator)));
+}
+
+napi_value releaseGenerator(const Arguments& args) {
+  generators().release(toHandle(args.env, args[0], "generator"));
+  return undefined(args.env);
+}
+
+napi_value seedGenerator(const Arguments& args) {
+  generators().get(toHandle(args.env, args[0], "generator"))
+      .set_current_seed(static_cast<uint64_t>(toInt(args.env, args[1], "seed")));
+  return undefined(args.env);
+}
+
+napi_value liveCount(const Arguments& args) { return fromDouble(args.env, tensors().live()); }
+
+napi_value liveBytes(const Arguments& args) {
+  std::unordered_set<const void*> seen;
+  double bytes = 0;
+  for (const at::Tensor& t : tensors().slots()) {
+    if (!t.defined() || !t.has_storage()) continue;
+    const void* storage = t.storage().unsafeGetStorageImpl();
+    if (seen.insert(storage).second) bytes += static_cast<double>(t.storage().nbytes());
+  }
+  return fromDouble(args.env, bytes);
+}
+
+napi_value setNumThreads(const Arguments& args) {
+  at::set_num_threads(static_cast<int>(toInt(args.env, args[0], "threads")));
+  return undefined(args.env);
+}
+napi_value getNumThreads(const Arguments& args) { return fromDouble(args.env, at::get_num_threads()); }
+
+napi_value keepFreedMemory(const Arguments& args) {
+  // A training step frees and asks for the same blocks again; handing them back to the kernel in between
+  // makes every step fault its pages anew.
+  constexpr int kLarge = 1 << 30;
+  mallopt(M_MMAP_THRESHOLD, kLarge);
+  mallopt(M_TRIM_THRESHOLD, kLarge);
+  mallopt(M_TOP_PAD, 64 << 20);
+  return undefined(args.env);
+}
+
+napi_value hasCuda(const Arguments& args) { return fromBool(args.env, at::hasCUDA()); }
+napi_value version(const Arguments& args) { return fromString(args.env, TORCH_VERSION); }
+
+}  // namespace salmask

@@ -1,0 +1,20 @@
+/** libtorch for TypeScript: tensors, scopes, autograd, modules and optimisers over any ATen operator. */
+
+export { autocast, enableGrad, isGradEnabled, noGrad } from "./autograd.js";
+export { type DType, dtypes, type MemoryFormat } from "./dtype.js";
+export { arange, empty, full, mapFile, ones, rand, randn, zeros } from "./factories.js";
+export { type BuildInfo, buildInfo, EngineError, type TypedArray } from "./native.js";
+export * as nn from "./nn/index.js";
+export { Operator, operatorNames } from "./operator.js";
+export * as ops from "./ops.generated.js";
+export * as optim from "./optim/index.js";
+export { Generator, KeyedRandom } from "./random.js";
+export { getNumThreads, hasCuda, libtorchVersion, setNumThreads } from "./runtime.js";
+export {
+  loadSafetensors,
+  readSafetensorsMetadata,
+  SafetensorsError,
+  saveSafetensors,
+} from "./safetensors.js";
+export { keep, liveTensors, scope, scopeAsync } from "./scope.js";
+export { fromTypedArray, type NestedNumbers, Tensor, tensor } from "./tensor.js";

@@ -1,0 +1,49 @@
+import { noGrad } from "../autograd.js";
+import { ones, zeros } from "../factories.js";
+import * as ops from "../ops.generated.js";
+import type { Tensor } from "../tensor.js";
+import { Module } from "./module.js";
+
+/** Batch normalisation over the second axis, as PyTorch's `BatchNorm1d` and `BatchNorm2d`. */
+export class BatchNorm extends Module {
+  readonly weight: Tensor | null;
+  readonly bias: Tensor | null;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+  readonly numBatchesTracked: Tensor;
+  private readonly momentum: number;
+  private readonly eps: number;
+
+  constructor(features: number, options: { momentum?: number; eps?: number; affine?: boolean } = {}) {
+    super();
+    this.momentum = options.momentum ?? 0.1;
+    this.eps = options.eps ?? 1e-5;
+    const affine = options.affine ?? true;
+    this.weight = affine ? this.registerParameter("weight", ones([features])) : null;
+    this.bias = affine ? this.registerParameter("bias", zeros([features])) : null;
+    this.runningMean = this.registerBuffer("running_mean", zeros([features]));
+    this.runningVar = this.registerBuffer("running_var", ones([features]));
+    this.numBatchesTracked = this.registerBuffer("num_batches_tracked", zeros([], { dtype: "int64" }));
+  }
+
+  forward(input: Tensor): Tensor {
+    if (this.training) noGrad(() => this.numBatchesTracked.add_(1));
+    return ops.batchNorm(
+      input,
+      this.weight,
+      this.bias,
+      this.runningMean,
+      this.runningVar,
+      this.training,
+      this.momentum,
+      this.eps,
+      true,
+    );
+  }
+}
+
+/** PyTorch's name for batch normalisation of `[B, C, H, W]`. */
+export class BatchNorm2d extends BatchNorm {}
+
+/** PyTorch's name for batch normalisation of `[B, C]`. */
+export class BatchNorm1d extends BatchNorm {}

@@ -1,0 +1,128 @@
+import { noGrad } from "../autograd.js";
+import { keep } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+
+/** Names to tensors, in PyTorch's order and with PyTorch's names (`layer1.0.conv1.weight`). */
+export type StateDict = Record<string, Tensor>;
+
+/**
+ * A part of a network: it holds parameters, buffers and further modules as plain properties, whose names make up
+ * the state-dict's keys, as in PyTorch. `train` and `eval` switch it and all below.
+ */
+export abstract class Module {
+  training = true;
+  readonly #parameters = new Map<string, Tensor>();
+  readonly #buffers = new Map<string, Tensor>();
+
+  abstract forward(input: Tensor): Tensor;
+
+  /** Registers a tensor that is learned. It outlives every scope. Returns it. */
+  protected registerParameter(name: string, tensor: Tensor): Tensor {
+    tensor.requiresGrad = true;
+    this.#parameters.set(name, keep(tensor));
+    return tensor;
+  }
+
+  /** Registers a tensor that is part of the state and not learned. It outlives every scope. Returns it. */
+  protected registerBuffer(name: string, tensor: Tensor): Tensor {
+    this.#buffers.set(name, keep(tensor));
+    return tensor;
+  }
+
+  /** The modules directly below, in the order of their properties. */
+  *children(): Generator<[string, Module]> {
+    for (const [name, value] of Object.entries(this)) if (value instanceof Module) yield [name, value];
+  }
+
+  /** This module and all below, each with its dotted name. */
+  *namedModules(prefix = ""): Generator<[string, Module]> {
+    yield [prefix, this];
+    for (const [name, child] of this.children())
+      yield* child.namedModules(prefix === "" ? name : `${prefix}.${name}`);
+  }
+
+  *namedParameters(): Generator<[string, Tensor]> {
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, tensor] of module.#parameters) yield [path === "" ? name : `${path}.${name}`, tensor];
+    }
+  }
+
+  parameters(): Tensor[] {
+    return Array.from(this.namedParameters(), ([, tensor]) => tensor);
+  }
+
+  *namedBuffers(): Generator<[string, Tensor]> {
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, tensor] of module.#buffers) yield [path === "" ? name : `${path}.${name}`, tensor];
+    }
+  }
+
+  /** The live parameters and buffers, not copies. */
+  stateDict(): StateDict {
+    const state: StateDict = {};
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, tensor] of [...module.#parameters, ...module.#buffers]) {
+        state[path === "" ? name : `${path}.${name}`] = tensor;
+      }
+    }
+    return state;
+  }
+
+  /**
+   * Copies values in. Throws an error that lists every missing, unexpected and mis-shaped name; nothing is
+   * changed then.
+   */
+  loadStateDict(state: StateDict): void {
+    const own = this.stateDict();
+    const faults = [
+      ...Object.keys(own)
+        .filter((name) => !(name in state))
+        .map((name) => `missing ${name}`),
+      ...Object.keys(state)
+        .filter((name) => !(name in own))
+        .map((name) => `unexpected ${name}`),
+      ...Object.keys(own)
+        .filter((name) => name in state && own[name].shape.join() !== state[name].shape.join())
+        .map((name) => `${name}: expected shape [${own[name].shape}], but [${state[name].shape}] came`),
+    ];
+    if (faults.length > 0) {
+      const shown = faults.slice(0, 8).join("; ");
+      throw new Error(
+        `the weights do not fit the module: ${shown}${faults.length > 8 ? `; and ${faults.length - 8} more` : ""}`,
+      );
+    }
+    noGrad(() => {
+      for (const [name, tensor] of Object.entries(own)) tensor.copy_(state[name]);
+    });
+  }
+
+  train(mode = true): this {
+    for (const [, module] of this.namedModules()) module.training = mode;
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Switches whether the parameters are learned. */
+  setRequiresGrad(on: boolean): this {
+    for (const tensor of this.parameters()) tensor.requiresGrad = on;
+    return this;
+  }
+
+  zeroGrad(): void {
+    for (const tensor of this.parameters()) tensor.grad = null;
+  }
+
+  /** Frees every parameter and buffer. The module is of no use afterwards. */
+  dispose(): void {
+    for (const [, module] of this.namedModules()) {
+      for (const tensor of [...module.#parameters.values(), ...module.#buffers.values()]) tensor.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

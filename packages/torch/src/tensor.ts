@@ -1,0 +1,193 @@
+import { setTensorMaker } from "./dispatch.js";
+import { arrayFor, type DType, dtypeOf, dtypeOfArray, scalarType } from "./dtype.js";
+import { native, type TypedArray } from "./native.js";
+import { TensorOps } from "./ops.generated.js";
+import { adopt, forget } from "./scope.js";
+
+/** A nest of arrays of numbers, as many levels deep as the tensor has dimensions. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/**
+ * A libtorch tensor. Operators are methods by PyTorch's names in camel case, and functions in `ops`.
+ * It belongs to the scope that it is made in and is freed with it; see `scope`.
+ */
+export class Tensor extends TensorOps {
+  #handle: number;
+
+  /** @internal Takes ownership of a handle that the addon gave. */
+  constructor(handle: number) {
+    super();
+    this.#handle = handle;
+    adopt(this, handle);
+  }
+
+  /** The addon's integer for this tensor. Throws where the tensor was freed. */
+  get handle(): number {
+    if (this.#handle === 0) {
+      throw new Error(
+        "expected a live tensor, but this one was freed: return it from its scope, or keep() it",
+      );
+    }
+    return this.#handle;
+  }
+
+  get disposed(): boolean {
+    return this.#handle === 0;
+  }
+
+  /** Frees the tensor now. Freeing twice is allowed. */
+  dispose(): void {
+    if (this.#handle === 0) return;
+    native.release(this.#handle);
+    this.#handle = 0;
+    forget(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  get shape(): number[] {
+    return native.shape(this.handle);
+  }
+
+  get strides(): number[] {
+    return native.strides(this.handle);
+  }
+
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  get numel(): number {
+    return this.shape.reduce((product, side) => product * side, 1);
+  }
+
+  get dtype(): DType {
+    return dtypeOf(native.scalarType(this.handle));
+  }
+
+  /** `cpu`, `cuda:0`, ... */
+  get device(): string {
+    return native.device(this.handle);
+  }
+
+  get isLeaf(): boolean {
+    return native.isLeaf(this.handle);
+  }
+
+  get requiresGrad(): boolean {
+    return native.requiresGrad(this.handle);
+  }
+
+  set requiresGrad(on: boolean) {
+    native.setRequiresGrad(this.handle, on);
+  }
+
+  /** The gradient that `backward` left here; null where there is none. */
+  get grad(): Tensor | null {
+    const handle = native.grad(this.handle);
+    return handle === undefined ? null : new Tensor(handle);
+  }
+
+  set grad(gradient: Tensor | null) {
+    native.setGrad(this.handle, gradient === null ? null : gradient.handle);
+  }
+
+  /** Adds the gradient of this tensor to every leaf it came from. A tensor of many elements needs `gradient`. */
+  backward(options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
+    native.backward(this.handle, options.gradient?.handle ?? null, options.retainGraph ?? false);
+  }
+
+  /** The value of a tensor with one element; true is 1. */
+  item(): number {
+    return native.item(this.handle);
+  }
+
+  /** A copy converted to a type or moved to a device (`cpu`, `cuda:0`). */
+  to(target: { dtype?: DType; device?: string }): Tensor {
+    return this.toCopy(target);
+  }
+
+  /** A copy of the elements, row by row, in the typed array of this type (16-bit floats as their bits). */
+  toTypedArray(): TypedArray {
+    const data = arrayFor(this.dtype, this.numel);
+    native.toBytes(this.handle, data);
+    return data;
+  }
+
+  /** A copy of the elements as 32-bit floats, row by row. */
+  toFloat32Array(): Float32Array {
+    const data = new Float32Array(this.numel);
+    if (this.dtype === "float32") {
+      native.toBytes(this.handle, data);
+    } else {
+      using converted = this.to({ dtype: "float32" });
+      native.toBytes(converted.handle, data);
+    }
+    return data;
+  }
+
+  /** A copy of the elements as plain numbers, row by row. */
+  toArray(): number[] {
+    using converted = this.to({ dtype: "float64" });
+    const data = new Float64Array(converted.numel);
+    native.toBytes(converted.handle, data);
+    return Array.from(data);
+  }
+
+  override toString(): string {
+    return this.disposed
+      ? "Tensor(freed)"
+      : `Tensor(${this.dtype}, [${this.shape.join(", ")}], ${this.device})`;
+  }
+}
+
+setTensorMaker((handle) => new Tensor(handle));
+
+/** A tensor of a typed array's elements, copied. `dtype` says what 16-bit or byte arrays mean. */
+export function fromTypedArray(
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: DType = dtypeOfArray(data),
+): Tensor {
+  return new Tensor(native.fromBytes(data, shape, scalarType(dtype)));
+}
+
+/**
+ * A tensor of numbers: a typed array (its own type, or converted to `dtype`), or a nest of arrays (float32
+ * unless `dtype` says otherwise). Throws where a nest is ragged.
+ */
+export function tensor(
+  data: NestedNumbers | TypedArray,
+  options: { dtype?: DType; shape?: readonly number[] } = {},
+): Tensor {
+  if (ArrayBuffer.isView(data)) {
+    const made = fromTypedArray(data, options.shape ?? [data.length]);
+    if (options.dtype === undefined || options.dtype === made.dtype) return made;
+    using original = made;
+    return original.to({ dtype: options.dtype });
+  }
+  const shape: number[] = [];
+  for (let level: NestedNumbers = data; typeof level !== "number"; level = level[0]) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  const flat: number[] = [];
+  flatten(data, 0, shape, flat);
+  using made = fromTypedArray(Float64Array.from(flat), options.shape ?? shape);
+  return made.to({ dtype: options.dtype ?? "float32" });
+}
+
+function flatten(data: NestedNumbers, depth: number, shape: readonly number[], out: number[]): void {
+  if (typeof data === "number") {
+    if (depth !== shape.length)
+      throw new TypeError("expected arrays of one depth, but a number came too early");
+    out.push(data);
+    return;
+  }
+  if (data.length !== shape[depth]) {
+    throw new TypeError(`expected rows of ${shape[depth]} elements, but one of ${data.length} came`);
+  }
+  for (const item of data) flatten(item, depth + 1, shape, out);
+}

@@ -1,0 +1,13 @@
+import { afterEach, beforeEach, expect } from "vitest";
+
+// A test that leaks a tensor fails: the counter has to stand where it stood before the test's own hooks ran.
+let before = 0;
+const engine = import("@salmask/torch");
+
+beforeEach(async () => {
+  before = (await engine).liveTensors().count;
+});
+
+afterEach(async () => {
+  expect((await engine).liveTensors().count, "live tensors left by the test").toBe(before);
+});

@@ -1,0 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: { alias: { "@salmask/torch": at("packages/torch/src/index.ts") } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts"],
+    // libtorch keeps process-wide state (threads, live-tensor counter), so each file gets its own process.
+    pool: "forks",
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    setupFiles: [at("packages/torch/test/support/no-live-tensors.ts")],
+  },
+});
