@@ -84,7 +84,7 @@ napi_value fromBytes(const Arguments& args) {
   auto sizes = toInts(args.env, args[1], "shape");
   auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
   at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type));
-  TORCH_CHECK(out.nbytes() == bytes.size, "a tensor of shape [", at::IntArrayRef(sizes), "] takes ",
+  TORCH_CHECK(out.nbytes() == bytes.size, "a tensor of shape ", at::IntArrayRef(sizes), " takes ",
               out.nbytes(), " bytes, but the array holds ", bytes.size);
   if (bytes.size > 0) std::memcpy(out.data_ptr(), bytes.data, bytes.size);
   return fromHandle(args.env, tensors().add(std::move(out)));

@@ -26,13 +26,23 @@ export function isGradEnabled(): boolean {
   return native.gradEnabled();
 }
 
-/** Runs `fn` with libtorch's automatic mixed precision on `device` (`cpu` or `cuda`), in `dtype`. */
+// libtorch's number of the element type in force, by device.
+const autocasts = new Map<string, number>();
+
+function setAutocast(device: string, type: number | undefined): void {
+  const before = autocasts.get(device);
+  if (type === undefined) autocasts.delete(device);
+  else autocasts.set(device, type);
+  native.setAutocast(device, type !== undefined, type ?? before ?? scalarType("bfloat16"));
+}
+
+/** Runs `fn` with libtorch's automatic mixed precision on `device` (`cpu` or `cuda`), in `dtype`. May be nested. */
 export function autocast<T>(options: { device: string; dtype?: DType }, fn: () => T): T {
-  const type = scalarType(options.dtype ?? "bfloat16");
-  native.setAutocast(options.device, true, type);
+  const before = autocasts.get(options.device);
+  setAutocast(options.device, scalarType(options.dtype ?? "bfloat16"));
   try {
     return fn();
   } finally {
-    native.setAutocast(options.device, false, type);
+    setAutocast(options.device, before);
   }
 }

@@ -87,6 +87,8 @@ export function buildInfo(): BuildInfo {
 
 function load(): Native {
   const info = buildInfo();
+  // libtorch's threads wait for each other by spinning, which stalls every step as soon as anything else uses a core.
+  process.env.OMP_WAIT_POLICY ??= "passive";
   try {
     const loaded: Native = createRequire(import.meta.url)(join(build, "salmask_torch.node"));
     loaded.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());

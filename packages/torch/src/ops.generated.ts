@@ -171,12 +171,21 @@ const opForeachDivInPlaceList = new Operator("aten::_foreach_div_", "List");
 const opForeachSqrt = new Operator("aten::_foreach_sqrt", "");
 const opComplex = new Operator("aten::complex", "");
 const opPolar = new Operator("aten::polar", "");
+const opClampInPlace = new Operator("aten::clamp_", "");
+const opAbsInPlace = new Operator("aten::abs_", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
  */
 export function abs(self: Tensor): Tensor {
   return callTensor(opAbs, self.handle);
+}
+
+/**
+ * `aten::abs_(Tensor(a!) self) -> Tensor(a!)`
+ */
+export function abs_(self: Tensor): void {
+  callVoid(opAbsInPlace, self.handle);
 }
 
 /**
@@ -335,6 +344,13 @@ export function clamp(self: Tensor, options: { min?: number | null; max?: number
  */
 export function clampMin(self: Tensor, min: number): Tensor {
   return callTensor(opClampMin, self.handle, min);
+}
+
+/**
+ * `aten::clamp_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)`
+ */
+export function clamp_(self: Tensor, options: { min?: number | null; max?: number | null } = {}): void {
+  callVoid(opClampInPlace, self.handle, options.min, options.max);
 }
 
 /**
@@ -1251,6 +1267,12 @@ export abstract class TensorOps {
     return abs(this);
   }
 
+  /** `aten::abs_` */
+  abs_(this: Tensor): Tensor {
+    abs_(this);
+    return this;
+  }
+
   /** `aten::adaptive_avg_pool2d` */
   adaptiveAvgPool2d(this: Tensor, outputSize: number | readonly number[]): Tensor {
     return adaptiveAvgPool2d(this, outputSize);
@@ -1348,6 +1370,12 @@ export abstract class TensorOps {
   /** `aten::clamp_min` */
   clampMin(this: Tensor, min: number): Tensor {
     return clampMin(this, min);
+  }
+
+  /** `aten::clamp_` */
+  clamp_(this: Tensor, options?: { min?: number | null; max?: number | null }): Tensor {
+    clamp_(this, options);
+    return this;
   }
 
   /** `aten::clone` */

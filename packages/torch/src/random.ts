@@ -84,8 +84,11 @@ export class KeyedRandom {
     return low + (high - low) * this.uniform();
   }
 
-  /** A whole number from 0 to n - 1, each as likely (rejection, so without bias). n is at most 2^32. */
+  /** A whole number from 0 to n - 1, each as likely (rejection, so without bias). n is from 1 to 2^32. */
   integer(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
+      throw new RangeError(`expected a whole number from 1 to 2^32 to draw below, but ${n} came`);
+    }
     const limit = 2 ** 32 - (2 ** 32 % n);
     let bits = this.uint32();
     while (bits >= limit) bits = this.uint32();

@@ -117,6 +117,23 @@ function parseEntry(path: string, name: string, value: unknown, dataSize: number
   return { dtype, shape, begin, end };
 }
 
+/** The format wants the data covered without holes or overlaps, so that no byte has two meanings or none. */
+function checkTiling(path: string, entries: readonly [string, Entry][], dataSize: number): void {
+  const sorted = entries.toSorted(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const [name, { begin, end }] of sorted) {
+    if (begin !== covered) {
+      throw new SafetensorsError(
+        `${path}: ${name} should begin at byte ${covered}, but it begins at ${begin}`,
+      );
+    }
+    covered = end;
+  }
+  if (covered !== dataSize) {
+    throw new SafetensorsError(`${path}: its tensors take ${covered} bytes, but it holds ${dataSize}`);
+  }
+}
+
 function withHeader<T>(
   path: string,
   use: (header: Record<string, unknown>, file: number, dataStart: number, dataSize: number) => T,
@@ -152,10 +169,12 @@ function withHeader<T>(
 /** Reads every tensor of a file. Throws {@link SafetensorsError} where it is damaged. */
 export function loadSafetensors(path: string): Record<string, Tensor> {
   return withHeader(path, (header, file, dataStart, dataSize) => {
+    const entries = Object.entries(header)
+      .filter(([name]) => name !== "__metadata__")
+      .map(([name, value]): [string, Entry] => [name, parseEntry(path, name, value, dataSize)]);
+    checkTiling(path, entries, dataSize);
     const tensors: Record<string, Tensor> = {};
-    for (const [name, value] of Object.entries(header)) {
-      if (name === "__metadata__") continue;
-      const entry = parseEntry(path, name, value, dataSize);
+    for (const [name, entry] of entries) {
       const data = arrayFor(
         entry.dtype,
         entry.shape.reduce((product, side) => product * side, 1),

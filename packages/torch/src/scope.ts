@@ -9,6 +9,7 @@ import type { Tensor } from "./tensor.js";
 
 class Scope {
   readonly tensors: Tensor[] = [];
+  closed = false;
 }
 
 let innermost: Scope | undefined;
@@ -37,6 +38,8 @@ const kept = new WeakSet<Tensor>();
 export function keep<T extends Tensor>(tensor: T): T {
   if (!kept.has(tensor)) {
     kept.add(tensor);
+    // Made outside every scope, it is in the net already, and a second entry would free its handle twice.
+    net.unregister(tensor);
     net.register(tensor, tensor.handle, tensor);
   }
   return tensor;
@@ -53,12 +56,13 @@ function forEachTensor(value: unknown, visit: (tensor: object) => void, seen = n
 }
 
 function close(scope: Scope, result: unknown, parent: Scope | undefined): void {
+  scope.closed = true;
   const returned = new Set<object>();
   forEachTensor(result, (tensor) => returned.add(tensor));
   for (const tensor of scope.tensors) {
     if (tensor.disposed || kept.has(tensor)) continue;
     if (!returned.has(tensor)) tensor.dispose();
-    else if (parent === undefined) keep(tensor);
+    else if (parent === undefined || parent.closed) keep(tensor);
     else parent.tensors.push(tensor);
   }
 }

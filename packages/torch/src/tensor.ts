@@ -186,6 +186,7 @@ function flatten(data: NestedNumbers, depth: number, shape: readonly number[], o
     out.push(data);
     return;
   }
+  if (depth === shape.length) throw new TypeError("expected arrays of one depth, but an array came too deep");
   if (data.length !== shape[depth]) {
     throw new TypeError(`expected rows of ${shape[depth]} elements, but one of ${data.length} came`);
   }
