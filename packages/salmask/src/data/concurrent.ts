@@ -1,0 +1,29 @@
+/**
+ * Calls `fn` on at most `limit` items at once and yields the results in the order of the items, so that what is
+ * written does not depend on which decoder was quicker. A failure of `fn` ends the iteration.
+ */
+export async function* mapOrdered<T, R>(
+  items: AsyncIterable<T> | Iterable<T>,
+  limit: number,
+  fn: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const running: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      const result = fn(item);
+      // A later failure must not count as unhandled while an earlier result is being awaited.
+      result.catch(() => undefined);
+      running.push(result);
+      if (running.length >= limit) {
+        yield await running[0];
+        running.shift();
+      }
+    }
+    while (running.length > 0) {
+      yield await running[0];
+      running.shift();
+    }
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

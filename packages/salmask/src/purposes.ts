@@ -1,0 +1,17 @@
+/**
+ * What a random decision is for: the second number of every key, after the seed. Two decisions never share a
+ * stream, because no two purposes share a number. Numbers are never reused; new ones go at the end.
+ */
+export const purpose = {
+  weights: 1,
+  order: 2,
+  view: 3,
+  cells: 4,
+  maskMode: 5,
+  noise: 6,
+  queue: 7,
+  shuffle: 8,
+  holdOut: 9,
+  probe: 10,
+  embedded: 11,
+} as const;
