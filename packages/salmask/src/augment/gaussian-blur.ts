@@ -1,0 +1,76 @@
+/**
+ * Gaussian blur with reflected borders, torchvision's `gaussian_blur`. Rows and columns are filtered in turn,
+ * every image and channel as one group of a grouped convolution: each may have a filter of its own.
+ */
+import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { inChunks } from "./chunks.js";
+import { applyToRows, rowsWhere } from "./rows.js";
+
+/** The kernel of MoCo v2's blur at the crop that it was made for. */
+const REFERENCE = { crop: 224, kernel: 23 };
+
+/** Samples of a Gaussian at the `kernel` (odd) whole numbers around 0, with sum 1. `sigma` is above 0. */
+export function gaussianWeights(kernel: number, sigma: number): Float64Array {
+  const half = (kernel - 1) / 2;
+  const weights = Float64Array.from({ length: kernel }, (_, i) => Math.exp(-(((i - half) / sigma) ** 2) / 2));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** The largest odd kernel, at most `kernel`, that images of these sides can be reflected for. */
+export function fittingKernel(kernel: number, height: number, width: number): number {
+  return Math.min(kernel, 2 * Math.min(height, width) - 1);
+}
+
+/** Filters each image with its own sigma. `images` float32 [B, C, H, W], the same comes back. */
+function blurEach(images: Tensor, kernel: number, sigmas: ArrayLike<number>): Tensor {
+  const [count, channels, height, width] = images.shape;
+  const fitting = fittingKernel(kernel, height, width);
+  const half = (fitting - 1) / 2;
+  const weights = new Float32Array(count * channels * fitting);
+  for (let image = 0; image < count; image++) {
+    const row = gaussianWeights(fitting, sigmas[image]);
+    for (let c = 0; c < channels; c++) weights.set(row, (image * channels + c) * fitting);
+  }
+  const groups = count * channels;
+  const filters = fromTypedArray(weights, [groups, 1, 1, fitting]).to({ device: images.device });
+  const flat = images.reshape([1, groups, height, width]);
+  const horizontal = ops.conv2d(flat.reflectionPad2d([half, half, 0, 0]), filters, { groups }); // [1, B C, H, W]
+  const both = ops.conv2d(horizontal.reflectionPad2d([0, 0, half, half]), filters.transpose(2, 3), {
+    groups,
+  });
+  return both.view([count, channels, height, width]);
+}
+
+/**
+ * Blurs a batch, all images alike.
+ *
+ * @param images float32 [B, C, H, W], of any range.
+ * @param kernel odd number of taps; images too small for the reflection get the largest kernel that fits.
+ * @param sigma standard deviation in pixels, above 0.
+ * @returns float32 [B, C, H, W].
+ */
+export function gaussianBlur(images: Tensor, kernel: number, sigma: number): Tensor {
+  return noGrad(() =>
+    inChunks(images, (chunk) => blurEach(chunk, kernel, new Float64Array(chunk.shape[0]).fill(sigma))),
+  );
+}
+
+/** Taps of the view's blur at a crop of this side: 23 at 224 pixels, in proportion elsewhere, odd, at least 3. */
+export function viewBlurKernel(crop: number): number {
+  const kernel = (REFERENCE.kernel * crop) / REFERENCE.crop;
+  return Math.max(3, 2 * Math.round((kernel - 1) / 2) + 1);
+}
+
+/**
+ * Blurs the images that were drawn for it, in place, each by its own sigma.
+ *
+ * @param images float32 [B, C, crop, crop].
+ * @param blurSigma [B]: standard deviations in pixels of a 224-pixel crop, scaled to this one; 0 is no blur.
+ */
+export function blurView(images: Tensor, blurSigma: Float64Array): void {
+  const [count, , , crop] = images.shape;
+  const rows = rowsWhere(count, (row) => blurSigma[row] > 0);
+  const sigmas = rows.map((row) => (blurSigma[row] * crop) / REFERENCE.crop);
+  scope(() => applyToRows(images, rows, (chosen) => blurEach(chosen, viewBlurKernel(crop), sigmas)));
+}

@@ -1,0 +1,16 @@
+/** The two views: what to do is drawn on the host (`drawView`), pixels are made on the device (`renderView`). */
+export { cropMaps } from "./crop-maps.js";
+export {
+  centralView,
+  drawView,
+  JITTER_OPERATIONS,
+  MOCO_V2_VIEW,
+  sliceDraw,
+  type ViewDraw,
+  type ViewKey,
+  type ViewOptions,
+  wholeView,
+} from "./draw.js";
+export { fittingKernel, gaussianBlur, gaussianWeights } from "./gaussian-blur.js";
+export { IMAGENET_NORMALIZATION, type Normalization, normalize } from "./normalize.js";
+export { type RenderOptions, renderView } from "./view.js";
