@@ -1,0 +1,40 @@
+import { empty, Generator, KeyedRandom, ops, type Tensor } from "@salmask/torch";
+import { gaussianBlur } from "../../augment/gaussian-blur.js";
+import { purpose } from "../../purposes.js";
+import type { MaskKey } from "../draw.js";
+import type { Fill } from "./fill.js";
+
+export interface HighPassOptions {
+  /** Taps of the Gaussian that is taken away, odd. It is cut at 1.1 sigma in the paper, nearly a box. */
+  readonly kernel: number;
+  /** In pixels. */
+  readonly sigma: number;
+  /** Standard deviation of the noise in a positive and in a hard negative, in units of the normalised crop. */
+  readonly noise: readonly [number, number];
+  /** Chance of a window in place of cells. */
+  readonly focal: number;
+  /** Chance, of the rest, of cells drawn anew for each channel. */
+  readonly channelwise: number;
+}
+
+/** Every view loses its low frequencies, so that masks make no edges that stand out; masked pixels are noise. */
+export function highPassFill({ kernel, sigma, noise, focal, channelwise }: HighPassOptions): Fill {
+  return {
+    name: "high-pass",
+    shapes: { focal, channelwise },
+    prepare: (crops) => crops.sub(gaussianBlur(crops, kernel, sigma)), // [B, 3, H, W]
+    replacement: (prepared, { role, key }) =>
+      keyedNoise(prepared, key, role === "positive" ? noise[0] : noise[1]),
+  };
+}
+
+/** Gaussian noise of the shape of `like`, `[B, 3, H, W]`, every value its own; an image's depends on its key alone. */
+function keyedNoise(like: Tensor, key: MaskKey, std: number): Tensor {
+  const out = empty(like.shape, { device: like.device }); // [B, 3, H, W]
+  const generator = new Generator(0, like.device);
+  for (let i = 0; i < key.ids.length; i++) {
+    const seed = new KeyedRandom(key.seed, purpose.noise, key.epoch, key.ids[i], key.view).uint32();
+    ops.normal_(out.narrow(0, i, 1), { std, generator: generator.manualSeed(seed) });
+  }
+  return out;
+}

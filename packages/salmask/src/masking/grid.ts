@@ -1,0 +1,30 @@
+import { UsageError } from "../errors.js";
+
+/** The cells that a crop is masked by: one for each place of the network's last feature maps. */
+export interface Grid {
+  readonly rows: number;
+  readonly cols: number;
+  /** Side of a cell in pixels. */
+  readonly cell: number;
+}
+
+/**
+ * The grid of square crops for a network: 7 x 7 cells of 32 pixels for 224 and 32, as in the paper.
+ *
+ * @param crop side of the crop in pixels
+ * @param stride pixels of the crop that one place of the last feature maps stands for, along each side
+ * @throws UsageError `crop-not-multiple`
+ */
+export function gridFor(crop: number, stride: number): Grid {
+  const cells = crop / stride;
+  if (!Number.isInteger(cells) || cells < 1) {
+    const below = Math.floor(cells) * stride;
+    const nearest = below > 0 ? `${below} or ${below + stride}` : `${stride}`;
+    throw new UsageError(
+      "crop-not-multiple",
+      `Expected a crop of a multiple of ${stride} pixels, the network's stride, but ${crop} came. ` +
+        `The nearest that fit: ${nearest}.`,
+    );
+  }
+  return { rows: cells, cols: cells, cell: stride };
+}

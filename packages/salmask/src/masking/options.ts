@@ -1,0 +1,18 @@
+import type { FillName, FillSettings } from "./fills/registry.js";
+
+/** What is masked, how much of it, and with what. */
+export interface MaskOptions extends FillSettings {
+  readonly fill: FillName;
+  /** Which of the two views are masked. */
+  readonly branch: "query" | "key" | "both" | "none";
+  /** `saliency`: object and background lose the same share. `random`: the control, which looks at neither. */
+  readonly cells: "saliency" | "random";
+  /** Share of the cells that a masked view loses, drawn uniformly between the two for each image. */
+  readonly ratio: readonly [number, number];
+  readonly negative: {
+    /** Hard negatives of each key, M. */
+    readonly count: number;
+    /** Share of the object's cells that a hard negative loses, drawn uniformly between the two. */
+    readonly ratio: readonly [number, number];
+  };
+}

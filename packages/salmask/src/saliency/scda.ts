@@ -1,0 +1,32 @@
+import { type nn, noGrad, scope, type Tensor } from "@salmask/torch";
+import type { MapSize, SaliencySource } from "./source.js";
+
+/** A network whose last feature maps can be had: `[B, 3, H, W]` to `[B, C, h, w]`. */
+export type FeatureNetwork = nn.Module & { features(input: Tensor): Tensor };
+
+/**
+ * Selective convolutional descriptor aggregation (Wei et al. 2017) as the paper relaxes it: a cell is as salient as
+ * the sum of a frozen network's activations over it. There is no step that keeps the largest connected part.
+ */
+export class ScdaSource implements SaliencySource {
+  readonly name = "scda";
+
+  /** Takes the network over: it is switched to evaluation for good, and freed with the source. */
+  constructor(private readonly network: FeatureNetwork) {
+    network.eval().setRequiresGrad(false);
+  }
+
+  /** Feature maps of another size than asked for are averaged, or repeated, over the cells. */
+  maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
+    return noGrad(() =>
+      scope(() => {
+        const activation = this.network.features(crops).sum([1], { keepdim: true }); // [B, 1, h, w]
+        return activation.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.network.dispose();
+  }
+}

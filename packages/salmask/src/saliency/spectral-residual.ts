@@ -1,0 +1,58 @@
+import { noGrad, scope, type Tensor, tensor } from "@salmask/torch";
+import { gaussianBlur } from "../augment/gaussian-blur.js";
+import { IMAGENET_NORMALIZATION } from "../augment/normalize.js";
+import type { MapSize, SaliencySource } from "./source.js";
+
+/** Longest side in pixels that is looked at; the scale at which the method finds objects, not texture. */
+const side = 64;
+/** The smoothing of the authors' published program is 10 x 10 taps; an odd number keeps the map in place. */
+const smoothing = { kernel: 11, sigma: 2.5 };
+/** Amplitudes below it are rounding; their logarithm would be noise. */
+const leastAmplitude = 1e-6;
+/** Weights of red, green and blue in a grey value (ITU-R BT.601). */
+const luma = [0.299, 0.587, 0.114];
+
+/**
+ * Hou and Zhang 2007, "Saliency Detection: A Spectral Residual Approach". What is unexpected in the log spectrum of
+ * a picture, brought back with its phase, is where something stands out. Needs no network.
+ */
+export class SpectralResidualSource implements SaliencySource {
+  readonly name = "spectral-residual";
+
+  /** A crop of one colour gives a flat map. */
+  maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
+    return noGrad(() =>
+      scope(() => {
+        const spectrum = smallGray(crops).fftFft2(); // complex [B, 1, h, w]
+        const amplitude = spectrum.abs().clampMin(leastAmplitude); // [B, 1, h, w]
+        const logarithm = amplitude.log(); // [B, 1, h, w]
+        const residual = logarithm.sub(periodicMean(logarithm)); // [B, 1, h, w]
+        const whitened = spectrum.mul(residual.exp().div(amplitude)); // complex [B, 1, h, w], phase as before
+        const energy = whitened.fftIfft2().abs().pow(2); // [B, 1, h, w]
+        const smooth = gaussianBlur(energy, smoothing.kernel, smoothing.sigma); // [B, 1, h, w]
+        return smooth.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
+      }),
+    );
+  }
+
+  dispose(): void {}
+}
+
+/** Grey values in [0, 1] of normalised crops, `[B, 3, H, W]` to `[B, 1, h, w]` with sides of at most {@link side}. */
+function smallGray(crops: Tensor): Tensor {
+  const [, , height, width] = crops.shape;
+  const { mean, std } = IMAGENET_NORMALIZATION;
+  const channels = (values: readonly number[]) =>
+    tensor(values, { shape: [1, 3, 1, 1] }).to({ device: crops.device });
+  const weights = channels(luma.map((weight, channel) => weight * std[channel])); // [1, 3, 1, 1]
+  const offset = luma.reduce((sum, weight, channel) => sum + weight * mean[channel], 0);
+  const gray = crops.mul(weights).sum([1], { keepdim: true }).add(offset); // [B, 1, H, W]
+  return gray.adaptiveAvgPool2d([Math.min(height, side), Math.min(width, side)]); // [B, 1, h, w]
+}
+
+/** The mean of each 3 x 3 neighbourhood, around the edges: a discrete spectrum is periodic. `[..., h, w]` to the same. */
+function periodicMean(x: Tensor): Tensor {
+  const along = (values: Tensor, dim: number) =>
+    values.add(values.roll(1, { dims: dim })).add(values.roll(-1, { dims: dim }));
+  return along(along(x, -1), -2).div(9); // [..., h, w]
+}

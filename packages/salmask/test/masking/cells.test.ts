@@ -1,0 +1,118 @@
+import { KeyedRandom } from "@salmask/torch";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { cellCounts, drawCells, type MaskRole } from "../../src/masking/cells.js";
+
+const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+const split = fc
+  .integer({ min: 1, max: 400 })
+  .chain((total) => fc.record({ total: fc.constant(total), foreground: fc.integer({ min: 0, max: total }) }));
+
+function draw(role: MaskRole, foreground: ArrayLike<number>, a: number, key: number): number[] {
+  const out = new Uint8Array(foreground.length);
+  drawCells(new KeyedRandom(key), role, Uint8Array.from(foreground), a, out);
+  return Array.from(out);
+}
+
+describe("cellCounts", () => {
+  it("gives a positive round(n a g) foreground and round(n a (1 - g)) background cells", () => {
+    fc.assert(
+      fc.property(split, ratio, ({ total, foreground }, a) => {
+        const counts = cellCounts("positive", total, foreground, a);
+        const g = foreground / total;
+        expect(Math.abs(counts.foreground - total * a * g)).toBeLessThanOrEqual(0.5 + 1e-9);
+        expect(Math.abs(counts.background - total * a * (1 - g))).toBeLessThanOrEqual(0.5 + 1e-9);
+        expect(counts.foreground).toBeLessThanOrEqual(foreground);
+        expect(counts.background).toBeLessThanOrEqual(total - foreground);
+        expect(Math.min(counts.foreground, counts.background)).toBeGreaterThanOrEqual(0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("never asks for a negative count near gamma 1, where total less rounded foreground does", () => {
+    let wouldBeNegative = 0;
+    for (let foreground = 43; foreground <= 49; foreground++) {
+      for (let a = 0.05; a <= 0.25; a += 0.001) {
+        if (Math.floor(49 * a) - Math.round(a * foreground) < 0) wouldBeNegative++;
+        const { background } = cellCounts("positive", 49, foreground, a);
+        expect(background).toBe(Math.round(a * (49 - foreground)));
+        expect(background).toBeLessThanOrEqual(2);
+      }
+    }
+    expect(wouldBeNegative).toBeGreaterThan(0);
+  });
+
+  it("takes from a negative its share of the object, at least a cell, at most 55 % of the crop, nothing else", () => {
+    fc.assert(
+      fc.property(split, ratio, ({ total, foreground }, a) => {
+        const counts = cellCounts("negative", total, foreground, a);
+        expect(counts.background).toBe(0);
+        const most = Math.max(1, Math.round(0.55 * total));
+        const expected = foreground === 0 ? 0 : Math.min(most, Math.max(1, Math.round(a * foreground)));
+        expect(counts.foreground).toBe(expected);
+        expect(counts.foreground).toBeLessThanOrEqual(foreground);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("masks 27 of 49 cells at most, and reaches that without a jump", () => {
+    const all = Array.from({ length: 1001 }, (_, i) => cellCounts("negative", 49, 49, i / 1000).foreground);
+    expect(Math.max(...all)).toBe(27);
+    for (let i = 1; i < all.length; i++) {
+      expect(all[i] - all[i - 1]).toBeGreaterThanOrEqual(0);
+      expect(all[i] - all[i - 1]).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("never masks less of a larger object, or for a larger ratio", () => {
+    const roles = fc.constantFrom<MaskRole>("positive", "negative");
+    fc.assert(
+      fc.property(roles, split, ratio, ratio, (role, { total, foreground }, a, b) => {
+        const count = (object: number, share: number) => cellCounts(role, total, object, share).foreground;
+        expect(count(foreground, Math.max(a, b))).toBeGreaterThanOrEqual(count(foreground, Math.min(a, b)));
+        if (foreground > 0) expect(count(foreground, a)).toBeGreaterThanOrEqual(count(foreground - 1, a));
+      }),
+    );
+  });
+});
+
+describe("drawCells", () => {
+  const maps = fc.array(fc.constantFrom(0, 1), { minLength: 1, maxLength: 100 });
+
+  it("masks as many cells of each kind as counted, negatives none of the background", () => {
+    const roles = fc.constantFrom<MaskRole>("positive", "negative");
+    fc.assert(
+      fc.property(roles, maps, ratio, fc.nat(), (role, map, a, key) => {
+        const masked = draw(role, map, a, key);
+        const object = map.filter((on) => on === 1).length;
+        const hit = map.filter((on, cell) => on === 1 && masked[cell] === 1).length;
+        const missed = map.filter((on, cell) => on === 0 && masked[cell] === 1).length;
+        expect({ foreground: hit, background: missed }).toEqual(cellCounts(role, map.length, object, a));
+      }),
+    );
+  });
+
+  it("masks a foreground of one cell in every negative, and can mask a background of one", () => {
+    for (let cell = 0; cell < 49; cell++) {
+      const map = Array.from({ length: 49 }, (_, i) => (i === cell ? 1 : 0));
+      expect(draw("negative", map, 0.4, cell)).toEqual(map);
+      const others = map.map((on) => 1 - on);
+      expect(draw("positive", others, 0.5, cell)[cell]).toBe(1);
+    }
+  });
+
+  it("masks foreground and background evenly, and every cell of each alike", () => {
+    const map = Array.from({ length: 49 }, (_, cell) => (cell % 7 < 3 ? 1 : 0)); // the left three columns: 21 cells
+    const times = 4000;
+    const counts = new Array<number>(49).fill(0);
+    for (let key = 0; key < times; key++) {
+      for (const [cell, on] of draw("positive", map, 0.25, key).entries()) counts[cell] += on;
+    }
+    for (const [cell, count] of counts.entries()) {
+      const expected = map[cell] === 1 ? 5 / 21 : 7 / 28;
+      expect(Math.abs(count / times - expected), `cell ${cell}`).toBeLessThan(0.035); // 5 deviations
+    }
+  });
+});

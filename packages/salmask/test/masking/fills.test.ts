@@ -1,0 +1,143 @@
+import { fromTypedArray, KeyedRandom, scope, type Tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { configSchema } from "../../src/config/schema.js";
+import type { FillContext } from "../../src/masking/fills/fill.js";
+import { type FillName, fillOf } from "../../src/masking/fills/registry.js";
+
+const defaults = configSchema.parse({}).mask;
+const [batch, side] = [2, 40];
+const context = (
+  over: Partial<FillContext["key"]> = {},
+  role: FillContext["role"] = "positive",
+): FillContext => ({
+  role,
+  key: { seed: 1, epoch: 2, ids: [3, 4], view: 0, ...over },
+});
+
+function crops(): Tensor {
+  const random = new KeyedRandom(11);
+  const data = Float32Array.from({ length: batch * 3 * side * side }, () => 1 + 2 * random.normal());
+  return fromTypedArray(data, [batch, 3, side, side]);
+}
+
+/** Blur by the sum over the whole square kernel, borders reflected: one plane `[side, side]`. */
+function blurred(plane: Float32Array, kernel: number, sigma: number): number[] {
+  const half = (kernel - 1) / 2;
+  const reflect = (i: number) => (i < 0 ? -i : i >= side ? 2 * side - 2 - i : i);
+  return Array.from(plane, (_, pixel) => {
+    let [sum, total] = [0, 0];
+    for (let dy = -half; dy <= half; dy++) {
+      for (let dx = -half; dx <= half; dx++) {
+        const weight = Math.exp(-(dy ** 2 + dx ** 2) / (2 * sigma ** 2));
+        total += weight;
+        sum += weight * plane[reflect(Math.floor(pixel / side) + dy) * side + reflect((pixel % side) + dx)];
+      }
+    }
+    return sum / total;
+  });
+}
+
+function expectPlanes(
+  actual: Float32Array,
+  input: Float32Array,
+  expected: (plane: Float32Array) => number[],
+): void {
+  const each = side * side;
+  for (let p = 0; p < batch * 3; p++) {
+    const wanted = expected(input.subarray(p * each, (p + 1) * each));
+    for (let i = 0; i < each; i++) expect(Math.abs(actual[p * each + i] - wanted[i])).toBeLessThan(1e-4);
+  }
+}
+
+const deviation = (values: readonly number[]) => {
+  const mean = values.reduce((a, b) => a + b) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+};
+
+describe("fills", () => {
+  it("knows every fill by its name, and only high-pass changes what is not masked", () => {
+    for (const name of ["none", "blur", "mean", "high-pass"] satisfies FillName[]) {
+      const fill = fillOf({ ...defaults, fill: name });
+      expect(fill.name).toBe(name);
+      scope(() => {
+        const input = crops();
+        const same = fill.prepare(input).sub(input).abs().amax().item() === 0;
+        expect(same).toBe(name !== "high-pass");
+      });
+      expect(fill.shapes).toEqual(
+        name === "high-pass" ? { focal: 0.2, channelwise: 0.7 } : { focal: 0, channelwise: 0 },
+      );
+    }
+  });
+
+  it("mean: each crop's and channel's own mean, over the whole crop", () => {
+    scope(() => {
+      const input = crops();
+      const replaced = fillOf({ ...defaults, fill: "mean" }).replacement(input, context());
+      expectPlanes(replaced.expand(input.shape).toFloat32Array(), input.toFloat32Array(), (plane) =>
+        new Array(plane.length).fill(plane.reduce((a, b) => a + b) / plane.length),
+      );
+    });
+  });
+
+  it("blur: the crop under a Gaussian of 31 taps and sigma 10", () => {
+    scope(() => {
+      const input = crops();
+      const replaced = fillOf({ ...defaults, fill: "blur" }).replacement(input, context());
+      expectPlanes(replaced.toFloat32Array(), input.toFloat32Array(), (plane) => blurred(plane, 31, 10));
+    });
+  });
+
+  it("high-pass: every view less its blur of 11 taps and sigma 5", () => {
+    scope(() => {
+      const input = crops();
+      const prepared = fillOf({ ...defaults, fill: "high-pass" }).prepare(input);
+      expectPlanes(prepared.toFloat32Array(), input.toFloat32Array(), (plane) => {
+        const low = blurred(plane, 11, 5);
+        return Array.from(plane, (value, i) => value - low[i]);
+      });
+    });
+  });
+
+  it("high-pass noise: deviation 0.18 in a positive and 0.14 in a negative, every cell and image its own", () => {
+    scope(() => {
+      const input = crops();
+      const fill = fillOf({ ...defaults, fill: "high-pass" });
+      for (const [role, std] of [
+        ["positive", 0.18],
+        ["negative", 0.14],
+      ] as const) {
+        const values = fill.replacement(input, context({}, role)).toArray();
+        expect(Math.abs(deviation(values) / std - 1)).toBeLessThan(0.03);
+        expect(Math.abs(values.reduce((a, b) => a + b) / values.length)).toBeLessThan(0.01);
+        // No tile is used twice: all values of the batch differ, and cells do not go together.
+        expect(new Set(values).size).toBeGreaterThan(0.99 * values.length);
+        const tile = (image: number, channel: number, top: number, left: number) =>
+          Array.from({ length: 64 }, (_, i) => {
+            const [y, x] = [top + Math.floor(i / 8), left + (i % 8)];
+            return values[((image * 3 + channel) * side + y) * side + x];
+          });
+        const first = tile(0, 0, 0, 0);
+        for (const other of [tile(0, 0, 0, 8), tile(0, 0, 8, 0), tile(0, 1, 0, 0), tile(1, 0, 0, 0)]) {
+          const together = first.reduce((sum, value, i) => sum + value * other[i], 0) / 64 / std ** 2;
+          expect(Math.abs(together)).toBeLessThan(0.6); // 5 deviations
+        }
+      }
+    });
+  });
+
+  it("high-pass noise is a function of seed, epoch, image and view, whatever the batch", () => {
+    scope(() => {
+      const input = crops();
+      const fill = fillOf({ ...defaults, fill: "high-pass" });
+      const noise = (over: Partial<FillContext["key"]>) => fill.replacement(input, context(over)); // [2, 3, H, W]
+      const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
+      const base = noise({});
+      expect(same(base, noise({}))).toBe(true);
+      expect(same(base.narrow(0, 1, 1), noise({ ids: [4, 9] }).narrow(0, 0, 1))).toBe(true);
+      for (const over of [{ seed: 2 }, { epoch: 3 }, { view: 1 }, { ids: [5, 6] }]) {
+        expect(same(base, noise(over)), JSON.stringify(over)).toBe(false);
+      }
+    });
+  });
+});
