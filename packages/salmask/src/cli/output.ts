@@ -1,0 +1,44 @@
+import { EngineError } from "@salmask/torch";
+import { SalmaskError } from "../errors.js";
+
+/** Where a command writes; tests give their own. */
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+export const processStreams: Streams = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+/** How a command speaks: with `--json` one document on standard output, and people's text on standard error. */
+export class Output {
+  constructor(
+    private readonly streams: Streams,
+    private readonly json: boolean,
+  ) {}
+
+  /** A line for people. */
+  readonly line = (text: string): void => {
+    if (this.json) this.streams.err(`${text}\n`);
+    else this.streams.out(`${text}\n`);
+  };
+
+  /** The command's result: the document, or the lines that say the same to people. */
+  result(document: unknown, lines: readonly string[]): void {
+    if (this.json) this.streams.out(`${JSON.stringify(document, null, 2)}\n`);
+    else for (const line of lines) this.streams.out(`${line}\n`);
+  }
+
+  /** What went wrong, and the exit code that says so. */
+  failure(error: unknown): number {
+    const isOurs = error instanceof SalmaskError || error instanceof EngineError;
+    const message = error instanceof Error ? error.message : String(error);
+    const code = isOurs ? error.code : "unexpected";
+    if (this.json) this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
+    this.streams.err(`salmask: ${message}\n`);
+    if (!isOurs && error instanceof Error && error.stack !== undefined) this.streams.err(`${error.stack}\n`);
+    return error instanceof SalmaskError ? error.exitCode : 1;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { probeRun } from "../evaluate/probe-run.js";
+import { type Context, command, textOption } from "./command.js";
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+
+export function probeCommand(context: Context): Command {
+  return command(
+    context,
+    "probe",
+    "Score an encoder by kNN and a linear classifier.",
+    async (args, options, output) => {
+      const [run, ...photos] = args;
+      const result = await probeRun({
+        run,
+        photos,
+        protocol: options.protocol === "paper" ? "paper" : "fast",
+        seed: Number(textOption(options, "seed") ?? 0),
+        cache: textOption(options, "cache"),
+        report: output.line,
+      });
+      output.result(result, [
+        `kNN     ${percent(result.knn.top1)}   untrained ${percent(result.knn.randomTop1)}`,
+        `linear  ${percent(result.linear.top1)}   untrained ${percent(result.linear.randomTop1)}`,
+      ]);
+    },
+  )
+    .argument("<run>", "a run's folder, or a safetensors file of weights")
+    .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders")
+    .addOption(
+      new Option(
+        "--protocol <name>",
+        "fast: features once; paper: SGD at lr 30 on augmented photos, 100 epochs",
+      )
+        .choices(["fast", "paper"])
+        .default("fast"),
+    )
+    .option("--seed <number>", "of the untrained encoder, the held-out rows and the paper's SGD", "0")
+    .option("--cache <folder>", "folder of the packed photos");
+}

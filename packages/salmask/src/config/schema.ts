@@ -1,0 +1,198 @@
+/** The whole configuration of a run: every setting with its unit, range and default, in one place. */
+import { z } from "zod";
+
+const share = () => z.number().min(0).max(1);
+const range = (least: number, most: number) =>
+  z
+    .tuple([z.number().min(least).max(most), z.number().min(least).max(most)])
+    .refine(([low, high]) => low <= high, { message: "expected the smaller number first" });
+const odd = () =>
+  z
+    .int()
+    .min(1)
+    .refine((n) => n % 2 === 1, { message: "expected an odd number" });
+
+export const configSchema = z.strictObject({
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0)
+    .describe("names every random decision of the run"),
+  threads: z
+    .union([z.literal("auto"), z.int().min(1)])
+    .default("auto")
+    .describe("threads of one operator; auto: all cores"),
+  data: z
+    .strictObject({
+      crop: z
+        .int()
+        .min(8)
+        .max(1024)
+        .default(224)
+        .describe("side of a view in pixels; a multiple of the network's stride"),
+      size: z
+        .union([z.literal("auto"), z.int().min(8).max(2048)])
+        .default("auto")
+        .describe("side of a photo in the cache in pixels; auto: somewhat more than the crop"),
+      cache: z.string().optional().describe("folder of the packed photos, shared by runs"),
+    })
+    .prefault({}),
+  model: z
+    .strictObject({
+      arch: z.enum(["resnet18", "resnet50"]).default("resnet50").describe("the encoder"),
+      width: z.int().min(4).max(512).default(64).describe("channels of the first stage"),
+      stem: z
+        .enum(["imagenet", "small"])
+        .default("imagenet")
+        .describe("small: for photos of 32 to 64 pixels"),
+    })
+    .prefault({}),
+  method: z
+    .strictObject({
+      name: z.enum(["mocov2"]).default("mocov2").describe("how the views are compared"),
+      queue: z
+        .int()
+        .min(1)
+        .default(65536)
+        .describe("past keys to compare with; at most a quarter of the photos is wise"),
+      momentum: share().default(0.999).describe("how slowly the key encoder follows the query encoder"),
+      temperature: z.number().positive().default(0.2).describe("divides the similarities"),
+      dim: z.int().min(2).default(128).describe("length of an embedding"),
+      hidden: z
+        .int()
+        .min(2)
+        .optional()
+        .describe("width of the projector's middle; default: the encoder's output"),
+      groups: z
+        .int()
+        .min(1)
+        .default(4)
+        .describe("parts of a batch that are normalised apart, keys shuffled over them"),
+    })
+    .prefault({}),
+  augment: z
+    .strictObject({
+      scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
+      ratio: range(0.01, 100)
+        .default([3 / 4, 4 / 3])
+        .describe("width over height of a crop"),
+      flipProbability: share().default(0.5).describe("share of views mirrored"),
+      jitterProbability: share().default(0.8).describe("share of views with changed colours"),
+      brightness: share().default(0.4).describe("largest change of brightness"),
+      contrast: share().default(0.4).describe("largest change of contrast"),
+      saturation: share().default(0.4).describe("largest change of saturation"),
+      hue: z.number().min(0).max(0.5).default(0.1).describe("largest shift of hue, in turns"),
+      grayscaleProbability: share().default(0.2).describe("share of grey views"),
+      blurProbability: share().default(0.5).describe("share of blurred views"),
+      blurSigma: range(0, 100)
+        .default([0.1, 2])
+        .describe("standard deviation of the blur in pixels of a 224-pixel crop"),
+    })
+    .prefault({}),
+  mask: z
+    .strictObject({
+      fill: z
+        .enum(["high-pass", "blur", "mean", "none"])
+        .default("high-pass")
+        .describe("what masked cells become; none: plain contrast"),
+      branch: z
+        .enum(["query", "key", "both", "none"])
+        .default("query")
+        .describe("which encoder's view is masked"),
+      cells: z
+        .enum(["saliency", "random"])
+        .default("saliency")
+        .describe("random: the control that ignores the object"),
+      ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
+      negative: z
+        .strictObject({
+          weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
+          count: z.int().min(0).max(8).default(1).describe("hard negatives of each photo"),
+          ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object to remove"),
+        })
+        .prefault({}),
+      highPass: z
+        .strictObject({
+          kernel: odd().default(11).describe("side of the filter's Gaussian in pixels"),
+          sigma: z.number().positive().default(5).describe("its standard deviation in pixels"),
+          noise: z
+            .tuple([z.number().min(0), z.number().min(0)])
+            .default([0.18, 0.14])
+            .describe("standard deviation of the noise: query, hard negative"),
+          focal: share().default(0.2).describe("share of views masked by one window"),
+          channelwise: share().default(0.7).describe("share of the others whose channels are masked apart"),
+        })
+        .prefault({}),
+      blur: z
+        .strictObject({
+          kernel: odd().default(31).describe("side of the strong blur's Gaussian in pixels"),
+          sigma: z.number().positive().default(10).describe("its standard deviation in pixels"),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  saliency: z
+    .strictObject({
+      source: z.enum(["scda", "spectral-residual"]).default("scda").describe("what says where the object is"),
+      weights: z
+        .string()
+        .optional()
+        .describe("safetensors of SCDA's network; default: the run's own encoder"),
+      warmupEpochs: z
+        .int()
+        .min(0)
+        .default(5)
+        .describe("unmasked epochs before the run's own encoder is frozen for SCDA"),
+      threshold: z
+        .number()
+        .default(0.6)
+        .describe("k: the object is what reaches the mean less k standard deviations"),
+      scope: z
+        .enum(["crop", "photo"])
+        .default("crop")
+        .describe("photo: one map a photo, cropped like its views; cheaper"),
+    })
+    .prefault({}),
+  train: z
+    .strictObject({
+      epochs: z.int().min(1).default(200).describe("passes over the photos"),
+      batchSize: z.int().min(2).default(128).describe("photos of a step"),
+      lr: z
+        .number()
+        .positive()
+        .optional()
+        .describe("learning rate at the start; default: 0.03 x batch / 256"),
+      weightDecay: z.number().min(0).default(1e-4).describe("L2 penalty on every parameter"),
+      sgdMomentum: share().default(0.9).describe("momentum of SGD"),
+      checkpointEvery: z.int().min(1).default(1).describe("epochs between checkpoints"),
+      keep: z.int().min(1).default(2).describe("checkpoints that are kept"),
+      logEvery: z.int().min(1).default(10).describe("steps between lines of metrics"),
+    })
+    .prefault({}),
+});
+
+/** A run's settings, complete. */
+export type RunConfig = z.infer<typeof configSchema>;
+
+/** A setting as people address it: its dotted key, what it means and what it is without being set. */
+export interface Setting {
+  key: string;
+  description: string;
+  default: unknown;
+}
+
+/** Every setting of the schema, in its order. */
+export function settings(): Setting[] {
+  const defaults: unknown = configSchema.parse({});
+  const collect = (shape: Record<string, z.ZodType>, prefix: string, values: unknown): Setting[] =>
+    Object.entries(shape).flatMap(([name, type]) => {
+      const key = `${prefix}${name}`;
+      const value: unknown =
+        typeof values === "object" && values !== null ? Reflect.get(values, name) : undefined;
+      const inner = type instanceof z.ZodPrefault ? type.unwrap() : type;
+      if (inner instanceof z.ZodObject) return collect(inner.shape, `${key}.`, value);
+      return [{ key, description: type.description ?? "", default: value }];
+    });
+  return collect(configSchema.shape, "", defaults);
+}

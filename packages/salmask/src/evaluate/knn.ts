@@ -1,0 +1,53 @@
+import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { normalize } from "../models/encoder.js";
+
+export interface KnnOptions {
+  /** Neighbours that vote; at most the number of training rows is used. */
+  k: number;
+  /** A neighbour of cosine s votes with `exp(s / temperature)`. */
+  temperature: number;
+}
+
+export const knnDefaults: KnnOptions = { k: 20, temperature: 0.07 };
+
+/**
+ * Weighted nearest-neighbour classification on cosines (Wu et al. 2018, section 3.4): the share of test rows whose
+ * class wins the vote, 0 to 1.
+ *
+ * @param train `[N, d]` with labels of length N, from 0 to classes - 1
+ * @param test `[M, d]` with labels of length M
+ */
+export function knnTop1(
+  train: { features: Tensor; labels: Int32Array },
+  test: { features: Tensor; labels: Int32Array },
+  classes: number,
+  options: KnnOptions = knnDefaults,
+): number {
+  return scope(() =>
+    noGrad(() => {
+      const bank = normalize(train.features).t(); // [d, N]
+      const bankLabels = fromTypedArray(train.labels, [train.labels.length]).toCopy({ dtype: "int64" }); // [N]
+      const k = Math.min(options.k, train.labels.length);
+      const rows = 512;
+      let right = 0;
+      for (let from = 0; from < test.labels.length; from += rows) {
+        const labels = test.labels.subarray(from, from + rows);
+        right += scope(() => {
+          const queries = normalize(test.features.narrow(0, from, labels.length)); // [m, d]
+          const [cosines, nearest] = queries.matmul(bank).topk(k); // [m, k] each
+          const voters = bankLabels.indexSelect(0, nearest.reshape([-1])).reshape([labels.length, k]); // [m, k]
+          const weights = cosines.div(options.temperature).exp().unsqueeze(2); // [m, k, 1]
+          const votes = ops.oneHot(voters, { numClasses: classes }).mul(weights).sum([1]); // [m, classes]
+          return countEqual(votes.argmax({ dim: 1 }), labels);
+        });
+      }
+      return right / test.labels.length;
+    }),
+  );
+}
+
+/** How many predictions `[m]` equal their label. */
+export function countEqual(predictions: Tensor, labels: Int32Array): number {
+  const predicted = predictions.toArray();
+  return predicted.filter((label, i) => label === labels[i]).length;
+}

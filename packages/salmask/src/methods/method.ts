@@ -1,0 +1,48 @@
+import type { nn, Tensor } from "@salmask/torch";
+import type { ResNet } from "../models/resnet.js";
+
+/** What one step compares: the two views after masking, and the hard negatives of the keys. */
+export interface Views {
+  /** `[B, 3, H, W]` */
+  query: Tensor;
+  /** `[B, 3, H, W]` */
+  key: Tensor;
+  /** `[M * B, 3, H, W]`, rows m * B + i made from key i; null where the run has none. */
+  negatives: Tensor | null;
+  /** bool `[M * B]`: false where a photo had no object to remove, and its negative would be a second positive. */
+  negativeValid: Tensor | null;
+}
+
+/** A loss `[]` to go backward from, and numbers for the log. */
+export interface StepResult {
+  loss: Tensor;
+  /** Share of queries that are nearest to their own key among the key and the queue, hard negatives left out. */
+  contrastAccuracy: Tensor;
+}
+
+/**
+ * A way to learn from two views. To add one, write a file beside this one that returns a `Method`, and name it in
+ * `registry.ts`.
+ */
+export interface Method {
+  readonly name: string;
+  /** What the optimiser changes. */
+  readonly learned: nn.Module;
+  /** Every tensor that a checkpoint has to hold, by name. */
+  state(): nn.StateDict;
+  /** Copies a checkpoint's tensors in, and the numbers beside them. */
+  loadState(state: nn.StateDict, counters: Record<string, number>): void;
+  /** Numbers that a checkpoint has to hold beside the tensors. */
+  counters(): Record<string, number>;
+  /** The loss of one batch. `step` counts from 0 and is part of every random decision's key. */
+  step(views: Views, step: number): StepResult;
+  /** After the optimiser's step. */
+  afterStep(): void;
+  /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */
+  readonly backbone: ResNet;
+  /** The slowly moving copy, where the method has one; the steadier of the two. */
+  readonly momentumBackbone: ResNet;
+  /** How full the memory of past keys is, 0 to 1. */
+  queueFill(): number;
+  dispose(): void;
+}

@@ -1,0 +1,61 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { configSchema, type RunConfig } from "../config/schema.js";
+import { generateEmbedded } from "../data/embedded.js";
+import type { ProbeResult } from "../evaluate/probe.js";
+import { probeRun } from "../evaluate/probe-run.js";
+import { writeFileAtomic } from "../files.js";
+import { pretrain } from "../train/pretrain.js";
+import { sheetOfPhotos } from "./views-of-photos.js";
+
+export interface DemoSummary extends ProbeResult {
+  /** The encoder, as safetensors. */
+  weights: string;
+  /** The picture sheet. */
+  views: string;
+  photos: number;
+  epochs: number;
+  /** Of the whole demo. */
+  seconds: number;
+}
+
+/** The full method at a size for two cores and two minutes: small pictures, a narrow encoder, few epochs. */
+const demoSettings = {
+  data: { crop: 64, size: 64 },
+  model: { arch: "resnet18", width: 16, stem: "imagenet" },
+  method: { queue: 500, momentum: 0.99, dim: 64, groups: 2 },
+  saliency: { warmupEpochs: 5 },
+  train: { epochs: 40, batchSize: 64, lr: 0.06, logEvery: 62, checkpointEvery: 10 },
+};
+
+/**
+ * Generates the embedded data set, draws its views, pre-trains with the full method, probes, and leaves
+ * `summary.json`, `views.png` and the weights in `out`, which is emptied first.
+ */
+export async function demo(options: {
+  out: string;
+  signal?: AbortSignal;
+  report?: (line: string) => void;
+}): Promise<DemoSummary> {
+  const { out, signal, report = () => {} } = options;
+  const started = performance.now();
+  const config: RunConfig = configSchema.parse(demoSettings);
+  await rm(out, { recursive: true, force: true });
+  const data = join(out, "..", "embedded");
+  report(`generating the embedded data set in ${data}`);
+  const made = await generateEmbedded(data);
+  const train = join(data, "train");
+
+  const views = join(out, "views.png");
+  const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "spectral-residual" } };
+  await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking });
+  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report });
+  const probed = await probeRun({ run: out, photos: [data], protocol: "fast", seed: config.seed, report });
+  const summary: DemoSummary = {
+    ...probed,
+    ...{ weights, views, photos: made.options.train, epochs: config.train.epochs },
+    seconds: (performance.now() - started) / 1000,
+  };
+  await writeFileAtomic(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}

@@ -1,0 +1,107 @@
+import { Generator, scope, type Tensor } from "@salmask/torch";
+import { drawView, renderView, wholeView } from "../augment/index.js";
+import type { RunConfig } from "../config/schema.js";
+import { openDataset, type PackedDataset } from "../data/cache.js";
+import { UsageError } from "../errors.js";
+import { type Grid, gridFor } from "../masking/grid.js";
+import { maskViews } from "../masking/mask.js";
+import { resnet } from "../models/resnet.js";
+import { loadBackbone } from "../models/weights.js";
+import { ScdaSource } from "../saliency/scda.js";
+import type { SaliencySource } from "../saliency/source.js";
+import { SpectralResidualSource } from "../saliency/spectral-residual.js";
+import { foregroundCells } from "../saliency/threshold.js";
+import { aroundGrey, denormalize, heatMap, type SheetColumn, writeSheet } from "./views-sheet.js";
+
+export interface SheetOptions {
+  photos: string;
+  /** The PNG to write. */
+  out: string;
+  /** Photos to draw, evenly spread over the set. */
+  count: number;
+  config: RunConfig;
+  report?: (line: string) => void;
+}
+
+/**
+ * Draws what a run with this configuration compares: photo, key, saliency of the key, query and hard negative of each
+ * of a few photos, as the first epoch after warm-up masks them.
+ */
+export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: string; photos: string[] }> {
+  const { photos, out, config, report = () => {} } = options;
+  const dataset = await openDataset(photos, {
+    ...config.data,
+    cacheDir: config.data.cache,
+    onProgress: ({ done }) => report(`decoded ${done} photos`),
+  });
+  const source = sourceBeforeTraining(config);
+  const columns = scope(() => draw(dataset, source, options));
+  try {
+    await writeSheet(out, columns);
+    const ids = spread(dataset.length, options.count);
+    return { path: out, photos: Array.from(ids, (id) => dataset.names[id]) };
+  } finally {
+    for (const { pictures } of columns) for (const picture of pictures) picture.dispose();
+    source.dispose();
+    dataset.close();
+  }
+}
+
+/** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
+function spread(n: number, count: number): Int32Array {
+  const some = Math.min(n, count);
+  return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
+}
+
+/** Saliency that needs no run: the weights given, or the spectral residual. */
+function sourceBeforeTraining({ saliency }: RunConfig): SaliencySource {
+  if (saliency.source === "spectral-residual") return new SpectralResidualSource();
+  if (saliency.weights !== undefined) return new ScdaSource(loadBackbone(saliency.weights).backbone);
+  throw new UsageError(
+    "no-saliency-yet",
+    "Expected saliency that needs no run, but scda without weights reads the run's own encoder. " +
+      "Give --saliency.weights FILE, or --saliency.source spectral-residual.",
+  );
+}
+
+function gridOf({ data, model }: RunConfig): Grid {
+  const depth = model.arch === "resnet50" ? 50 : 18;
+  using network = resnet({ depth, stem: model.stem, width: 4, generator: new Generator(0) });
+  return gridFor(data.crop, network.stride);
+}
+
+function draw(
+  dataset: PackedDataset,
+  source: SaliencySource,
+  { config, count }: SheetOptions,
+): SheetColumn[] {
+  const { seed, data, mask, saliency } = config;
+  const { crop } = data;
+  const grid = gridOf(config);
+  const ids = spread(dataset.length, count);
+  const images = dataset.images(ids); // uint8 [B, 3, S, S]
+  const draws = [0, 1].map((view) =>
+    drawView({ seed, epoch: 0, view }, ids, dataset.originalSizes, dataset.size, config.augment),
+  );
+  const [query, key] = draws.map((view) => renderView(images, view, { crop })); // [B, 3, crop, crop] each
+  const photo = renderView(images, wholeView(ids, dataset.originalSizes, dataset.size), { crop });
+  const [querySaliency, keySaliency] = [query, key].map((crops) => source.maps(crops, grid)); // [B, rows, cols] each
+  const [queryForeground, keyForeground] = [querySaliency, keySaliency].map((maps) =>
+    foregroundCells(maps, saliency.threshold),
+  );
+  const crops = { query, key, queryForeground, keyForeground };
+  const views = maskViews(crops, { seed, epoch: 0, ids }, grid, mask);
+  const show = mask.fill === "high-pass" ? aroundGrey : denormalize;
+  const rows = (batch: Tensor, picture: (row: Tensor) => Tensor) =>
+    Array.from(ids, (_, row) => picture(batch.select(0, row)));
+  const columns: SheetColumn[] = [
+    { title: "photo", pictures: rows(photo, denormalize) },
+    { title: "key crop", pictures: rows(key, denormalize) },
+    { title: "its saliency", pictures: rows(keySaliency, (map) => heatMap(map, crop)) },
+    { title: "key", pictures: rows(views.key, show) },
+    { title: "query", pictures: rows(views.query, show) },
+  ];
+  if (views.negatives !== null)
+    columns.push({ title: "hard negative", pictures: rows(views.negatives, show) });
+  return columns;
+}

@@ -1,0 +1,79 @@
+/** A picture sheet of what a run compares: one row a photo, so that one can look before anyone trains. */
+import { ops, scope, type Tensor } from "@salmask/torch";
+import sharp from "sharp";
+import { IMAGENET_NORMALIZATION } from "../augment/index.js";
+import { writeFileAtomic } from "../files.js";
+
+export interface SheetColumn {
+  title: string;
+  /** `[3, H, W]` each, in [0, 1]. */
+  pictures: Tensor[];
+}
+
+const gap = 4;
+const titleHeight = 18;
+
+/** Normalised `[3, H, W]` back to [0, 1]. */
+export function denormalize(view: Tensor): Tensor {
+  const { mean, std } = IMAGENET_NORMALIZATION;
+  return scope(() => {
+    const out = view.clone(); // [3, H, W]
+    for (const c of [0, 1, 2]) out.select(0, c).mul_(std[c]).add_(mean[c]);
+    return out.clamp({ min: 0, max: 1 });
+  });
+}
+
+/** A filtered view around grey: `[3, H, W]` with mean near 0 to [0, 1]. */
+export function aroundGrey(view: Tensor): Tensor {
+  return scope(() => view.mul(0.25).add(0.5).clamp({ min: 0, max: 1 })); // [3, H, W]
+}
+
+/** A map `[rows, cols]` as a heat map of the given side, from dark blue (least) to yellow (most): `[3, side, side]`. */
+export function heatMap(map: Tensor, side: number): Tensor {
+  return scope(() => {
+    const low = map.amin();
+    const spread = map.amax().sub(low).clampMin(1e-12);
+    const unit = map.sub(low).div(spread); // [rows, cols]
+    const red = unit.mul(1.1).clamp({ min: 0.05, max: 1 });
+    const blue = unit.neg().add(0.6).clamp({ min: 0, max: 1 });
+    const [rows, cols] = map.shape;
+    const small = ops.stack([red, unit.mul(0.9), blue]); // [3, rows, cols]
+    return small
+      .repeatInterleave(Math.round(side / rows), { dim: 1 })
+      .repeatInterleave(Math.round(side / cols), { dim: 2 }); // [3, side, side]
+  });
+}
+
+async function toPng(picture: Tensor, side: number): Promise<Buffer> {
+  const [, height, width] = picture.shape;
+  // [H, W, 3]
+  const pixels = scope(() => picture.mul(255).round().permute([1, 2, 0]).contiguous().toFloat32Array());
+  const bytes = Uint8Array.from(pixels);
+  const raw = { width, height, channels: 3 } as const;
+  return sharp(bytes, { raw }).resize(side, side, { kernel: "nearest" }).png().toBuffer();
+}
+
+/** Writes the sheet as a PNG, one column a kind of picture, each picture `side` pixels wide. */
+export async function writeSheet(path: string, columns: readonly SheetColumn[], side = 112): Promise<void> {
+  const rows = Math.max(...columns.map(({ pictures }) => pictures.length));
+  const width = columns.length * (side + gap) + gap;
+  const height = titleHeight + rows * (side + gap) + gap;
+  const titles = columns
+    .map(({ title }, i) => `<text x="${gap + i * (side + gap)}" y="13">${title}</text>`)
+    .join("");
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${titleHeight}" font-family="sans-serif" font-size="12">${titles}</svg>`;
+  const layers = await Promise.all(
+    columns.flatMap(({ pictures }, i) =>
+      pictures.map(async (picture, row) => ({
+        input: await toPng(picture, side),
+        left: gap + i * (side + gap),
+        top: titleHeight + gap + row * (side + gap),
+      })),
+    ),
+  );
+  const sheet = await sharp({ create: { width, height, channels: 3, background: "white" } })
+    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }, ...layers])
+    .png()
+    .toBuffer();
+  await writeFileAtomic(path, sheet);
+}

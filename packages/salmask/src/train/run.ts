@@ -1,0 +1,93 @@
+/** The parts of one run, how they are made from its configuration, and how they go into a checkpoint and back. */
+import { isDeepStrictEqual } from "node:util";
+import { libtorchVersion, optim, scope } from "@salmask/torch";
+import type { ViewOptions } from "../augment/index.js";
+import type { RunConfig } from "../config/schema.js";
+import type { PackedDataset } from "../data/cache.js";
+import { UsageError } from "../errors.js";
+import { type Grid, gridFor } from "../masking/grid.js";
+import type { Method } from "../methods/method.js";
+import { methodOf } from "../methods/registry.js";
+import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
+import { SaliencyGuide } from "./saliency-guide.js";
+
+export interface Run {
+  readonly config: RunConfig;
+  readonly dataset: PackedDataset;
+  readonly view: ViewOptions;
+  readonly grid: Grid;
+  readonly method: Method;
+  readonly optimizer: optim.Optimizer;
+  readonly guide: SaliencyGuide;
+}
+
+/** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees all three. */
+export function makeRun(config: RunConfig, dataset: PackedDataset): Run {
+  const method = methodOf(config);
+  const grid = gridFor(config.data.crop, method.backbone.stride);
+  const optimizer = new optim.SGD(method.learned.namedParameters(), {
+    lr: 0,
+    momentum: config.train.sgdMomentum,
+    weightDecay: config.train.weightDecay,
+  });
+  const guide = new SaliencyGuide(config, dataset, grid);
+  return { config, dataset, view: config.augment, grid, method, optimizer, guide };
+}
+
+const saliencyPrefix = "saliency.";
+
+/** Writes all that the run needs to go on after `step` steps. Returns the file's path. */
+export function save(run: Run, folder: string, step: number, keep: number): string {
+  const { method, guide, optimizer, dataset, config } = run;
+  const tensors = method.state();
+  for (const [name, value] of Object.entries(guide.state())) tensors[`${saliencyPrefix}${name}`] = value;
+  const { steps: optimizerSteps, tensors: optimizerTensors } = optimizer.stateDict();
+  const position: Position = {
+    ...{ step, counters: method.counters(), optimizerSteps, config },
+    ...{ dataFingerprint: dataset.fingerprint, libtorch: libtorchVersion() },
+  };
+  return saveCheckpoint(folder, { position, tensors, optimizer: optimizerTensors }, keep);
+}
+
+/** Copies the newest checkpoint of a folder, or the one given, into the run. Returns the steps that were done. */
+export function restore(run: Run, folder: string, given?: string): number {
+  return scope(() => {
+    const { position, tensors, optimizer } = resumeFrom(folder, given);
+    checkSameRun(run, position);
+    const saliency = Object.entries(tensors).filter(([name]) => name.startsWith(saliencyPrefix));
+    run.method.loadState(tensors, position.counters);
+    run.optimizer.loadStateDict({ steps: position.optimizerSteps, tensors: optimizer });
+    run.guide.loadState(
+      Object.fromEntries(saliency.map(([name, value]) => [name.slice(saliencyPrefix.length), value])),
+      run.method.momentumBackbone,
+    );
+    return position.step;
+  });
+}
+
+/** Settings that may change between the parts of one run, because no weight depends on them. */
+const free = new Set(["train.logEvery", "train.checkpointEvery", "train.keep", "data.cache"]);
+
+/** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's run and this one. */
+function checkSameRun(run: Run, position: Position): void {
+  const faults = differences(position.config, run.config);
+  if (position.dataFingerprint !== run.dataset.fingerprint) faults.push("the photos are not the same");
+  if (faults.length === 0) return;
+  throw new UsageError(
+    "another-run",
+    `Expected the settings and photos that the checkpoint was written with, but ${faults.join("; ")}. ` +
+      "Give the same options, or start a new run in another --out.",
+  );
+}
+
+function differences(before: unknown, now: unknown, path = ""): string[] {
+  if (free.has(path) || isDeepStrictEqual(before, now)) return [];
+  const isTree = (value: unknown): value is object =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isTree(before) || !isTree(now))
+    return [`${path} was ${JSON.stringify(before)} and is ${JSON.stringify(now)}`];
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].flatMap((key) =>
+    differences(Reflect.get(before, key), Reflect.get(now, key), path === "" ? key : `${path}.${key}`),
+  );
+}

@@ -1,0 +1,76 @@
+/** One step of training, as the data walks it: photos, two views, saliency, masks, the method's loss, the update. */
+import { scope } from "@salmask/torch";
+import { drawView, renderView } from "../augment/index.js";
+import { TrainingError } from "../errors.js";
+import { maskViews } from "../masking/mask.js";
+import type { MaskOptions } from "../masking/options.js";
+import type { Foreground } from "../saliency/threshold.js";
+import type { Run } from "./run.js";
+
+export interface StepMetrics {
+  loss: number;
+  contrastAccuracy: number;
+  /** Mean share of a key crop's cells that show the object, gamma; null while nothing says so. */
+  foregroundShare: number | null;
+  /** Share of key crops that are all foreground, where guidance turns into random masking. */
+  allForegroundShare: number | null;
+  /** Mean share of the masked views' values that is replaced. */
+  maskedShare: number;
+}
+
+/**
+ * Learns from the photos `ids` [B]. `step` counts from 0 over all epochs. Throws {@link TrainingError}
+ * `loss-not-finite` before anything is changed.
+ */
+export function trainStep(run: Run, ids: Int32Array, epoch: number, step: number): StepMetrics {
+  const { config, dataset, view, grid, guide, method, optimizer } = run;
+  const { seed } = config;
+  const { crop } = config.data;
+  return scope(() => {
+    const photos = dataset.images(ids); // uint8 [B, 3, S, S]
+    const [queryDraw, keyDraw] = [0, 1].map((which) =>
+      drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
+    );
+    const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
+    const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
+
+    const queryForeground = guide.foreground(query, queryDraw, ids);
+    const keyForeground = guide.foreground(key, keyDraw, ids);
+    const crops = { query, key, queryForeground, keyForeground };
+    const mask = guide.active ? config.mask : unmasked(config.mask);
+    const views = maskViews(crops, { seed, epoch, ids }, grid, mask);
+
+    const { loss, contrastAccuracy } = method.step(views, step); // [], []
+    const value = loss.item();
+    if (!Number.isFinite(value)) {
+      throw new TrainingError(
+        "loss-not-finite",
+        `The loss of step ${step} is ${value}; nothing was learned from it.`,
+      );
+    }
+    loss.backward();
+    optimizer.step();
+    optimizer.zeroGrad();
+    method.afterStep();
+    return {
+      ...{ loss: value, contrastAccuracy: contrastAccuracy.item(), maskedShare: views.maskedShare },
+      ...foregroundShares(keyForeground),
+    };
+  });
+}
+
+/** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
+function unmasked(mask: MaskOptions): MaskOptions {
+  return { ...mask, branch: "none", negative: { ...mask.negative, count: 0 } };
+}
+
+function foregroundShares(
+  foreground: Foreground | null,
+): Pick<StepMetrics, "foregroundShare" | "allForegroundShare"> {
+  if (foreground === null) return { foregroundShare: null, allForegroundShare: null };
+  const shares = Array.from(foreground.shares);
+  return {
+    foregroundShare: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+    allForegroundShare: shares.filter((share) => share === 1).length / shares.length,
+  };
+}
