@@ -6,6 +6,7 @@ import {
   noGrad,
   ops,
   randn,
+  scope,
   type Tensor,
   tensor,
 } from "@salmask/torch";
@@ -55,8 +56,10 @@ export class Moco implements Method {
       new Generator(new KeyedRandom(options.seed, purpose.weights, part).uint32());
     this.query = projectedEncoder(options.encoder, generatorFor(0));
     this.key = projectedEncoder(options.encoder, generatorFor(0)).setRequiresGrad(false);
-    const generator = new Generator(new KeyedRandom(options.seed, purpose.queue).uint32());
-    this.queue = keep(normalize(randn([options.queue, options.encoder.dim], { generator })));
+    this.queue = scope(() => {
+      const generator = new Generator(new KeyedRandom(options.seed, purpose.queue).uint32());
+      return keep(normalize(randn([options.queue, options.encoder.dim], { generator }))); // [K, dim]
+    });
   }
 
   get learned(): nn.Module {

@@ -6,6 +6,11 @@ export type ResNetDepth = 18 | 50;
 /** `imagenet`: 7x7 convolution of stride 2, then max pooling. `small`: 3x3 of stride 1, for images of 32 to 64 px. */
 export type ResNetStem = "imagenet" | "small";
 
+/** Pixels of the input that one cell of the last feature maps stands for, along each side. */
+export function strideOf(stem: ResNetStem): number {
+  return stem === "small" ? 8 : 32;
+}
+
 export interface ResNetOptions {
   depth: ResNetDepth;
   stem: ResNetStem;
@@ -133,7 +138,7 @@ export class ResNet extends nn.Module {
     });
     [this.layer1, this.layer2, this.layer3, this.layer4] = stages;
     this.outChannels = input;
-    this.stride = small ? 8 : 32;
+    this.stride = strideOf(stem);
   }
 
   /** `[B, 3, H, W]` to the last feature maps `[B, outChannels, H / stride, W / stride]`. */

@@ -5,7 +5,7 @@ import { buildInfo, getNumThreads, hasCuda, KeyedRandom, libtorchVersion } from 
 import sharp from "sharp";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
-import { makeRun } from "../train/run.js";
+import { disposeRun, makeRun } from "../train/run.js";
 import { trainStep } from "../train/step.js";
 
 export interface Health {
@@ -77,9 +77,7 @@ function measureStep(dataset: PackedDataset): number {
     for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, 0, step);
     return (1000 * timedSteps) / (performance.now() - started);
   } finally {
-    run.guide.dispose();
-    run.optimizer.dispose();
-    run.method.dispose();
+    disposeRun(run);
     dataset.close();
   }
 }

@@ -1,11 +1,11 @@
-import { Generator, scope, type Tensor } from "@salmask/torch";
+import { scope, type Tensor } from "@salmask/torch";
 import { drawView, renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { UsageError } from "../errors.js";
-import { type Grid, gridFor } from "../masking/grid.js";
+import { gridFor } from "../masking/grid.js";
 import { maskViews } from "../masking/mask.js";
-import { resnet } from "../models/resnet.js";
+import { strideOf } from "../models/resnet.js";
 import { loadBackbone } from "../models/weights.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { SaliencySource } from "../saliency/source.js";
@@ -64,12 +64,6 @@ function sourceBeforeTraining({ saliency }: RunConfig): SaliencySource {
   );
 }
 
-function gridOf({ data, model }: RunConfig): Grid {
-  const depth = model.arch === "resnet50" ? 50 : 18;
-  using network = resnet({ depth, stem: model.stem, width: 4, generator: new Generator(0) });
-  return gridFor(data.crop, network.stride);
-}
-
 function draw(
   dataset: PackedDataset,
   source: SaliencySource,
@@ -77,7 +71,7 @@ function draw(
 ): SheetColumn[] {
   const { seed, data, mask, saliency } = config;
   const { crop } = data;
-  const grid = gridOf(config);
+  const grid = gridFor(crop, strideOf(config.model.stem));
   const ids = spread(dataset.length, count);
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
   const draws = [0, 1].map((view) =>

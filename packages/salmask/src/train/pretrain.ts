@@ -13,7 +13,7 @@ import { saveBackbone } from "../models/weights.js";
 import { progressLine } from "../report/progress.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
-import { makeRun, restore, save } from "./run.js";
+import { disposeRun, makeRun, type Run, restore, save } from "./run.js";
 import { type StepMetrics, trainStep } from "./step.js";
 
 export interface PretrainOptions {
@@ -72,8 +72,11 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     onProgress: ({ done, total }) =>
       report(`decoded ${done}${total === undefined ? "" : ` of ${total}`} photos`),
   });
-  const run = makeRun(config, dataset);
+  let made: Run | null = null;
   try {
+    const run = makeRun(config, dataset);
+    made = run;
+    const stepsPerEpoch = batchesOf(run, 0).length;
     await mkdir(folder, { recursive: true });
     for (const line of warnings(config, dataset)) report(line);
     let step = 0;
@@ -89,7 +92,6 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
 
     const { method, optimizer, guide } = run;
     const { batchSize, epochs, checkpointEvery, keep, logEvery } = config.train;
-    const stepsPerEpoch = Math.floor(dataset.length / batchSize);
     const steps = epochs * stepsPerEpoch;
     const schedule = optim.cosine(learningRate(config), epochs);
     let order: Int32Array[] = [];
@@ -101,7 +103,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       const epoch = Math.floor(step / stepsPerEpoch);
       if (order.length === 0 || step % stepsPerEpoch === 0) {
         guide.beforeEpoch(epoch, method.momentumBackbone);
-        order = batches(epochOrder(config.seed, epoch, dataset.length), batchSize);
+        order = batchesOf(run, epoch);
         optimizer.lr = schedule(epoch);
       }
       const ids = order[step % stepsPerEpoch];
@@ -147,11 +149,14 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     await writeFileAtomic(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
     return summary;
   } finally {
-    run.guide.dispose();
-    run.optimizer.dispose();
-    run.method.dispose();
+    if (made !== null) disposeRun(made);
     dataset.close();
   }
+}
+
+/** The photos of each step of an epoch. */
+function batchesOf({ config, dataset }: Run, epoch: number): Int32Array[] {
+  return batches(epochOrder(config.seed, epoch, dataset.length), config.train.batchSize);
 }
 
 /** The step size before the schedule: what the configuration says, or MoCo's 0.03 for a batch of 256, scaled. */

@@ -8,6 +8,7 @@ import { UsageError } from "../errors.js";
 import { type Grid, gridFor } from "../masking/grid.js";
 import type { Method } from "../methods/method.js";
 import { methodOf } from "../methods/registry.js";
+import { strideOf } from "../models/resnet.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
 import { SaliencyGuide } from "./saliency-guide.js";
 
@@ -23,14 +24,15 @@ export interface Run {
 
 /** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees all three. */
 export function makeRun(config: RunConfig, dataset: PackedDataset): Run {
+  const grid = gridFor(config.data.crop, strideOf(config.model.stem));
+  // What can fail comes first, so that a refused configuration leaves nothing behind.
+  const guide = new SaliencyGuide(config, dataset, grid);
   const method = methodOf(config);
-  const grid = gridFor(config.data.crop, method.backbone.stride);
   const optimizer = new optim.SGD(method.learned.namedParameters(), {
     lr: 0,
     momentum: config.train.sgdMomentum,
     weightDecay: config.train.weightDecay,
   });
-  const guide = new SaliencyGuide(config, dataset, grid);
   return { config, dataset, view: config.augment, grid, method, optimizer, guide };
 }
 
@@ -90,4 +92,11 @@ function differences(before: unknown, now: unknown, path = ""): string[] {
   return [...keys].flatMap((key) =>
     differences(Reflect.get(before, key), Reflect.get(now, key), path === "" ? key : `${path}.${key}`),
   );
+}
+
+/** Frees all that {@link makeRun} made. */
+export function disposeRun({ guide, optimizer, method }: Run): void {
+  guide.dispose();
+  optimizer.dispose();
+  method.dispose();
 }

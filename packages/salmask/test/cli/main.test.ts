@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { run } from "../../src/cli/main.js";
+import { temporaryFolder, writePhotos } from "../support/photos.js";
+
+async function call(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const into = (stream: "out" | "err") => (text: string) => {
+    said[stream] += text;
+  };
+  const streams = { out: into("out"), err: into("err") };
+  const code = await run(argv, streams);
+  return { code, ...said };
+}
+
+const small = [
+  ...["--data.crop", "16", "--data.size", "16", "--arch", "resnet18", "--width", "4", "--stem", "small"],
+  ...[
+    "--queue",
+    "6",
+    "--method.dim",
+    "8",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "8",
+    "--saliency.warmupEpochs",
+    "0",
+  ],
+];
+
+describe("the command line", () => {
+  it.each(["demo", "pretrain", "probe", "views", "doctor"])("helps with %s", async (name) => {
+    const { code, out } = await call(name, "--help");
+    expect(code).toBe(0);
+    expect(out).toContain("--json");
+  });
+
+  it("ends with 2 on an unknown command or option, and names the nearest", async () => {
+    const command = await call("pretrian");
+    expect(command.code).toBe(2);
+    expect(command.err).toContain("pretrain");
+    const option = await call("pretrain", "photos", "--epoch", "3");
+    expect(option.code).toBe(2);
+    expect(option.err).toContain("--epochs");
+  });
+
+  it("ends with 2 on a setting that cannot be, as JSON where asked", async () => {
+    const { code, out } = await call("pretrain", "photos", "--epochs", "-3", "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(out).error.code).toBe("bad-config");
+  });
+
+  it("ends with 1 where the photos are missing, and says what was looked for", async () => {
+    const missing = join(await temporaryFolder(), "none");
+    const { code, err } = await call("pretrain", missing, ...small);
+    expect(code).toBe(1);
+    expect(err).toContain(missing);
+  });
+
+  it("trains, draws and probes, with one JSON document each on standard output", async () => {
+    const folder = await temporaryFolder();
+    const cache = ["--data.cache", join(folder, "cache")];
+    for (const split of ["train", "test"])
+      await writePhotos(join(folder, "set", split), 24, 16, ["red", "blue"]);
+    const out = join(folder, "run");
+    const trained = await call(
+      "pretrain",
+      join(folder, "set", "train"),
+      "--out",
+      out,
+      "--json",
+      ...small,
+      ...cache,
+    );
+    expect(trained.err).toContain("loss");
+    expect(trained.code).toBe(0);
+    expect(JSON.parse(trained.out)).toMatchObject({ images: 24, steps: 3, stepsHere: 3 });
+    for (const name of [
+      "config.yaml",
+      "metrics.jsonl",
+      "summary.json",
+      "weights.safetensors",
+      "skipped.jsonl",
+    ]) {
+      expect(existsSync(join(out, name)), name).toBe(true);
+    }
+
+    const again = await call("pretrain", join(folder, "set", "train"), "--out", out, ...small, ...cache);
+    expect(again.code).toBe(2);
+    expect(again.err).toContain("--resume");
+
+    const probed = await call("probe", out, join(folder, "set"), "--json", "--cache", join(folder, "cache"));
+    expect(probed.code).toBe(0);
+    expect(JSON.parse(probed.out).knn.top1).toBeGreaterThan(0.9);
+
+    const sheet = join(folder, "views.png");
+    const views = await call(
+      "views",
+      join(folder, "set", "train"),
+      "--out",
+      sheet,
+      "--count",
+      "3",
+      "--json",
+      ...small,
+      ...cache,
+    );
+    expect(views.code).toBe(0);
+    expect(JSON.parse(views.out).photos).toHaveLength(3);
+    expect(existsSync(sheet)).toBe(true);
+  });
+});
