@@ -187,9 +187,9 @@ napi_value getNumThreads(const Arguments& args) { return fromDouble(args.env, at
 napi_value keepFreedMemory(const Arguments& args) {
   // A training step frees and asks for the same blocks again; handing them back to the kernel in between
   // makes every step fault its pages anew.
-  constexpr int kLarge = 1 << 30;
-  mallopt(M_MMAP_THRESHOLD, kLarge);
-  mallopt(M_TRIM_THRESHOLD, kLarge);
+  // glibc silently refuses a threshold above 32 MiB, so large blocks are kept off mmap altogether.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
   return undefined(args.env);
 }

@@ -87,8 +87,9 @@ export function buildInfo(): BuildInfo {
 
 function load(): Native {
   const info = buildInfo();
-  // libtorch's threads wait for each other by spinning, which stalls every step as soon as anything else uses a core.
-  process.env.OMP_WAIT_POLICY ??= "passive";
+  // libtorch's threads wait for each other by spinning. As long as libgomp would have them, every step stalls as soon
+  // as anything else uses a core (five times slower was measured); sleeping at once costs as much on a quiet machine.
+  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "4000";
   try {
     const loaded: Native = createRequire(import.meta.url)(join(build, "salmask_torch.node"));
     loaded.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());

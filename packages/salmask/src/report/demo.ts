@@ -21,11 +21,11 @@ export interface DemoSummary extends ProbeResult {
 
 /** The full method at a size for two cores and two minutes: small pictures, a narrow encoder, few epochs. */
 const demoSettings = {
-  data: { crop: 64, size: 64 },
-  model: { arch: "resnet18", width: 16, stem: "imagenet" },
-  method: { queue: 500, momentum: 0.99, dim: 64, groups: 2 },
-  saliency: { warmupEpochs: 5 },
-  train: { epochs: 40, batchSize: 64, lr: 0.06, logEvery: 62, checkpointEvery: 10 },
+  data: { crop: 32, size: 64 },
+  model: { arch: "resnet18", width: 8, stem: "small" },
+  method: { queue: 500, momentum: 0.99, temperature: 0.1, dim: 64, groups: 2 },
+  saliency: { warmupEpochs: 3, scope: "photo" },
+  train: { epochs: 12, batchSize: 64, lr: 0.02, logEvery: 31, checkpointEvery: 4 },
 };
 
 /**

@@ -1,0 +1,112 @@
+/** The engine against PyTorch from Python, on the same library; and whether long training holds memory steady. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import {
+  arange,
+  Generator,
+  getNumThreads,
+  liveTensors,
+  nn,
+  ones,
+  ops,
+  optim,
+  randn,
+  scope,
+} from "@salmask/torch";
+import { Peer } from "./peer.js";
+import { pair, type Row } from "./rows.js";
+
+/** Milliseconds a call, each in a scope that frees what it makes, its result too. */
+function timed(repeats: number, call: () => unknown): number {
+  const body = () => void call();
+  const start = performance.now();
+  for (let i = 0; i < repeats; i++) scope(body);
+  return (performance.now() - start) / repeats;
+}
+
+/** A step of SGD on a small conv net with 64 images of 32 pixels, as in engine_peer.py. */
+function training(): () => void {
+  const generator = new Generator(1);
+  const conv = (input: number, output: number, stride: number) =>
+    new nn.Conv2d(input, output, { kernelSize: 3, stride, padding: 1, bias: false, generator });
+  const net = new nn.Sequential(
+    conv(3, 16, 1),
+    new nn.BatchNorm2d(16),
+    new nn.ReLU(),
+    conv(16, 32, 2),
+    new nn.BatchNorm2d(32),
+    new nn.ReLU(),
+    new nn.AdaptiveAvgPool2d([1, 1]),
+    new nn.Flatten(),
+    new nn.Linear(32, 10, { generator }),
+  );
+  const optimizer = new optim.SGD(net.namedParameters(), { lr: 0.05, momentum: 0.9, weightDecay: 1e-4 });
+  const images = randn([64, 3, 32, 32], { generator });
+  const labels = arange(64).remainder(10); // [64]
+  return () => {
+    optimizer.zeroGrad();
+    ops.crossEntropyLoss(net.forward(images), labels).backward();
+    optimizer.step();
+  };
+}
+
+/** Growth of live tensors, and of resident memory in percent, from step 100 to step 1,000. */
+function steadiness(): Row[] {
+  const step = training();
+  // JavaScript's heap is shrunk to what is held before each look: its young generation breathes by 10 MB.
+  setFlagsFromString("--expose-gc");
+  const collect: (how: object) => void = runInNewContext("gc");
+  const run = (steps: number) => {
+    for (let i = 0; i < steps; i++) scope(step);
+    collect({ type: "major", execution: "sync", flavor: "last-resort" });
+    return { tensors: liveTensors().count, memory: process.memoryUsage.rss() };
+  };
+  const [early, late] = [run(100), run(900)];
+  const steps = "training steps 100 to 1,000: growth of";
+  const alone = { peer: null, ratio: null };
+  return [
+    { name: `${steps} live tensors`, unit: "tensors", ours: late.tensors - early.tensors, ...alone },
+    { name: `${steps} resident memory`, unit: "%", ours: 100 * (late.memory / early.memory - 1), ...alone },
+  ];
+}
+
+export async function run(): Promise<Row[]> {
+  const peer = new Peer(new URL("engine_peer.py", import.meta.url), String(getNumThreads()));
+  try {
+    const rows = steadiness();
+    const [a, b] = [ones([4]), ones([4])];
+    // A thousand calls a scope, as a training step has: the scope's own cost is measured with them.
+    const add = () => {
+      for (let i = 0; i < 1000; i++) ops.add(a, b);
+    };
+    const four = { name: "four-element add", unit: "µs" };
+    rows.push(
+      await pair(
+        four,
+        () => timed(20, add),
+        () => peer.measure("add"),
+      ),
+    );
+    for (const [size, repeats] of [
+      [64, 2000],
+      [256, 100],
+    ]) {
+      const [x, y] = [ones([size, size]), ones([size, size])];
+      const what = { name: `matmul ${size} x ${size}`, unit: "µs" };
+      const ours = () => 1000 * timed(repeats, () => x.matmul(y));
+      rows.push(await pair(what, ours, () => peer.measure(`matmul${size}`)));
+    }
+    const step = training();
+    const what = { name: "training step of a small conv net", unit: "ms" };
+    rows.push(
+      await pair(
+        what,
+        () => timed(20, step),
+        () => peer.measure("step"),
+      ),
+    );
+    return rows;
+  } finally {
+    peer.close();
+  }
+}

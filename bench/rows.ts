@@ -1,0 +1,47 @@
+/** What every part of the benchmark hands back, and how pairs are timed. */
+
+export interface Row {
+  name: string;
+  unit: string;
+  ours: number;
+  /** The same work in Python, in the same run; null where there is none. */
+  peer: number | null;
+  /** ours / peer. */
+  ratio: number | null;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Times ours and the peer in turn, after one round that is not counted, and takes medians. */
+export async function pair(
+  what: { name: string; unit: string; rounds?: number },
+  ours: () => number,
+  peer: () => Promise<number>,
+): Promise<Row> {
+  ours();
+  await peer();
+  const times = { ours: [] as number[], peer: [] as number[] };
+  for (let round = 0; round < (what.rounds ?? 9); round++) {
+    times.ours.push(ours());
+    times.peer.push(await peer());
+  }
+  const [mine, theirs] = [median(times.ours), median(times.peer)];
+  return { name: what.name, unit: what.unit, ours: mine, peer: theirs, ratio: mine / theirs };
+}
+
+const figure = (value: number | null) => (value === null ? "-" : String(Number(value.toPrecision(4))));
+
+export function table(rows: readonly Row[]): string {
+  const cells = [
+    ["name", "unit", "ours", "peer", "ratio"],
+    ...rows.map((row) => [row.name, row.unit, figure(row.ours), figure(row.peer), figure(row.ratio)]),
+  ];
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
+  const pad = (cell: string, column: number) =>
+    column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]);
+  return cells.map((line) => line.map(pad).join("  ")).join("\n");
+}

@@ -1,0 +1,18 @@
+import { buildInfo, getNumThreads, hasCuda, libtorchVersion, setNumThreads } from "@salmask/torch";
+import { expect, test } from "vitest";
+
+test("the loaded libtorch is the one that the addon was built against", () => {
+  expect(libtorchVersion()).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(buildInfo().version).toBe(libtorchVersion());
+  expect(buildInfo().lib).not.toBe("unknown");
+});
+
+test("the thread count can be set and read", () => {
+  const before = getNumThreads();
+  expect(before).toBeGreaterThan(0);
+  setNumThreads(1);
+  expect(getNumThreads()).toBe(1);
+  setNumThreads(before);
+  expect(getNumThreads()).toBe(before);
+  expect(hasCuda()).toBeTypeOf("boolean");
+});
