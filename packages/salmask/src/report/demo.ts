@@ -23,9 +23,9 @@ export interface DemoSummary extends ProbeResult {
 const demoSettings = {
   data: { crop: 32, size: 64 },
   model: { arch: "resnet18", width: 8, stem: "small" },
-  method: { queue: 500, momentum: 0.99, temperature: 0.1, dim: 64, groups: 2 },
+  method: { queue: 256, momentum: 0.99, dim: 64, groups: 1 },
   saliency: { warmupEpochs: 3, scope: "photo" },
-  train: { epochs: 12, batchSize: 64, lr: 0.02, logEvery: 31, checkpointEvery: 4 },
+  train: { epochs: 16, batchSize: 64, lr: 0.06, logEvery: 31, checkpointEvery: 4 },
 };
 
 /**
