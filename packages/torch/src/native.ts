@@ -87,8 +87,8 @@ export function buildInfo(): BuildInfo {
 
 function load(): Native {
   const info = buildInfo();
-  // libtorch's threads wait for each other by spinning. As long as libgomp would have them, every step stalls as soon
-  // as anything else uses a core (five times slower was measured); sleeping at once costs as much on a quiet machine.
+  // libtorch's threads wait for each other by spinning. Long spins stall a step when anything else uses a core; sleeping
+  // at once took 2.8 times as long on a quiet machine (a narrow ResNet's forward pass). This is between the two.
   if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "4000";
   try {
     const loaded: Native = createRequire(import.meta.url)(join(build, "salmask_torch.node"));

@@ -93,15 +93,15 @@ export function textOption(options: Options, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** An option that takes a whole number from 1. Throws {@link UsageError}. */
-export function countOption(options: Options, name: string, fallback: number): number {
+/** An option that takes a whole number from `least`. Throws {@link UsageError}. */
+export function countOption(options: Options, name: string, fallback: number, least = 1): number {
   const text = textOption(options, name);
   if (text === undefined) return fallback;
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) {
+  if (!Number.isInteger(count) || count < least) {
     throw new UsageError(
       "bad-option",
-      `Expected a whole number from 1 for --${dashed(name)}, but ${text} came.`,
+      `Expected a whole number from ${least} for --${dashed(name)}, but ${text} came.`,
     );
   }
   return count;

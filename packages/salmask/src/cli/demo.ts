@@ -22,5 +22,5 @@ export function demoCommand(context: Context): Command {
         `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,
       ]);
     },
-  ).option("--out <folder>", "the run's folder, made anew", "runs/demo");
+  ).option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo");
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { probeRun } from "../evaluate/probe-run.js";
-import { type Context, command, textOption } from "./command.js";
+import { type Context, command, countOption, textOption } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
@@ -16,7 +16,7 @@ export function probeCommand(context: Context): Command {
         run,
         photos,
         protocol: options.protocol === "paper" ? "paper" : "fast",
-        seed: Number(textOption(options, "seed") ?? 0),
+        seed: countOption(options, "seed", 0, 0),
         cache: textOption(options, "cache"),
         report: output.line,
       });

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { generateEmbedded } from "../data/embedded.js";
@@ -6,6 +5,7 @@ import type { ProbeResult } from "../evaluate/probe.js";
 import { probeRun } from "../evaluate/probe-run.js";
 import { writeFileAtomic } from "../files.js";
 import { pretrain } from "../train/pretrain.js";
+import { clearRun } from "../train/run-folder.js";
 import { sheetOfPhotos } from "./views-of-photos.js";
 
 export interface DemoSummary extends ProbeResult {
@@ -29,8 +29,9 @@ const demoSettings = {
 };
 
 /**
- * Generates the embedded data set, draws its views, pre-trains with the full method, probes, and leaves
- * `summary.json`, `views.png` and the weights in `out`, which is emptied first.
+ * Generates the embedded data set beside `out`, pre-trains with the full method, draws its views, probes, and leaves
+ * `summary.json`, `views.png` and the weights in `out`. An earlier run's files there are removed first; a folder that
+ * is no run's is refused.
  */
 export async function demo(options: {
   out: string;
@@ -40,16 +41,16 @@ export async function demo(options: {
   const { out, signal, report = () => {} } = options;
   const started = performance.now();
   const config: RunConfig = configSchema.parse(demoSettings);
-  await rm(out, { recursive: true, force: true });
+  clearRun(out);
   const data = join(out, "..", "embedded");
   report(`generating the embedded data set in ${data}`);
   const made = await generateEmbedded(data);
   const train = join(data, "train");
 
+  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report });
   const views = join(out, "views.png");
   const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "spectral-residual" } };
   await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking });
-  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report });
   const probed = await probeRun({ run: out, photos: [data], protocol: "fast", seed: config.seed, report });
   const summary: DemoSummary = {
     ...probed,

@@ -14,6 +14,7 @@ import { progressLine } from "../report/progress.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
 import { disposeRun, makeRun, type Run, restore, save } from "./run.js";
+import { checkpointsOf, refuseForeign } from "./run-folder.js";
 import { type StepMetrics, trainStep } from "./step.js";
 
 export interface PretrainOptions {
@@ -57,7 +58,8 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   const { config, out, signal } = options;
   const report = options.report ?? (() => {});
   const started = performance.now();
-  const folder = join(out, "checkpoints");
+  const folder = checkpointsOf(out);
+  refuseForeign(out);
   if (options.resume === false && listCheckpoints(folder).length > 0) {
     throw new UsageError(
       "run-exists",
