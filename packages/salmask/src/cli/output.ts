@@ -1,5 +1,6 @@
 import { EngineError } from "@salmask/torch";
 import { SalmaskError } from "../errors.js";
+import { explainStorage } from "./storage-fault.js";
 
 /** Where a command writes; tests give their own. */
 export interface Streams {
@@ -32,7 +33,8 @@ export class Output {
   }
 
   /** What went wrong, and the exit code that says so. */
-  failure(error: unknown): number {
+  failure(cause: unknown): number {
+    const error = explainStorage(cause);
     const isOurs = error instanceof SalmaskError || error instanceof EngineError;
     const message = error instanceof Error ? error.message : String(error);
     const code = isOurs ? error.code : "unexpected";

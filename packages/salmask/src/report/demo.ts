@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { generateEmbedded } from "../data/embedded.js";
+import { InterruptedError } from "../errors.js";
 import type { ProbeResult } from "../evaluate/probe.js";
 import { probeRun } from "../evaluate/probe-run.js";
 import { writeFileAtomic } from "../files.js";
@@ -56,7 +57,14 @@ export async function demo(options: {
   const made = await generateEmbedded(data);
   const train = join(data, "train");
 
-  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report });
+  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report }).catch(
+    (error: unknown) => {
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError(
+        `The demo was stopped; it starts anew next time. ${out} holds what it left.`,
+      );
+    },
+  );
   const views = join(out, "views.png");
   const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "spectral-residual" } };
   await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking });

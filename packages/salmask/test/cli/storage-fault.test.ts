@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { explainStorage } from "../../src/cli/storage-fault.js";
+import { DataError, SalmaskError } from "../../src/errors.js";
+
+const refusal = (code: string) =>
+  Object.assign(new Error(`${code}: refused`), { code, path: "/runs/a/metrics.jsonl" });
+
+it.each([
+  ["ENOSPC", "disk-full", "--resume"],
+  ["EACCES", "not-allowed", "another folder"],
+  ["EROFS", "not-allowed", "another folder"],
+])("says what %s means, of which file, and what to do", (code, ours, mend) => {
+  const cause = refusal(code);
+  const said = explainStorage(cause);
+  expect(said).toBeInstanceOf(SalmaskError);
+  expect(said).toMatchObject({ code: ours, exitCode: 1, cause });
+  expect(said).toMatchObject({ message: expect.stringContaining("/runs/a/metrics.jsonl") });
+  expect(said).toMatchObject({ message: expect.stringContaining(mend) });
+});
+
+it("leaves everything else as it came", () => {
+  const others = [
+    refusal("EWHAT"),
+    new Error("plain"),
+    new DataError("disk-full", "said better already"),
+    "text",
+  ];
+  for (const other of others) expect(explainStorage(other)).toBe(other);
+});
