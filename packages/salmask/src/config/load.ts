@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { closest } from "fastest-levenshtein";
 import { parseDocument } from "yaml";
+import type { z } from "zod";
 import { UsageError } from "../errors.js";
 import { configSchema, type RunConfig, settings } from "./schema.js";
 
@@ -94,14 +95,7 @@ export function loadConfig(
   ]);
   const unknown = unknownKeys(tree);
   const parsed = configSchema.safeParse(tree);
-  const invalid = parsed.success
-    ? []
-    : parsed.error.issues
-        .filter((issue) => issue.code !== "unrecognized_keys")
-        .map(
-          (issue) =>
-            `${issue.path.join(".")}: ${issue.message}, but ${JSON.stringify(valueAt(tree, issue.path))} came`,
-        );
+  const invalid = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, tree));
   const faults = [...unknown, ...invalid];
   if (faults.length > 0 || !parsed.success) {
     const source = from.file === undefined ? "the options" : `${from.file} and the options`;
@@ -111,6 +105,20 @@ export function loadConfig(
     );
   }
   return parsed.data;
+}
+
+/** What an issue says to people. Keys that no kind of setting has are told apart already, by {@link unknownKeys}. */
+function faultsOf(issue: z.core.$ZodIssue, tree: Tree): string[] {
+  const path = issue.path.join(".");
+  if (issue.code !== "unrecognized_keys") {
+    return [`${path}: ${issue.message}, but ${JSON.stringify(valueAt(tree, issue.path))} came`];
+  }
+  const known = settings().map(({ key }) => key);
+  const name = valueAt(tree, [...issue.path, "name"]);
+  return issue.keys
+    .map((key) => `${path}.${key}`)
+    .filter((key) => known.includes(key))
+    .map((key) => `${key}: ${name} has no such setting`);
 }
 
 function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {

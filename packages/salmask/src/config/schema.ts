@@ -12,6 +12,37 @@ const odd = () =>
     .min(1)
     .refine((n) => n % 2 === 1, { message: "expected an odd number" });
 
+const head = {
+  temperature: z.number().positive().default(0.2).describe("divides the similarities"),
+  dim: z.int().min(2).default(128).describe("length of an embedding"),
+  hidden: z
+    .int()
+    .min(2)
+    .optional()
+    .describe("width of the projector's middle; default: the encoder's output"),
+};
+const mocov2 = z.strictObject({
+  name: z.literal("mocov2").describe("how the views are compared: mocov2 (default) or simclr"),
+  queue: z
+    .int()
+    .min(1)
+    .default(65536)
+    .describe("mocov2: past keys to compare with; at most a quarter of the photos is wise"),
+  momentum: share().default(0.999).describe("mocov2: how slowly the key encoder follows the query encoder"),
+  groups: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe("mocov2: parts of a batch that are normalised apart, keys shuffled over them"),
+  ...head,
+});
+const simclr = z.strictObject({ name: z.literal("simclr"), ...head });
+
+/** MoCo v2 where no method is named. */
+function named(method: unknown): unknown {
+  return typeof method === "object" && method !== null ? { name: "mocov2", ...method } : method;
+}
+
 export const configSchema = z.strictObject({
   seed: z
     .int()
@@ -48,29 +79,7 @@ export const configSchema = z.strictObject({
         .describe("small: for photos of 32 to 64 pixels"),
     })
     .prefault({}),
-  method: z
-    .strictObject({
-      name: z.enum(["mocov2"]).default("mocov2").describe("how the views are compared"),
-      queue: z
-        .int()
-        .min(1)
-        .default(65536)
-        .describe("past keys to compare with; at most a quarter of the photos is wise"),
-      momentum: share().default(0.999).describe("how slowly the key encoder follows the query encoder"),
-      temperature: z.number().positive().default(0.2).describe("divides the similarities"),
-      dim: z.int().min(2).default(128).describe("length of an embedding"),
-      hidden: z
-        .int()
-        .min(2)
-        .optional()
-        .describe("width of the projector's middle; default: the encoder's output"),
-      groups: z
-        .int()
-        .min(1)
-        .default(4)
-        .describe("parts of a batch that are normalised apart, keys shuffled over them"),
-    })
-    .prefault({}),
+  method: z.preprocess(named, z.discriminatedUnion("name", [mocov2, simclr])).prefault({}),
   augment: z
     .strictObject({
       scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
@@ -162,9 +171,20 @@ export const configSchema = z.strictObject({
         .number()
         .positive()
         .optional()
-        .describe("learning rate at the start; default: 0.03 x batch / 256"),
+        .describe("highest learning rate; default: 0.03 x batch / 256 with sgd, 0.3 x batch / 256 with lars"),
+      optimizer: z
+        .enum(["sgd", "lars"])
+        .optional()
+        .describe("how weights move; default: sgd for mocov2, lars for simclr"),
+      lrWarmupEpochs: z
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          "epochs in which the learning rate rises; default: none with sgd, 10 with lars, a tenth at most",
+        ),
       weightDecay: z.number().min(0).default(1e-4).describe("L2 penalty on every parameter"),
-      sgdMomentum: share().default(0.9).describe("momentum of SGD"),
+      momentum: share().default(0.9).describe("momentum of the optimizer"),
       checkpointEvery: z.int().min(1).default(1).describe("epochs between checkpoints"),
       keep: z.int().min(1).default(2).describe("checkpoints that are kept"),
       logEvery: z.int().min(1).default(10).describe("steps between lines of metrics"),
@@ -182,17 +202,30 @@ export interface Setting {
   default: unknown;
 }
 
-/** Every setting of the schema, in its order. */
+/** Every setting of the schema, in its order; of a choice between kinds, those of each. */
 export function settings(): Setting[] {
   const defaults: unknown = configSchema.parse({});
-  const collect = (shape: Record<string, z.ZodType>, prefix: string, values: unknown): Setting[] =>
+  const collect = (shape: Record<string, z.core.$ZodType>, prefix: string, values: unknown): Setting[] =>
     Object.entries(shape).flatMap(([name, type]) => {
       const key = `${prefix}${name}`;
       const value: unknown =
         typeof values === "object" && values !== null ? Reflect.get(values, name) : undefined;
-      const inner = type instanceof z.ZodPrefault ? type.unwrap() : type;
-      if (inner instanceof z.ZodObject) return collect(inner.shape, `${key}.`, value);
-      return [{ key, description: type.description ?? "", default: value }];
+      const kinds = objectsOf(type);
+      if (kinds.length > 0) return kinds.flatMap(({ shape: inner }) => collect(inner, `${key}.`, value));
+      return [{ key, description: z.globalRegistry.get(type)?.description ?? "", default: value }];
     });
-  return collect(configSchema.shape, "", defaults);
+  const found = new Map<string, Setting>();
+  for (const setting of collect(configSchema.shape, "", defaults)) {
+    if (!found.has(setting.key)) found.set(setting.key, setting);
+  }
+  return [...found.values()];
+}
+
+/** The objects that a type stands for: one, several to choose from, or none where it is a plain value. */
+function objectsOf(type: z.core.$ZodType): z.ZodObject[] {
+  if (type instanceof z.ZodObject) return [type];
+  if (type instanceof z.ZodPrefault) return objectsOf(type.unwrap());
+  if (type instanceof z.ZodPipe) return objectsOf(type.out);
+  if (type instanceof z.ZodDiscriminatedUnion) return type.options.flatMap(objectsOf);
+  return [];
 }

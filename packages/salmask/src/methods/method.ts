@@ -16,7 +16,7 @@ export interface Views {
 /** A loss `[]` to go backward from, and numbers for the log. */
 export interface StepResult {
   loss: Tensor;
-  /** Share of queries that are nearest to their own key among the key and the queue, hard negatives left out. */
+  /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
   contrastAccuracy: Tensor;
 }
 
@@ -42,7 +42,7 @@ export interface Method {
   readonly backbone: ResNet;
   /** The slowly moving copy, where the method has one; the steadier of the two. */
   readonly momentumBackbone: ResNet;
-  /** How full the memory of past keys is, 0 to 1. */
-  queueFill(): number;
+  /** How full the memory of past keys is, 0 to 1; null where the method has none. */
+  queueFill(): number | null;
   dispose(): void;
 }

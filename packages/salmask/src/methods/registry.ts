@@ -1,19 +1,20 @@
 import type { RunConfig } from "../config/schema.js";
+import type { EncoderOptions } from "../models/encoder.js";
 import type { Method } from "./method.js";
 import { Moco } from "./moco.js";
+import { SimClr } from "./simclr.js";
 
-/** The method that a configuration names. A new method is one more line here. */
+/** The method that a configuration names. A new method is one more case here, and its settings one more kind there. */
 export function methodOf(config: RunConfig): Method {
   const { seed, method, mask, model } = config;
+  const { temperature, hidden, dim } = method;
+  const depth = model.arch === "resnet50" ? 50 : 18;
+  const encoder: EncoderOptions = { depth, stem: model.stem, width: model.width, hidden, dim };
+  const shared = { seed, encoder, temperature, negativeWeight: mask.negative.weight };
   switch (method.name) {
     case "mocov2":
-      return new Moco({
-        ...{ seed, queue: method.queue, momentum: method.momentum, temperature: method.temperature },
-        ...{ groups: method.groups, negativeWeight: mask.negative.weight },
-        encoder: {
-          ...{ depth: model.arch === "resnet50" ? 50 : 18, stem: model.stem, width: model.width },
-          ...{ hidden: method.hidden, dim: method.dim },
-        },
-      });
+      return new Moco({ ...shared, queue: method.queue, momentum: method.momentum, groups: method.groups });
+    case "simclr":
+      return new SimClr(shared);
   }
 }

@@ -22,7 +22,7 @@ export function progressLine(
     `step ${metrics.step}`,
     `loss ${metrics.loss.toFixed(3)}`,
     `contrast ${percent(metrics.contrastAccuracy)}`,
-    `queue ${percent(metrics.queueFill)}`,
+    ...(metrics.queueFill === null ? [] : [`queue ${percent(metrics.queueFill)}`]),
     metrics.foregroundShare === null ? "unmasked" : `foreground ${percent(metrics.foregroundShare)}`,
     `${metrics.imagesPerSecond.toFixed(0)} img/s`,
     `${duration((left * run.batchSize) / Math.max(metrics.imagesPerSecond, 1e-9))} left`,

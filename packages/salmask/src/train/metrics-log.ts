@@ -8,7 +8,8 @@ export interface Metrics extends StepMetrics {
   /** Steps done, over all epochs. */
   step: number;
   lr: number;
-  queueFill: number;
+  /** null where the method has no queue. */
+  queueFill: number | null;
   imagesPerSecond: number;
 }
 

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { optim, setNumThreads } from "@salmask/torch";
+import { setNumThreads } from "@salmask/torch";
 import { stringify } from "yaml";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
@@ -13,6 +13,7 @@ import { saveBackbone } from "../models/weights.js";
 import { progressLine } from "../report/progress.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
+import { learningRateAt } from "./optimizer.js";
 import { disposeRun, makeRun, type Run, restore, save } from "./run.js";
 import { checkpointsOf, refuseForeign } from "./run-folder.js";
 import { type StepMetrics, trainStep } from "./step.js";
@@ -95,7 +96,6 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const { method, optimizer, guide } = run;
     const { batchSize, epochs, checkpointEvery, keep, logEvery } = config.train;
     const steps = epochs * stepsPerEpoch;
-    const schedule = optim.cosine(learningRate(config), epochs);
     let order: Int32Array[] = [];
     let last: StepMetrics | null = null;
     let checkpoint = listCheckpoints(folder).at(0);
@@ -106,8 +106,8 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       if (order.length === 0 || step % stepsPerEpoch === 0) {
         guide.beforeEpoch(epoch, method.momentumBackbone);
         order = batchesOf(run, epoch);
-        optimizer.lr = schedule(epoch);
       }
+      optimizer.lr = learningRateAt(config, step, stepsPerEpoch);
       const ids = order[step % stepsPerEpoch];
       try {
         last = trainStep(run, ids, epoch, step);
@@ -161,11 +161,6 @@ function batchesOf({ config, dataset }: Run, epoch: number): Int32Array[] {
   return batches(epochOrder(config.seed, epoch, dataset.length), config.train.batchSize);
 }
 
-/** The step size before the schedule: what the configuration says, or MoCo's 0.03 for a batch of 256, scaled. */
-export function learningRate(config: RunConfig): number {
-  return config.train.lr ?? (0.03 * config.train.batchSize) / 256;
-}
-
 /** What the encoder expects of its input, for those who load the weights. */
 function weightsMetadata(config: RunConfig): Record<string, string> {
   return { crop: String(config.data.crop), mask: JSON.stringify(config.mask), method: config.method.name };
@@ -192,7 +187,7 @@ function warnings(config: RunConfig, dataset: PackedDataset): string[] {
       `warning: ${dataset.skipped.length} files could not be used; they are listed in skipped.jsonl`,
     );
   }
-  if (config.method.queue > dataset.length / 4) {
+  if (config.method.name === "mocov2" && config.method.queue > dataset.length / 4) {
     found.push(
       `warning: the queue holds ${config.method.queue} keys, more than a quarter of the ${dataset.length} photos: ` +
         `many negatives will be the photo itself, seen an epoch ago. Try --method.queue ${Math.floor(dataset.length / 4)}`,

@@ -1,6 +1,6 @@
 /** The parts of one run, how they are made from its configuration, and how they go into a checkpoint and back. */
 import { isDeepStrictEqual } from "node:util";
-import { libtorchVersion, optim, scope } from "@salmask/torch";
+import { libtorchVersion, type optim, scope } from "@salmask/torch";
 import type { ViewOptions } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
@@ -10,6 +10,7 @@ import type { Method } from "../methods/method.js";
 import { methodOf } from "../methods/registry.js";
 import { strideOf } from "../models/resnet.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
+import { optimizerOf } from "./optimizer.js";
 import { SaliencyGuide } from "./saliency-guide.js";
 
 export interface Run {
@@ -28,11 +29,7 @@ export function makeRun(config: RunConfig, dataset: PackedDataset): Run {
   // What can fail comes first, so that a refused configuration leaves nothing behind.
   const guide = new SaliencyGuide(config, dataset, grid);
   const method = methodOf(config);
-  const optimizer = new optim.SGD(method.learned.namedParameters(), {
-    lr: 0,
-    momentum: config.train.sgdMomentum,
-    weightDecay: config.train.weightDecay,
-  });
+  const optimizer = optimizerOf(config, method.learned);
   return { config, dataset, view: config.augment, grid, method, optimizer, guide };
 }
 

@@ -28,7 +28,7 @@ describe("loadConfig", () => {
       blur: { kernel: 31, sigma: 10 },
     });
     expect(config.method).toMatchObject({ queue: 65536, momentum: 0.999, temperature: 0.2, dim: 128 });
-    expect(config.train).toMatchObject({ epochs: 200, weightDecay: 1e-4, sgdMomentum: 0.9 });
+    expect(config.train).toMatchObject({ epochs: 200, weightDecay: 1e-4, momentum: 0.9 });
   });
 
   it("lets options win over the file, and the file over the base", async () => {
@@ -45,6 +45,16 @@ describe("loadConfig", () => {
   it("refuses an unknown key with the nearest known one", () => {
     expect(faultOf({ "train.epoch": 3 })).toContain("did you mean train.epochs?");
     expect(faultOf({ "mask.highpass.sigma": 3 })).toContain("did you mean mask.highPass.sigma?");
+  });
+
+  it("refuses what the other method has and this one has not", () => {
+    expect(faultOf({ "method.name": "simclr", "method.queue": 9 })).toContain(
+      "method.queue: simclr has no such setting",
+    );
+    expect(loadConfig({ "method.name": "simclr", "method.dim": 9 }).method).toEqual({
+      ...{ name: "simclr", temperature: 0.2, dim: 9 },
+    });
+    expect(settings().map(({ key }) => key)).toContain("method.queue");
   });
 
   it("lists all faults at once, each with what came", () => {

@@ -1,0 +1,57 @@
+import { fromTypedArray, full, ops, type Tensor } from "@salmask/torch";
+
+export interface NtXentInputs {
+  /** `[B, dim]`, rows of length one: the first view of each photo. */
+  first: Tensor;
+  /** `[B, dim]`, rows of length one: the second. */
+  second: Tensor;
+  /** `[M * B, dim]`: row m * B + i is a hard negative of photo i, for its first view alone. */
+  negatives: Tensor | null;
+  /** bool `[M * B]`: false leaves a negative out of the sum. */
+  negativeValid: Tensor | null;
+}
+
+/**
+ * NT-Xent (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", equation 1):
+ * each of the 2B views looks for its other view among all views but itself. A hard negative is one more column
+ * `exp(rho z.h / t)` in the row of its own photo's first view. Returns the mean loss `[]` over the 2B rows and the share
+ * `[]` of first views that are nearest to their second, hard negatives left out.
+ */
+export function ntXent(
+  { first, second, negatives, negativeValid }: NtXentInputs,
+  options: { temperature: number; weight: number },
+): { loss: Tensor; contrastAccuracy: Tensor } {
+  const [batch, dim] = first.shape;
+  const { device } = first;
+  const rows = 2 * batch;
+  const views = ops.cat([first, second]); // [2B, dim]
+  const itself = fromTypedArray(identity(rows), [rows, rows], "bool").to({ device }); // [2B, 2B]
+  const similarities = views.matmul(views.t()).maskedFill(itself, Number.NEGATIVE_INFINITY); // [2B, 2B]
+  const columns = [similarities];
+  if (negatives !== null) {
+    const perPhoto = negatives.reshape([-1, batch, dim]); // [M, B, dim]
+    let hard = perPhoto.mul(first.unsqueeze(0)).sum([2]).t().mul(options.weight); // [B, M]
+    if (negativeValid !== null) {
+      const left = negativeValid.reshape([-1, batch]).t().logicalNot(); // [B, M]
+      hard = hard.maskedFill(left, Number.NEGATIVE_INFINITY); // [B, M]
+    }
+    const none = full([batch, hard.shape[1]], Number.NEGATIVE_INFINITY, { device }); // [B, M]
+    columns.push(ops.cat([hard, none])); // [2B, M]
+  }
+  const logits = ops.cat(columns, { dim: 1 }).div(options.temperature); // [2B, 2B + M]
+  const partner = Int32Array.from({ length: rows }, (_, i) => (i + batch) % rows);
+  const target = fromTypedArray(partner, [rows]).toCopy({ dtype: "int64" }).to({ device }); // [2B]
+  const loss = ops.crossEntropyLoss(logits, target); // []
+  const nearest = similarities.detach().narrow(0, 0, batch).argmax({ dim: 1 }); // [B]
+  const contrastAccuracy = nearest
+    .eq(target.narrow(0, 0, batch))
+    .toCopy({ dtype: "float32" })
+    .mean(); // []
+  return { loss, contrastAccuracy };
+}
+
+function identity(side: number): Uint8Array {
+  const values = new Uint8Array(side * side);
+  for (let i = 0; i < side; i++) values[i * side + i] = 1;
+  return values;
+}
