@@ -1,5 +1,7 @@
 /** The whole configuration of a run: every setting with its unit, range and default, in one place. */
 import { z } from "zod";
+import { runlessSources } from "../saliency/registry.js";
+import { paperThreshold } from "../saliency/threshold.js";
 
 const share = () => z.number().min(0).max(1);
 const range = (least: number, most: number) =>
@@ -143,7 +145,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   saliency: z
     .strictObject({
-      source: z.enum(["scda", "spectral-residual"]).default("scda").describe("what says where the object is"),
+      source: z
+        .enum(["scda", ...runlessSources])
+        .default("scda")
+        .describe("what says where the object is; centre and uniform are controls"),
       weights: z
         .string()
         .optional()
@@ -154,9 +159,24 @@ export const configSchema = z.strictObject({
         .default(5)
         .describe("unmasked epochs before the run's own encoder is frozen for SCDA"),
       threshold: z
-        .number()
-        .default(0.6)
-        .describe("k: the object is what reaches the mean less k standard deviations"),
+        .strictObject({
+          rule: z
+            .enum(["deviations", "mean", "otsu", "top-share"])
+            .default(paperThreshold.rule)
+            .describe("what tells object from background; the paper's is deviations"),
+          deviations: z
+            .number()
+            .default(paperThreshold.deviations)
+            .describe("k of deviations: the object is what reaches the mean less k standard deviations"),
+          share: share()
+            .default(paperThreshold.share)
+            .describe("of top-share: the object's share of the cells"),
+          component: z
+            .enum(["all", "largest"])
+            .default(paperThreshold.component)
+            .describe("largest: only the largest part that hangs together"),
+        })
+        .prefault({}),
       scope: z
         .enum(["crop", "photo"])
         .default("crop")

@@ -2,14 +2,11 @@ import { scope, type Tensor } from "@salmask/torch";
 import { drawView, renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
-import { UsageError } from "../errors.js";
 import { gridFor } from "../masking/grid.js";
 import { maskViews } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
-import { loadBackbone } from "../models/weights.js";
-import { ScdaSource } from "../saliency/scda.js";
+import { sourceWithoutRun } from "../models/saliency-source.js";
 import type { SaliencySource } from "../saliency/source.js";
-import { SpectralResidualSource } from "../saliency/spectral-residual.js";
 import { foregroundCells } from "../saliency/threshold.js";
 import { aroundGrey, denormalize, heatMap, type SheetColumn, writeSheet } from "./views-sheet.js";
 
@@ -34,7 +31,7 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
     cacheDir: config.data.cache,
     onProgress: ({ done }) => report(`decoded ${done} photos`),
   });
-  const source = sourceBeforeTraining(config);
+  const source = sourceWithoutRun(config.saliency);
   const columns = scope(() => draw(dataset, source, options));
   try {
     await writeSheet(out, columns);
@@ -51,17 +48,6 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
 function spread(n: number, count: number): Int32Array {
   const some = Math.min(n, count);
   return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
-}
-
-/** Saliency that needs no run: the weights given, or the spectral residual. */
-function sourceBeforeTraining({ saliency }: RunConfig): SaliencySource {
-  if (saliency.source === "spectral-residual") return new SpectralResidualSource();
-  if (saliency.weights !== undefined) return new ScdaSource(loadBackbone(saliency.weights).backbone);
-  throw new UsageError(
-    "no-saliency-yet",
-    "Expected saliency that needs no run, but scda without weights reads the run's own encoder. " +
-      "Give --saliency.weights FILE, or --saliency.source spectral-residual.",
-  );
 }
 
 function draw(

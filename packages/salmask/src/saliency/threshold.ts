@@ -1,5 +1,6 @@
 import type { Tensor } from "@salmask/torch";
 import { SalmaskError } from "../errors.js";
+import { keepLargestComponent } from "./component.js";
 
 /** Share of a map's largest value that counts as rounding, so that a flat map is not split by it. */
 const rounding = 1e-6;
@@ -12,16 +13,35 @@ export interface Foreground {
   readonly shares: Float64Array;
 }
 
+/** Which rule tells object from background, and what it needs to know. */
+export interface ThresholdOptions {
+  /**
+   * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k 0.6). `mean`: at least the mean.
+   * `otsu`: the split with the largest variance between its sides (Otsu 1979). `top-share`: that share of the cells.
+   */
+  readonly rule: "deviations" | "mean" | "otsu" | "top-share";
+  /** k of `deviations`; negative values are stricter than the mean. */
+  readonly deviations: number;
+  /** Of `top-share`, 0 to 1. */
+  readonly share: number;
+  /** `largest` keeps only the largest part that hangs together by edges or corners, as SCDA did before the paper. */
+  readonly component: "all" | "largest";
+}
+
+export const paperThreshold: ThresholdOptions = {
+  ...{ rule: "deviations", deviations: 0.6, share: 0.5, component: "all" },
+};
+
 /**
- * The paper's threshold: a cell is foreground where its value is at least `mean - k * std` of its own crop's cells
- * (population deviation). A flat map, which says nothing, is all foreground. So is one whose object is small and
- * sharp: of two values, both pass once the higher covers at most k² / (1 + k²) of the crop.
+ * The cells of each crop that belong to the object. A flat map, which says nothing, is all foreground. With the paper's
+ * rule so is one whose object is small and sharp: of two values, both pass once the higher covers at most
+ * k² / (1 + k²) of the crop.
  *
  * @param maps float32 `[B, rows, cols]`
- * @param k 0.6 in the paper; negative values are stricter than the mean
  * @throws SalmaskError `saliency-not-finite`
  */
-export function foregroundCells(maps: Tensor, k = 0.6): Foreground {
+export function foregroundCells(maps: Tensor, given: Partial<ThresholdOptions> = {}): Foreground {
+  const options = { ...paperThreshold, ...given };
   const [batch, rows, cols] = maps.shape;
   const size = rows * cols;
   const values = maps.toFloat32Array();
@@ -29,35 +49,54 @@ export function foregroundCells(maps: Tensor, k = 0.6): Foreground {
   const shares = new Float64Array(batch);
   for (let crop = 0; crop < batch; crop++) {
     const map = values.subarray(crop * size, (crop + 1) * size);
-    const bound = thresholdOf(map, k);
-    if (!Number.isFinite(bound)) {
+    if (!map.every(Number.isFinite)) {
       throw new SalmaskError(
         "saliency-not-finite",
         `Expected a saliency map of finite numbers, but map ${crop} of the batch holds NaN or infinity. ` +
           "Check the weights that saliency is read from.",
       );
     }
-    let count = 0;
-    for (let cell = 0; cell < size; cell++) {
-      if (map[cell] < bound) continue;
-      cells[crop * size + cell] = 1;
-      count++;
-    }
-    shares[crop] = count / size;
+    const own = cells.subarray(crop * size, (crop + 1) * size);
+    const bound = leastOf(map, options);
+    for (let cell = 0; cell < size; cell++) own[cell] = Number(map[cell] >= bound);
+    if (options.component === "largest") keepLargestComponent(own, { rows, cols });
+    shares[crop] = own.reduce((sum, inside) => sum + inside, 0) / size;
   }
   return { cells, shares };
 }
 
-/** The least value of a foreground cell; not finite where a value is not. */
-function thresholdOf(map: Float32Array, k: number): number {
-  let sum = 0;
-  let largest = 0;
-  for (const value of map) {
-    sum += value;
-    largest = Math.max(largest, Math.abs(value));
+/** The least value of a foreground cell. */
+function leastOf(map: Float32Array, { rule, deviations, share }: ThresholdOptions): number {
+  const largest = map.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const slack = rounding * largest;
+  const mean = map.reduce((sum, value) => sum + value, 0) / map.length;
+  switch (rule) {
+    case "deviations": {
+      const squares = map.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+      return mean - deviations * Math.sqrt(squares / map.length) - slack;
+    }
+    case "mean":
+      return mean - slack;
+    case "otsu":
+      return otsu(map) - slack;
+    case "top-share": {
+      const wanted = Math.min(map.length, Math.max(1, Math.round(share * map.length)));
+      return Float32Array.from(map).sort()[map.length - wanted] - slack;
+    }
   }
-  const mean = sum / map.length;
-  let squares = 0;
-  for (const value of map) squares += (value - mean) ** 2;
-  return mean - k * Math.sqrt(squares / map.length) - rounding * largest;
+}
+
+/** The least value of the upper side of the split with the largest variance between its sides; exact, without bins. */
+function otsu(map: Float32Array): number {
+  const sorted = Float32Array.from(map).sort();
+  const total = sorted.reduce((sum, value) => sum + value, 0);
+  let best = { split: 0, variance: 0 };
+  let below = 0;
+  for (let split = 1; split < sorted.length; split++) {
+    below += sorted[split - 1];
+    const means = (total - below) / (sorted.length - split) - below / split;
+    const variance = split * (sorted.length - split) * means ** 2;
+    if (variance > best.variance) best = { split, variance };
+  }
+  return sorted[best.split];
 }

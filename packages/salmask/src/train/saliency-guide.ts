@@ -10,10 +10,10 @@ import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
 import { type Grid, gridFor } from "../masking/grid.js";
 import type { ResNet } from "../models/resnet.js";
-import { frozenCopy, loadBackbone } from "../models/weights.js";
+import { sourceWithoutRun } from "../models/saliency-source.js";
+import { frozenCopy } from "../models/weights.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { SaliencySource } from "../saliency/source.js";
-import { SpectralResidualSource } from "../saliency/spectral-residual.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
 
 /** Photos in one pass of the frozen network, when the maps of all photos are made. */
@@ -34,9 +34,7 @@ export class SaliencyGuide {
   ) {
     this.fill = fillOf(config.mask);
     if (!needsSaliency(config)) return;
-    const { source, weights } = config.saliency;
-    if (source === "spectral-residual") this.use(new SpectralResidualSource());
-    else if (weights !== undefined) this.use(new ScdaSource(loadBackbone(weights).backbone));
+    if (!this.readsOwnEncoder) this.use(sourceWithoutRun(config.saliency));
   }
 
   /** Whether crops have a saliency now, or need none. */

@@ -127,7 +127,7 @@ describe("maskViews", () => {
     scope(() => {
       const value = (cell: number, col: number) => (cell % 4 === col ? 5 : 0);
       const maps = Float32Array.from({ length: 5 * 16 }, (_, i) => value(i % 16, Math.floor(i / 16) % 4));
-      const keyForeground = foregroundCells(fromTypedArray(maps, [5, 4, 4]), 0);
+      const keyForeground = foregroundCells(fromTypedArray(maps, [5, 4, 4]), { rule: "mean" });
       const input = crops({ keyForeground });
       const { negatives } = maskViews(input, key, grid, {
         ...mean,

@@ -1,11 +1,13 @@
-import { fromTypedArray, KeyedRandom, scope } from "@salmask/torch";
+import { fromTypedArray, KeyedRandom, scope, tensor } from "@salmask/torch";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Foreground, foregroundCells } from "../../src/saliency/threshold.js";
+import { type Foreground, foregroundCells, type ThresholdOptions } from "../../src/saliency/threshold.js";
 
 /** The foreground of one map of n cells in a row. */
-function foregroundOf(values: readonly number[], k?: number): Foreground {
-  return scope(() => foregroundCells(fromTypedArray(Float32Array.from(values), [1, 1, values.length]), k));
+function foregroundOf(values: readonly number[], options: Partial<ThresholdOptions> = {}): Foreground {
+  return scope(() =>
+    foregroundCells(fromTypedArray(Float32Array.from(values), [1, 1, values.length]), options),
+  );
 }
 
 describe("foregroundCells", () => {
@@ -15,7 +17,7 @@ describe("foregroundCells", () => {
       fc.property(maps, fc.double({ min: 0, max: 2, noNaN: true }), (values, k) => {
         const mean = values.reduce((a, b) => a + b) / values.length;
         const std = Math.sqrt(values.map((a) => (a - mean) ** 2).reduce((a, b) => a + b) / values.length);
-        const { cells, shares } = foregroundOf(values, k);
+        const { cells, shares } = foregroundOf(values, { deviations: k });
         const slack = 1e-4;
         for (const [i, a] of values.entries()) {
           const margin = Math.max(a - mean, k * std - Math.abs(a - mean));
@@ -47,7 +49,7 @@ describe("foregroundCells", () => {
     const left = [9, 0, 0, 9, 0, 0];
     const right = [0, 0, 9, 0, 0, 900];
     const { cells } = scope(() =>
-      foregroundCells(fromTypedArray(Float32Array.of(...left, ...right), [2, 2, 3]), 0),
+      foregroundCells(fromTypedArray(Float32Array.of(...left, ...right), [2, 2, 3]), { rule: "mean" }),
     );
     expect(Array.from(cells)).toEqual([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
   });
@@ -74,5 +76,56 @@ describe("foregroundCells", () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       expect(() => foregroundOf([1, bad, 2])).toThrow(/finite numbers, but map 0/);
     }
+  });
+
+  const anyMap = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 4, maxLength: 40 });
+
+  it("splits by Otsu where the variance between the sides is largest, found by trying every split", () => {
+    const between = (upper: number[], lower: number[]) => {
+      const mean = (side: number[]) => side.reduce((a, b) => a + b, 0) / side.length;
+      return upper.length * lower.length * (mean(upper) - mean(lower)) ** 2;
+    };
+    fc.assert(
+      fc.property(anyMap, (values) => {
+        const splits = values.map((bound) => [
+          values.filter((v) => v >= bound),
+          values.filter((v) => v < bound),
+        ]);
+        const possible = splits.filter(([, lower]) => lower.length > 0);
+        const best = Math.max(0, ...possible.map(([upper, lower]) => between(upper, lower)));
+        const { cells } = foregroundOf(values, { rule: "otsu" });
+        const upper = values.filter((_, i) => cells[i] === 1);
+        const lower = values.filter((_, i) => cells[i] === 0);
+        if (lower.length === 0) expect(best).toBe(0);
+        else expect(between(upper, lower)).toBeCloseTo(best, 6);
+      }),
+    );
+  });
+
+  it("takes the share of the cells that is asked for, the highest ones, and ties with the last of them", () => {
+    fc.assert(
+      fc.property(anyMap, fc.double({ min: 0, max: 1, noNaN: true }), (values, share) => {
+        const { cells } = foregroundOf(values, { rule: "top-share", share });
+        const wanted = Math.max(1, Math.round(share * values.length));
+        const last = [...values].sort((a, b) => b - a)[wanted - 1];
+        expect(Array.from(cells)).toEqual(values.map((value) => Number(value >= last)));
+      }),
+    );
+  });
+
+  it("keeps the largest part that hangs together by edges or corners, where asked", () => {
+    const map = [
+      [9, 0, 0, 9, 9],
+      [0, 9, 0, 0, 9],
+      [0, 0, 9, 0, 0],
+      [0, 0, 0, 0, 9],
+    ];
+    const { cells, shares } = scope(() =>
+      foregroundCells(tensor([map]), { rule: "mean", component: "largest" }),
+    );
+    // The diagonal and the corner are three cells each; the diagonal touches none of the corner's and comes first.
+    const kept = [0, 6, 12];
+    expect(Array.from(cells, (on, cell) => (on ? cell : -1)).filter((cell) => cell >= 0)).toEqual(kept);
+    expect(shares[0]).toBeCloseTo(3 / 20, 12);
   });
 });

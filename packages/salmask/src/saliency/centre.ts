@@ -1,0 +1,24 @@
+import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
+import type { MapSize, SaliencySource } from "./source.js";
+
+/** Standard deviation of the bell, in parts of the side. */
+const spread = 0.25;
+
+/** The control that holds the photographer's habit alone: a Gaussian bell on the middle, the same for every crop. */
+export class CentreSource implements SaliencySource {
+  readonly name = "centre";
+
+  maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
+    const bell = Float32Array.from({ length: rows * cols }, (_, cell) => {
+      const y = (Math.floor(cell / cols) + 0.5) / rows - 0.5;
+      const x = ((cell % cols) + 0.5) / cols - 0.5;
+      return Math.exp(-(x * x + y * y) / (2 * spread * spread));
+    });
+    return scope(() => {
+      const one = fromTypedArray(bell, [1, rows, cols]).to({ device: crops.device }); // [1, rows, cols]
+      return one.repeat([crops.shape[0], 1, 1]); // [B, rows, cols]
+    });
+  }
+
+  dispose(): void {}
+}
