@@ -1,10 +1,9 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { configSchema } from "../config/schema.js";
 import { CheckpointError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
-import { fillOf } from "../masking/fills/registry.js";
 import { loadBackbone } from "../models/weights.js";
+import { inputOf } from "../models/weights-metadata.js";
 import { type LinearProtocol, openProbeData, type ProbeResult, probe } from "./probe.js";
 
 export interface ProbeRunOptions {
@@ -34,13 +33,10 @@ export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
     );
   }
   const { backbone, metadata } = loadBackbone(path);
-  const { data, mask } = configSchema.parse({
-    data: metadata.crop === undefined ? {} : { crop: Number(metadata.crop) },
-    mask: metadata.mask === undefined ? { fill: "none" } : JSON.parse(metadata.mask),
-  });
-  const sets = await openProbeData(photos, { ...data, cache });
+  const { crop, fill } = inputOf(metadata);
+  const sets = await openProbeData(photos, { crop, size: "auto", cache });
   try {
-    const result = probe({ backbone, ...sets, crop: data.crop, fill: fillOf(mask), protocol, seed, report });
+    const result = probe({ backbone, ...sets, crop, fill, protocol, seed, report });
     if (folder !== null)
       await writeFileAtomic(join(folder, "probe.json"), `${JSON.stringify(result, null, 2)}\n`);
     return result;

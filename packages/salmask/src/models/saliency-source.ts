@@ -3,6 +3,7 @@ import { type RunlessSource, runlessSource } from "../saliency/registry.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { SaliencySource } from "../saliency/source.js";
 import { loadBackbone } from "./weights.js";
+import { inputOf } from "./weights-metadata.js";
 
 export interface SourceOptions {
   source: "scda" | RunlessSource;
@@ -16,7 +17,10 @@ export interface SourceOptions {
  */
 export function sourceWithoutRun({ source, weights }: SourceOptions): SaliencySource {
   if (source !== "scda") return runlessSource(source);
-  if (weights !== undefined) return new ScdaSource(loadBackbone(weights).backbone);
+  if (weights !== undefined) {
+    const { backbone, metadata } = loadBackbone(weights);
+    return new ScdaSource(backbone, inputOf(metadata).fill.prepare);
+  }
   throw new UsageError(
     "no-saliency-yet",
     "Expected saliency that needs no run, but scda without weights reads the run's own encoder. " +

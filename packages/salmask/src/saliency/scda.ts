@@ -11,8 +11,14 @@ export type FeatureNetwork = nn.Module & { features(input: Tensor): Tensor };
 export class ScdaSource implements SaliencySource {
   readonly name = "scda";
 
-  /** Takes the network over: it is switched to evaluation for good, and freed with the source. */
-  constructor(private readonly network: FeatureNetwork) {
+  /**
+   * Takes the network over: it is switched to evaluation for good, and freed with the source. `prepare` makes of
+   * normalised crops what the network was trained on.
+   */
+  constructor(
+    private readonly network: FeatureNetwork,
+    private readonly prepare: (crops: Tensor) => Tensor = (crops) => crops,
+  ) {
     network.eval().setRequiresGrad(false);
   }
 
@@ -20,7 +26,7 @@ export class ScdaSource implements SaliencySource {
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {
-        const activation = this.network.features(crops).sum([1], { keepdim: true }); // [B, 1, h, w]
+        const activation = this.network.features(this.prepare(crops)).sum([1], { keepdim: true }); // [B, 1, h, w]
         return activation.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
       }),
     );

@@ -10,6 +10,7 @@ import { batches, epochOrder } from "../data/order.js";
 import { InterruptedError, TrainingError, UsageError } from "../errors.js";
 import { writeFileAtomic } from "../files.js";
 import { saveBackbone } from "../models/weights.js";
+import { weightsMetadata } from "../models/weights-metadata.js";
 import { progressLine } from "../report/progress.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
@@ -159,11 +160,6 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
 /** The photos of each step of an epoch. */
 function batchesOf({ config, dataset }: Run, epoch: number): Int32Array[] {
   return batches(epochOrder(config.seed, epoch, dataset.length), config.train.batchSize);
-}
-
-/** What the encoder expects of its input, for those who load the weights. */
-function weightsMetadata(config: RunConfig): Record<string, string> {
-  return { crop: String(config.data.crop), mask: JSON.stringify(config.mask), method: config.method.name };
 }
 
 /** Puts the newest whole checkpoint's place into an error that stopped the training. */

@@ -55,7 +55,7 @@ export class SaliencyGuide {
 
   private freeze(encoder: ResNet): void {
     this.own = frozenCopy(encoder);
-    this.use(new ScdaSource(this.own));
+    this.use(new ScdaSource(this.own, this.fill.prepare));
   }
 
   private use(source: SaliencySource): void {
@@ -75,14 +75,9 @@ export class SaliencyGuide {
   }
 
   private maps(source: SaliencySource, crops: Tensor, draw: ViewDraw, ids: Int32Array): Tensor {
-    if (this.photoMaps === null) return source.maps(this.asTrained(crops), this.grid); // [B, rows, cols]
+    if (this.photoMaps === null) return source.maps(crops, this.grid); // [B, rows, cols]
     const photos = this.photoMaps.indexSelect(0, tensor(ids)); // [B, rows', cols']
     return cropMaps(photos, draw, this.grid.rows, this.grid.cols); // [B, rows, cols]
-  }
-
-  /** The run's own encoder knows photos as its fill prepares them; any other source takes them unfiltered. */
-  private asTrained(crops: Tensor): Tensor {
-    return this.readsOwnEncoder ? this.fill.prepare(crops) : crops;
   }
 
   /** One map of each whole photo, at twice the crop's side so that a crop still has its share of cells. */
@@ -100,7 +95,7 @@ export class SaliencyGuide {
             scope(() => {
               const whole = wholeView(ids, dataset.originalSizes, dataset.size);
               const photos = renderView(dataset.images(ids), whole, { crop: side }); // [B, 3, side, side]
-              return source.maps(this.asTrained(photos), grid); // [B, rows', cols']
+              return source.maps(photos, grid); // [B, rows', cols']
             }),
           );
         }
@@ -120,7 +115,7 @@ export class SaliencyGuide {
     const encoder = frozenCopy(like);
     encoder.loadStateDict(state);
     this.own = encoder;
-    this.use(new ScdaSource(encoder));
+    this.use(new ScdaSource(encoder, this.fill.prepare));
   }
 
   dispose(): void {

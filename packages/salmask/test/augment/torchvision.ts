@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromTypedArray, type Tensor } from "@salmask/torch";
+import { findPython } from "../../../torch/test/support/python.js";
 
 interface Stored {
   file: string;
@@ -58,23 +59,6 @@ export class Goldens {
     const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     return fromTypedArray(new Float32Array(copy), shape);
   }
-}
-
-function findPython(): string {
-  const asked = process.env.SALMASK_PYTHON;
-  const candidates = asked === undefined ? ["python3", "/usr/bin/python3"] : [asked];
-  for (const python of candidates) {
-    try {
-      execFileSync(python, ["-c", "import torch, torchvision"], { stdio: "ignore" });
-      return python;
-    } catch {
-      // The next candidate may have it.
-    }
-  }
-  throw new Error(
-    `expected a Python with torch and torchvision, tried ${candidates.join(", ")}; ` +
-      "install one (Debian: apt-get install python3-torchvision) or name it in SALMASK_PYTHON",
-  );
 }
 
 /** The largest absolute difference of two tensors of one shape. */

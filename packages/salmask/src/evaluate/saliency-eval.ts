@@ -1,0 +1,156 @@
+/** How well a saliency source finds the objects of photos whose masks are known. */
+import { readdir } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import sharp from "sharp";
+import { renderView, wholeView } from "../augment/index.js";
+import type { PackedDataset } from "../data/cache.js";
+import { DataError } from "../errors.js";
+import type { Grid } from "../masking/grid.js";
+import {
+  curveLength,
+  fMeasureCurve,
+  intersectionOverUnion,
+  meanAbsoluteError,
+} from "../saliency/measures.js";
+import { structureMeasure } from "../saliency/s-measure.js";
+import type { SaliencySource } from "../saliency/source.js";
+import { foregroundCells, type ThresholdOptions } from "../saliency/threshold.js";
+
+export interface SaliencyScores {
+  photos: number;
+  /** Mean absolute error of the map, scaled to [0, 1]; 0 is best. */
+  mae: number;
+  /** Largest mean F-measure (beta squared 0.3) over the 256 thresholds. */
+  maxF: number;
+  /** Structure measure; 1 is best. */
+  sMeasure: number;
+  /** Of the foreground cells under the threshold, which is what masking goes by. */
+  iou: number;
+  /** Mean share of the cells that are foreground. */
+  foregroundShare: number;
+}
+
+export interface SaliencyEvalOptions {
+  dataset: PackedDataset;
+  /** Folder of masks, looked through with its folders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
+  masks: string;
+  source: SaliencySource;
+  /** Of the whole photo as the source sees it: `rows * cell` pixels high. */
+  grid: Grid;
+  threshold: ThresholdOptions;
+}
+
+const batchSize = 32;
+
+interface Mask {
+  /** `[height * width]`, 0 or 1. */
+  pixels: Uint8Array;
+  height: number;
+  width: number;
+}
+
+/** Where each photo's mask lies. Throws {@link DataError} `masks-missing` that names photos without one. */
+async function findMasks(folder: string, names: readonly string[]): Promise<string[]> {
+  const stem = (path: string) => basename(path, extname(path));
+  const entries = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new DataError(
+      "no-masks",
+      `Expected a folder of masks at ${folder}, but it cannot be listed.`,
+      cause,
+    );
+  });
+  const masks = entries.filter((name) => extname(name).toLowerCase() === ".png");
+  const byStem = new Map(masks.map((name) => [stem(name), join(folder, name)]));
+  const missing = names.filter((name) => !byStem.has(stem(name)));
+  if (missing.length > 0) {
+    throw new DataError(
+      "masks-missing",
+      `Expected a mask NAME.png in ${folder} for each photo, but ${missing.length} of ${names.length} have none: ` +
+        `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", ..." : ""}.`,
+    );
+  }
+  return names.map((name) => byStem.get(stem(name)) ?? "");
+}
+
+async function readMask(path: string, photo: string, height: number, width: number): Promise<Mask> {
+  const { data, info } = await sharp(path).greyscale().raw().toBuffer({ resolveWithObject: true });
+  if (info.height !== height || info.width !== width) {
+    throw new DataError(
+      "mask-size",
+      `Expected the mask of ${photo} to be ${width} x ${height} pixels as the photo is, but ${path} is ` +
+        `${info.width} x ${info.height}.`,
+    );
+  }
+  const pixels = Uint8Array.from({ length: height * width }, (_, i) => Number(data[i * info.channels] > 127));
+  return { pixels, height, width };
+}
+
+/** `[rows, cols]` scaled to [0, 1] and to the photo's pixels; a flat map is 0 all over. */
+function toPixels(map: Tensor, { height, width }: Mask): Float64Array {
+  return scope(() => {
+    const [rows, cols] = map.shape;
+    const planes = map.reshape([1, 1, rows, cols]); // [1, 1, rows, cols]
+    const large = ops.upsampleBilinear2d(planes, [height, width], false); // [1, 1, H, W]
+    const low = large.amin();
+    const spread = large.amax().sub(low).clampMin(1e-12);
+    return Float64Array.from(large.sub(low).div(spread).contiguous().toFloat32Array());
+  });
+}
+
+/** Cells `[rows * cols]` to the photo's pixels `[H * W]`, each the cell it lies in. */
+function cellsToPixels(cells: Uint8Array, { rows, cols }: Grid, { height, width }: Mask): Uint8Array {
+  const out = new Uint8Array(height * width);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor((y * rows) / height) * cols;
+    for (let x = 0; x < width; x++) out[y * width + x] = cells[row + Math.floor((x * cols) / width)];
+  }
+  return out;
+}
+
+/**
+ * Scores a source on every photo of a set. Throws {@link DataError} where a mask is missing or is not of its photo's
+ * size.
+ */
+export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
+  const { dataset, source, grid, threshold } = options;
+  const paths = await findMasks(options.masks, dataset.names);
+  const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
+  const curve = new Float64Array(curveLength);
+  for (let from = 0; from < dataset.length; from += batchSize) {
+    const length = Math.min(batchSize, dataset.length - from);
+    const ids = Int32Array.from({ length }, (_, i) => from + i);
+    const masks = await Promise.all(
+      Array.from(ids, (id) => {
+        const [height, width] = dataset.originalSizes.subarray(id * 2, id * 2 + 2);
+        return readMask(paths[id], dataset.names[id], height, width);
+      }),
+    );
+    scope(() =>
+      noGrad(() => {
+        const whole = wholeView(ids, dataset.originalSizes, dataset.size);
+        const photos = renderView(dataset.images(ids), whole, { crop: grid.rows * grid.cell }); // [B, 3, side, side]
+        const maps = source.maps(photos, grid); // [B, rows, cols]
+        const { cells, shares } = foregroundCells(maps, threshold);
+        for (const [row, mask] of masks.entries()) {
+          const map = toPixels(maps.select(0, row), mask); // [H * W]
+          const own = cells.subarray(row * grid.rows * grid.cols, (row + 1) * grid.rows * grid.cols);
+          sums.mae += meanAbsoluteError(map, mask.pixels);
+          sums.sMeasure += structureMeasure(map, mask.pixels, mask.width);
+          sums.iou += intersectionOverUnion(cellsToPixels(own, grid, mask), mask.pixels);
+          sums.foregroundShare += shares[row];
+          for (const [level, f] of fMeasureCurve(map, mask.pixels).entries()) curve[level] += f;
+        }
+      }),
+    );
+  }
+  const mean = (sum: number) => sum / dataset.length;
+  return {
+    photos: dataset.length,
+    mae: mean(sums.mae),
+    maxF: mean(Math.max(...curve)),
+    sMeasure: mean(sums.sMeasure),
+    iou: mean(sums.iou),
+    foregroundShare: mean(sums.foregroundShare),
+  };
+}
