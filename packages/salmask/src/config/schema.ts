@@ -116,6 +116,11 @@ export const configSchema = z.strictObject({
         .default("saliency")
         .describe("random: the control that ignores the object"),
       ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
+      foregroundShare: share()
+        .optional()
+        .describe(
+          "share of the masked cells that falls on the object; default: as much as of the background",
+        ),
       negative: z
         .strictObject({
           weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),

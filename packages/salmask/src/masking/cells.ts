@@ -15,19 +15,42 @@ export interface CellCounts {
 /** Share of all cells that a negative may lose at most; the released code's, there for one fill only. */
 const mostRemoved = 0.55;
 
+/** How much of a crop is masked. */
+export interface MaskAmount {
+  /** Share of the cells, or for a negative of the object's cells, 0 to 1. */
+  readonly ratio: number;
+  /**
+   * Share of a positive's masked cells that falls on the object, 0 to 1; without it object and background lose the
+   * same share, as in the paper.
+   */
+  readonly foregroundShare?: number;
+}
+
 /**
  * Cells to mask in a crop of `total` cells, `foreground` of them the object's. A positive loses the share `ratio`
- * (0 to 1) of the object and of the rest, each rounded. A negative loses that share of the object: at least one cell
+ * of the object and of the rest, each rounded; or, with `foregroundShare`, that share of all cells in the proportion
+ * asked for, the other kind standing in where one runs out. A negative loses `ratio` of the object: at least one cell
  * where there is one, since an unmasked negative is a second positive, and at most 55 % of the crop.
  */
-export function cellCounts(role: MaskRole, total: number, foreground: number, ratio: number): CellCounts {
+export function cellCounts(
+  role: MaskRole,
+  total: number,
+  foreground: number,
+  { ratio, foregroundShare }: MaskAmount,
+): CellCounts {
   const object = Math.min(foreground, Math.round(ratio * foreground));
-  if (role === "positive") {
-    const rest = total - foreground;
+  const rest = total - foreground;
+  if (role === "negative") {
+    const most = Math.max(1, Math.round(mostRemoved * total));
+    return { foreground: Math.min(foreground, most, Math.max(1, object)), background: 0 };
+  }
+  if (foregroundShare === undefined) {
     return { foreground: object, background: Math.min(rest, Math.round(ratio * rest)) };
   }
-  const most = Math.max(1, Math.round(mostRemoved * total));
-  return { foreground: Math.min(foreground, most, Math.max(1, object)), background: 0 };
+  const all = Math.round(ratio * total);
+  const wanted = Math.min(foreground, Math.round(foregroundShare * all));
+  const background = Math.min(rest, all - wanted);
+  return { foreground: all - background, background };
 }
 
 /**
@@ -40,13 +63,13 @@ export function drawCells(
   random: KeyedRandom,
   role: MaskRole,
   foreground: Uint8Array,
-  ratio: number,
+  amount: MaskAmount,
   out: Uint8Array,
 ): void {
   const object: number[] = [];
   const rest: number[] = [];
   for (const [cell, inside] of foreground.entries()) (inside === 1 ? object : rest).push(cell);
-  const counts = cellCounts(role, foreground.length, object.length, ratio);
+  const counts = cellCounts(role, foreground.length, object.length, amount);
   for (const cell of choose(random, object, counts.foreground)) out[cell] = 1;
   for (const cell of choose(random, rest, counts.background)) out[cell] = 1;
 }

@@ -49,6 +49,8 @@ export interface MaskDrawOptions {
   readonly role: MaskRole;
   /** The ratio is drawn uniformly between these two, each in [0, 1]. */
   readonly ratio: readonly [number, number];
+  /** Share of a positive's masked cells that falls on the object; without it, as much as of the background. */
+  readonly foregroundShare?: number;
   readonly shapes: MaskShapes;
 }
 
@@ -66,7 +68,7 @@ export function drawMasks(
   grid: Grid,
   options: MaskDrawOptions,
 ): MaskDraw {
-  const { role, ratio, shapes } = options;
+  const { role, ratio, foregroundShare, shapes } = options;
   const batch = key.ids.length;
   const size = grid.rows * grid.cols;
   const channels = shapes.channelwise > 0 ? 3 : 1;
@@ -92,7 +94,8 @@ export function drawMasks(
       const choice = new KeyedRandom(key.seed, purpose.cells, key.epoch, key.ids[i], key.view);
       for (let c = 0; c < channels; c++) {
         const plane = own.subarray(c * size, (c + 1) * size);
-        if (c === 0 || redrawn) drawCells(choice, role, object, drawnRatio, plane);
+        if (c === 0 || redrawn)
+          drawCells(choice, role, object, { ratio: drawnRatio, foregroundShare }, plane);
         else plane.set(own.subarray(0, size));
       }
       windows.push(null);

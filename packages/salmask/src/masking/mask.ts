@@ -2,8 +2,7 @@
 import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../errors.js";
 import type { Foreground } from "../saliency/threshold.js";
-import type { MaskRole } from "./cells.js";
-import { drawMasks, type MaskDraw, type MaskKey } from "./draw.js";
+import { drawMasks, type MaskDraw, type MaskDrawOptions, type MaskKey } from "./draw.js";
 import type { Fill } from "./fills/fill.js";
 import { fillOf } from "./fills/registry.js";
 import type { Grid } from "./grid.js";
@@ -78,6 +77,7 @@ export function maskViews(
           fill,
           role: "positive",
           ratio: options.ratio,
+          foregroundShare: options.foregroundShare,
         });
 
       const maskedQuery: MaskedView =
@@ -109,10 +109,10 @@ function maskView(
   prepared: Tensor,
   foreground: Uint8Array,
   grid: Grid,
-  how: { key: MaskKey; fill: Fill; role: MaskRole; ratio: readonly [number, number] },
+  how: { key: MaskKey; fill: Fill } & Omit<MaskDrawOptions, "shapes">,
 ): MaskedView & { draw: MaskDraw } {
-  const { key, fill, role, ratio } = how;
-  const draw = drawMasks(foreground, key, grid, { role, ratio, shapes: fill.shapes });
+  const { key, fill, role, ratio, foregroundShare } = how;
+  const draw = drawMasks(foreground, key, grid, { role, ratio, foregroundShare, shapes: fill.shapes });
   const pixels = scope(() => {
     const mask = maskPixels(draw, grid, prepared.device); // [B, 1 or 3, H, W]
     return ops.where(mask, fill.replacement(prepared, { role, key }), prepared); // [B, 3, H, W]

@@ -9,6 +9,8 @@ export interface MaskOptions extends FillSettings {
   readonly cells: "saliency" | "random";
   /** Share of the cells that a masked view loses, drawn uniformly between the two for each image. */
   readonly ratio: readonly [number, number];
+  /** Share of a masked view's cells that falls on the object; without it, object and background lose the same share. */
+  readonly foregroundShare?: number;
   readonly negative: {
     /** Hard negatives of each key, M. */
     readonly count: number;

@@ -10,7 +10,7 @@ const split = fc
 
 function draw(role: MaskRole, foreground: ArrayLike<number>, a: number, key: number): number[] {
   const out = new Uint8Array(foreground.length);
-  drawCells(new KeyedRandom(key), role, Uint8Array.from(foreground), a, out);
+  drawCells(new KeyedRandom(key), role, Uint8Array.from(foreground), { ratio: a }, out);
   return Array.from(out);
 }
 
@@ -18,7 +18,7 @@ describe("cellCounts", () => {
   it("gives a positive round(n a g) foreground and round(n a (1 - g)) background cells", () => {
     fc.assert(
       fc.property(split, ratio, ({ total, foreground }, a) => {
-        const counts = cellCounts("positive", total, foreground, a);
+        const counts = cellCounts("positive", total, foreground, { ratio: a });
         const g = foreground / total;
         expect(Math.abs(counts.foreground - total * a * g)).toBeLessThanOrEqual(0.5 + 1e-9);
         expect(Math.abs(counts.background - total * a * (1 - g))).toBeLessThanOrEqual(0.5 + 1e-9);
@@ -35,7 +35,7 @@ describe("cellCounts", () => {
     for (let foreground = 43; foreground <= 49; foreground++) {
       for (let a = 0.05; a <= 0.25; a += 0.001) {
         if (Math.floor(49 * a) - Math.round(a * foreground) < 0) wouldBeNegative++;
-        const { background } = cellCounts("positive", 49, foreground, a);
+        const { background } = cellCounts("positive", 49, foreground, { ratio: a });
         expect(background).toBe(Math.round(a * (49 - foreground)));
         expect(background).toBeLessThanOrEqual(2);
       }
@@ -46,7 +46,7 @@ describe("cellCounts", () => {
   it("takes from a negative its share of the object, at least a cell, at most 55 % of the crop, nothing else", () => {
     fc.assert(
       fc.property(split, ratio, ({ total, foreground }, a) => {
-        const counts = cellCounts("negative", total, foreground, a);
+        const counts = cellCounts("negative", total, foreground, { ratio: a });
         expect(counts.background).toBe(0);
         const most = Math.max(1, Math.round(0.55 * total));
         const expected = foreground === 0 ? 0 : Math.min(most, Math.max(1, Math.round(a * foreground)));
@@ -57,8 +57,35 @@ describe("cellCounts", () => {
     );
   });
 
+  it("splits a fixed total as the odds ask, the other kind standing in where one runs out", () => {
+    fc.assert(
+      fc.property(split, ratio, ratio, ({ total, foreground }, a, foregroundShare) => {
+        const counts = cellCounts("positive", total, foreground, { ratio: a, foregroundShare });
+        const all = Math.round(a * total);
+        expect(counts.foreground + counts.background).toBe(all);
+        expect(counts.foreground).toBeLessThanOrEqual(foreground);
+        expect(counts.background).toBeLessThanOrEqual(total - foreground);
+        const wanted = Math.round(foregroundShare * all);
+        if (wanted <= foreground && all - wanted <= total - foreground)
+          expect(counts.foreground).toBe(wanted);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(cellCounts("positive", 16, 6, { ratio: 0.25, foregroundShare: 1 })).toEqual({
+      foreground: 4,
+      background: 0,
+    });
+    expect(cellCounts("positive", 16, 6, { ratio: 0.25, foregroundShare: 0 })).toEqual({
+      foreground: 0,
+      background: 4,
+    });
+  });
+
   it("masks 27 of 49 cells at most, and reaches that without a jump", () => {
-    const all = Array.from({ length: 1001 }, (_, i) => cellCounts("negative", 49, 49, i / 1000).foreground);
+    const all = Array.from(
+      { length: 1001 },
+      (_, i) => cellCounts("negative", 49, 49, { ratio: i / 1000 }).foreground,
+    );
     expect(Math.max(...all)).toBe(27);
     for (let i = 1; i < all.length; i++) {
       expect(all[i] - all[i - 1]).toBeGreaterThanOrEqual(0);
@@ -70,7 +97,8 @@ describe("cellCounts", () => {
     const roles = fc.constantFrom<MaskRole>("positive", "negative");
     fc.assert(
       fc.property(roles, split, ratio, ratio, (role, { total, foreground }, a, b) => {
-        const count = (object: number, share: number) => cellCounts(role, total, object, share).foreground;
+        const count = (object: number, share: number) =>
+          cellCounts(role, total, object, { ratio: share }).foreground;
         expect(count(foreground, Math.max(a, b))).toBeGreaterThanOrEqual(count(foreground, Math.min(a, b)));
         if (foreground > 0) expect(count(foreground, a)).toBeGreaterThanOrEqual(count(foreground - 1, a));
       }),
@@ -89,7 +117,9 @@ describe("drawCells", () => {
         const object = map.filter((on) => on === 1).length;
         const hit = map.filter((on, cell) => on === 1 && masked[cell] === 1).length;
         const missed = map.filter((on, cell) => on === 0 && masked[cell] === 1).length;
-        expect({ foreground: hit, background: missed }).toEqual(cellCounts(role, map.length, object, a));
+        expect({ foreground: hit, background: missed }).toEqual(
+          cellCounts(role, map.length, object, { ratio: a }),
+        );
       }),
     );
   });

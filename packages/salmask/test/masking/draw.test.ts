@@ -124,7 +124,7 @@ describe("drawMasks", () => {
       expect(new Set(planes(draw, i)).size).toBe(3);
       for (const plane of planes(draw, i)) {
         const hit = Array.from(plane, (on, cell) => (on === "1" ? map[cell] : -1)).filter((on) => on >= 0);
-        expect(hit).toEqual(new Array(cellCounts("negative", 49, 28, 0.5).foreground).fill(1));
+        expect(hit).toEqual(new Array(cellCounts("negative", 49, 28, { ratio: 0.5 }).foreground).fill(1));
       }
     }
   });
