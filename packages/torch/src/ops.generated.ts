@@ -73,6 +73,7 @@ const opL1Loss = new Operator("aten::l1_loss", "");
 const opLeTensor = new Operator("aten::le", "Tensor");
 const opLeScalar = new Operator("aten::le", "Scalar");
 const opLerpInPlaceScalar = new Operator("aten::lerp_", "Scalar");
+const opLinalgSvdvals = new Operator("aten::linalg_svdvals", "");
 const opLinalgVectorNorm = new Operator("aten::linalg_vector_norm", "");
 const opLinear = new Operator("aten::linear", "");
 const opLog = new Operator("aten::log", "");
@@ -696,6 +697,13 @@ export function le(self: Tensor, other: Tensor | number): Tensor {
  */
 export function lerp_(self: Tensor, end: Tensor, weight: number): void {
   callVoid(opLerpInPlaceScalar, self.handle, end.handle, weight);
+}
+
+/**
+ * `aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor`
+ */
+export function linalgSvdvals(A: Tensor, options: { driver?: string } = {}): Tensor {
+  return callTensor(opLinalgSvdvals, A.handle, options.driver);
 }
 
 /**

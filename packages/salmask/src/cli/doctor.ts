@@ -1,22 +1,40 @@
 import type { Command } from "commander";
+import { diagnose } from "../report/diagnose.js";
 import { examine } from "../report/doctor.js";
 import { type Context, command } from "./command.js";
+import type { Output } from "./output.js";
 
 export function doctorCommand(context: Context): Command {
   return command(
     context,
     "doctor",
-    "Say which library was found, how many threads it uses, and how fast loader and step are.",
-    async (_args, _options, output) => {
-      const health = await examine(output.line);
-      output.result(health, [
-        `libtorch   ${health.libtorch.version} from ${health.libtorch.source}, in ${health.libtorch.lib}`,
-        `threads    ${health.threads} of ${health.cores} cores`,
-        `device     ${health.device}`,
-        `decoding   ${health.decodedPerSecond.toFixed(0)} JPEGs of 128 px a second`,
-        `step       ${health.stepsPerSecond.toFixed(2)} a second: ${health.stepOf}`,
-        ...health.advice.map((line) => `advice     ${line}`),
-      ]);
+    "Say how fit this machine is, or what is wrong with a run and what to try.",
+    async ([run], _options, output) => {
+      if (run === undefined) await examineMachine(output);
+      else diagnoseRun(run, output);
     },
-  );
+  ).argument("[run]", "a run's folder; without one the machine is looked at");
+}
+
+async function examineMachine(output: Output): Promise<void> {
+  const health = await examine(output.line);
+  output.result(health, [
+    `libtorch   ${health.libtorch.version} from ${health.libtorch.source}, in ${health.libtorch.lib}`,
+    `threads    ${health.threads} of ${health.cores} cores`,
+    `device     ${health.device}`,
+    `decoding   ${health.decodedPerSecond.toFixed(0)} JPEGs of 128 px a second`,
+    `step       ${health.stepsPerSecond.toFixed(2)} a second: ${health.stepOf}`,
+    ...health.advice.map((line) => `advice     ${line}`),
+  ]);
+}
+
+function diagnoseRun(run: string, output: Output): void {
+  const diagnosis = diagnose(run);
+  const { steps, last, findings } = diagnosis;
+  const said = findings.flatMap(({ what, mend }) => ["", what, `  ${mend}`]);
+  output.result(diagnosis, [
+    `${run}: ${steps} steps, loss ${last.loss.toFixed(3)}, contrast ${(100 * last.contrastAccuracy).toFixed(0)} %` +
+      (last.rank === null ? "" : `, rank ${last.rank.toFixed(1)}`),
+    ...(findings.length === 0 ? ["Nothing looks wrong."] : said),
+  ]);
 }

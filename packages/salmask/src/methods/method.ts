@@ -18,6 +18,10 @@ export interface StepResult {
   loss: Tensor;
   /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
   contrastAccuracy: Tensor;
+  /** `[B, dim]`, rows of length one: the embeddings of the two views. */
+  query: Tensor;
+  /** `[B, dim]` */
+  key: Tensor;
 }
 
 /**

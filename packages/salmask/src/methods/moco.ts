@@ -81,7 +81,7 @@ export class Moco implements Method {
     const inputs = { query, key, queue: this.queue, negatives, negativeValid: views.negativeValid };
     // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
     this.waiting = key;
-    return contrastiveLoss(inputs, { temperature, weight });
+    return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
   }
 
   /**

@@ -53,7 +53,7 @@ export class SimClr implements Method {
       negativeValid: views.negativeValid,
     };
     const { temperature, negativeWeight: weight } = this.options;
-    return ntXent(inputs, { temperature, weight });
+    return { ...ntXent(inputs, { temperature, weight }), query: inputs.first, key: inputs.second };
   }
 
   afterStep(): void {}

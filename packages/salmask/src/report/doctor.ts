@@ -72,9 +72,9 @@ function measureStep(dataset: PackedDataset): number {
   const run = makeRun(stepConfig, dataset);
   try {
     const ids = Int32Array.from({ length: stepConfig.train.batchSize }, (_, i) => i);
-    trainStep(run, ids, 0, 0);
+    trainStep(run, ids, { epoch: 0, step: 0, logged: false });
     const started = performance.now();
-    for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, 0, step);
+    for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
     return (1000 * timedSteps) / (performance.now() - started);
   } finally {
     disposeRun(run);

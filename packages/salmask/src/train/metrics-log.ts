@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
 import { writeFileAtomic } from "../files.js";
 import type { StepMetrics } from "./step.js";
 
@@ -11,6 +12,27 @@ export interface Metrics extends StepMetrics {
   /** null where the method has no queue. */
   queueFill: number | null;
   imagesPerSecond: number;
+}
+
+const share = z.number().nullable();
+
+/** A logged line as it is read back. Logs of before a column was there have null in it. */
+const metricsSchema: z.ZodType<Metrics> = z.object({
+  ...{ epoch: z.int(), step: z.int(), lr: z.number(), queueFill: share, imagesPerSecond: z.number() },
+  ...{ loss: z.number(), contrastAccuracy: z.number(), maskedShare: z.number() },
+  ...{ foregroundShare: share, allForegroundShare: share },
+  embedding: z
+    .object({ alignment: z.number(), uniformity: z.number(), rank: z.number() })
+    .nullable()
+    .default(null),
+});
+
+/** The lines of a run's log, in their order; a last line that was cut off is left out. */
+export function readMetrics(path: string): Metrics[] {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => Number.isFinite(stepOf(line)))
+    .map((line) => metricsSchema.parse(JSON.parse(line)));
 }
 
 /** Appends lines to `metrics.jsonl`, so that whatever is read of it is whole up to the last line. */

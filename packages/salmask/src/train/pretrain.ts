@@ -97,6 +97,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const { method, optimizer, guide } = run;
     const { batchSize, epochs, checkpointEvery, keep, logEvery } = config.train;
     const steps = epochs * stepsPerEpoch;
+    const isLogged = (done: number) => done % logEvery === 0 || done === steps;
     let order: Int32Array[] = [];
     let last: StepMetrics | null = null;
     let checkpoint = listCheckpoints(folder).at(0);
@@ -111,13 +112,13 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       optimizer.lr = learningRateAt(config, step, stepsPerEpoch);
       const ids = order[step % stepsPerEpoch];
       try {
-        last = trainStep(run, ids, epoch, step);
+        last = trainStep(run, ids, { epoch, step, logged: isLogged(step + 1) });
       } catch (error) {
         throw withLastGood(error, checkpoint);
       }
       step++;
       speed.images += ids.length;
-      if (step % logEvery === 0 || step === steps) {
+      if (isLogged(step)) {
         const imagesPerSecond = (1000 * speed.images) / (performance.now() - speed.since);
         const metrics: Metrics = {
           ...{ epoch, step, ...last, lr: optimizer.lr, queueFill: method.queueFill(), imagesPerSecond },

@@ -5,6 +5,7 @@ import { TrainingError } from "../errors.js";
 import { maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
 import type { Foreground } from "../saliency/threshold.js";
+import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
 
 export interface StepMetrics {
@@ -16,13 +17,22 @@ export interface StepMetrics {
   allForegroundShare: number | null;
   /** Mean share of the masked views' values that is replaced. */
   maskedShare: number;
+  /** Null for a step that is not logged. */
+  embedding: EmbeddingStats | null;
+}
+
+/** Where in the run a step is, and whether its embeddings are looked at. */
+export interface StepPlace {
+  epoch: number;
+  /** From 0, over all epochs. */
+  step: number;
+  logged: boolean;
 }
 
 /**
- * Learns from the photos `ids` [B]. `step` counts from 0 over all epochs. Throws {@link TrainingError}
- * `loss-not-finite` before anything is changed.
+ * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
-export function trainStep(run: Run, ids: Int32Array, epoch: number, step: number): StepMetrics {
+export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
   const { config, dataset, view, grid, guide, method, optimizer } = run;
   const { seed } = config;
   const { crop } = config.data;
@@ -40,7 +50,7 @@ export function trainStep(run: Run, ids: Int32Array, epoch: number, step: number
     const mask = guide.active ? config.mask : unmasked(config.mask);
     const views = maskViews(crops, { seed, epoch, ids }, grid, mask);
 
-    const { loss, contrastAccuracy } = method.step(views, step); // [], []
+    const { loss, contrastAccuracy, ...embedded } = method.step(views, step); // [], [], [B, dim] each
     const value = loss.item();
     if (!Number.isFinite(value)) {
       throw new TrainingError(
@@ -54,6 +64,7 @@ export function trainStep(run: Run, ids: Int32Array, epoch: number, step: number
     method.afterStep();
     return {
       ...{ loss: value, contrastAccuracy: contrastAccuracy.item(), maskedShare: views.maskedShare },
+      embedding: logged ? embeddingStats(embedded.query, embedded.key) : null,
       ...foregroundShares(keyForeground),
     };
   });

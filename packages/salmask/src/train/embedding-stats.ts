@@ -1,0 +1,36 @@
+import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
+
+/** How a batch's embeddings lie on the sphere: what a loss alone does not show. */
+export interface EmbeddingStats {
+  /** Mean squared distance of a query to its key, 0 to 4; small where views of a photo agree. */
+  alignment: number;
+  /** Log of the mean of `exp(-2 d^2)` over pairs of queries, -8 to 0; 0 where all embeddings are the same. */
+  uniformity: number;
+  /** How many directions the queries use: the exponential of the entropy of their singular values, 1 to dim. */
+  rank: number;
+}
+
+/**
+ * Alignment and uniformity (Wang and Isola 2020, "Understanding Contrastive Representation Learning through Alignment and
+ * Uniformity on the Hypersphere") and effective rank (Garrido et al. 2023, "RankMe").
+ *
+ * @param query `[B, dim]`, rows of length one, B at least 2
+ * @param key `[B, dim]`, rows of length one
+ */
+export function embeddingStats(query: Tensor, key: Tensor): EmbeddingStats {
+  return noGrad(() =>
+    scope(() => {
+      const [batch] = query.shape;
+      const alignment = query.sub(key).pow(2).sum([1]).mean().item();
+      const squared = query.matmul(query.t()).mul(-2).add(2); // [B, B]: squared distances
+      const potential = squared.mul(-2).exp().sum().item() - batch; // the pairs of a row with itself count 1 each
+      const uniformity = Math.log(Math.max(potential, Number.MIN_VALUE) / (batch * (batch - 1)));
+      const singular = Array.from(ops.linalgSvdvals(query).toFloat32Array()); // [min(B, dim)]
+      const sum = singular.reduce((total, value) => total + value, 0);
+      const entropy = singular
+        .map((value) => value / sum)
+        .reduce((total, share) => (share > 1e-7 ? total - share * Math.log(share) : total), 0);
+      return { alignment, uniformity, rank: Math.exp(entropy) };
+    }),
+  );
+}

@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Diagnosis, diagnose } from "../../src/report/diagnose.js";
+import type { Metrics } from "../../src/train/metrics-log.js";
+import { temporaryFolder } from "../support/photos.js";
+
+const healthy: Metrics = {
+  ...{ epoch: 0, step: 1, lr: 0.03, queueFill: 1, imagesPerSecond: 100 },
+  ...{ loss: 5, contrastAccuracy: 0.3, maskedShare: 0.15, foregroundShare: 0.6, allForegroundShare: 0.02 },
+  embedding: { alignment: 0.4, uniformity: -2.5, rank: 20 },
+};
+
+/** The diagnosis of a run whose log holds forty lines, each `change`d from a healthy one. */
+async function diagnosed(change: (part: number) => Partial<Metrics>): Promise<Diagnosis> {
+  const run = join(await temporaryFolder(), "run");
+  await mkdir(run);
+  await writeFile(join(run, "config.yaml"), "method: { queue: 512 }\n");
+  const lines = Array.from({ length: 40 }, (_, i) =>
+    JSON.stringify({ ...healthy, step: i + 1, ...change(i / 39) }),
+  );
+  await writeFile(join(run, "metrics.jsonl"), `${lines.join("\n")}\n{"epoch":0,"st`);
+  return diagnose(run);
+}
+
+const codes = ({ findings }: Diagnosis) => findings.map(({ code }) => code);
+
+describe("diagnose", () => {
+  it("finds nothing wrong with a healthy run, whose last line was cut off", async () => {
+    const diagnosis = await diagnosed((part) => ({ loss: 6 - part }));
+    expect(diagnosis.findings).toEqual([]);
+    expect(diagnosis.steps).toBe(40);
+    expect(diagnosis.last.rank).toBeCloseTo(20, 6);
+  });
+
+  it.each<[string, (part: number) => Partial<Metrics>]>([
+    ["collapsed", () => ({ embedding: { alignment: 0, uniformity: -0.001, rank: 1.02 } })],
+    ["nothing-learned", () => ({ contrastAccuracy: 0.002 })],
+    ["rising-loss", (part) => ({ loss: 5 + part })],
+    ["guidance-lost", () => ({ foregroundShare: 0.99, allForegroundShare: 0.9 })],
+    ["object-not-found", () => ({ foregroundShare: 0.04 })],
+  ])("says %s, and what to try", async (code, change) => {
+    const diagnosis = await diagnosed(change);
+    expect(codes(diagnosis)).toEqual([code]);
+    expect(diagnosis.findings[0].mend).toMatch(/--/);
+  });
+
+  it("does not take the start of masking for a loss that rises", async () => {
+    const change = (part: number) => ({ loss: part < 0.5 ? 5 : 6, foregroundShare: part < 0.5 ? null : 0.6 });
+    expect(codes(await diagnosed(change))).toEqual([]);
+  });
+
+  it("reads logs of before embeddings were looked at", async () => {
+    const run = join(await temporaryFolder(), "run");
+    await mkdir(run);
+    await writeFile(join(run, "config.yaml"), "seed: 1\n");
+    const { embedding: _, ...old } = healthy;
+    await writeFile(join(run, "metrics.jsonl"), `${JSON.stringify(old)}\n`);
+    expect(diagnose(run).last.rank).toBeNull();
+  });
+
+  it("refuses a folder that is no run's", async () => {
+    const folder = await temporaryFolder();
+    expect(() => diagnose(folder)).toThrow(/metrics.jsonl/);
+  });
+});
