@@ -2,13 +2,22 @@ import { Command, CommanderError } from "commander";
 import type { Context } from "./command.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
+import { experimentCommand } from "./experiment.js";
 import { processStreams, type Streams } from "./output.js";
 import { pretrainCommand } from "./pretrain.js";
 import { probeCommand } from "./probe.js";
 import { saliencyCommand } from "./saliency.js";
 import { viewsCommand } from "./views.js";
 
-const commands = [demoCommand, pretrainCommand, probeCommand, viewsCommand, saliencyCommand, doctorCommand];
+const commands = [
+  demoCommand,
+  pretrainCommand,
+  probeCommand,
+  viewsCommand,
+  saliencyCommand,
+  experimentCommand,
+  doctorCommand,
+];
 
 /** Runs a command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function run(argv: readonly string[], streams: Streams = processStreams): Promise<number> {

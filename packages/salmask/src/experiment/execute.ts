@@ -1,0 +1,152 @@
+/** Carries an experiment out: each run in a process of its own, what is done already skipped, failures kept apart. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import type { RunConfig } from "../config/schema.js";
+import { mapOrdered } from "../data/concurrent.js";
+import { generateEmbedded } from "../data/embedded.js";
+import { InterruptedError } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
+import { listCheckpoints } from "../train/checkpoint.js";
+import { checkpointsOf } from "../train/run-folder.js";
+import type { Plan, Row } from "./plan.js";
+
+const probeSchema = z.object({
+  knn: z.object({ top1: z.number() }),
+  linear: z.object({ top1: z.number() }),
+});
+
+/** How one run of a row ended. Shares are 0 to 1. */
+export type RunResult =
+  | { kind: "done"; row: string; seed: number; knn: number; linear: number; seconds: number }
+  | { kind: "failed"; row: string; seed: number; why: string };
+
+export interface ExecuteOptions {
+  plan: Plan;
+  /** Holds a folder a run: `ROW/seed-N`. */
+  out: string;
+  /** Runs at once; the cores are shared out among them. */
+  jobs: number;
+  signal?: AbortSignal;
+  report?: (line: string) => void;
+}
+
+const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
+
+/** Runs what is not done yet, and returns how every run ended, row by row. */
+export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
+  const { plan, out, jobs, signal, report = () => {} } = options;
+  const { photos, probe } = await findPhotos(plan, out);
+  const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
+  const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
+  const results: RunResult[] = [];
+  const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
+    const folder = join(out, row.slug, `seed-${seed}`);
+    const config: RunConfig = { ...row.config, seed, threads };
+    const label = `${row.name}, seed ${seed}`;
+    const done = resultOf(folder, row, seed, config);
+    if (done !== null) {
+      report(`${label}: done before`);
+      return done;
+    }
+    if (signal?.aborted === true)
+      return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
+    report(`${label}: starting`);
+    try {
+      await prepare(folder, config);
+      const resume = listCheckpoints(checkpointsOf(folder)).length > 0 ? ["--resume"] : [];
+      const settings = join(folder, "..", `seed-${seed}.yaml`);
+      await writeFileAtomic(settings, stringify(config));
+      await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
+      await call(["probe", folder, probe, "--seed", String(seed)], signal);
+      const result = resultOf(folder, row, seed, config);
+      if (result === null) throw new Error("the run left no result");
+      report(`${label}: kNN ${percent(result.knn)}, linear ${percent(result.linear)}`);
+      return result;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      report(`${label}: failed: ${why}`);
+      return { kind: "failed", row: row.name, seed, why };
+    }
+  };
+  for await (const result of mapOrdered(runs, jobs, one)) results.push(result);
+  if (signal?.aborted === true) {
+    throw new InterruptedError(
+      "Stopped; the same command goes on with what is left, each run from its checkpoint.",
+    );
+  }
+  return results;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+async function findPhotos({ photos }: Plan, out: string): Promise<{ photos: string; probe: string }> {
+  if (photos.kind === "folder") return photos;
+  const folder = join(out, "embedded");
+  await generateEmbedded(folder, photos.options);
+  return { photos: join(folder, "train"), probe: folder };
+}
+
+/** A run of other settings, of an older version of the file, is done anew. */
+async function prepare(folder: string, config: RunConfig): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if (!isOf(folder, config)) await rm(folder, { recursive: true });
+}
+
+/** Whether the folder is new, or holds the run of these settings. */
+function isOf(folder: string, config: RunConfig): boolean {
+  const path = join(folder, "config.yaml");
+  if (!existsSync(path)) return listCheckpoints(checkpointsOf(folder)).length === 0;
+  const held: unknown = parse(readFileSync(path, "utf8"));
+  // What the file cannot hold, an option that was not given, is no difference.
+  return isDeepStrictEqual(held, parse(stringify(config)));
+}
+
+function resultOf(
+  folder: string,
+  row: Row,
+  seed: number,
+  config: RunConfig,
+): (RunResult & { kind: "done" }) | null {
+  const [probe, summary] = ["probe.json", "summary.json"].map((name) => join(folder, name));
+  if (!existsSync(probe) || !existsSync(summary) || !isOf(folder, config)) return null;
+  const { knn, linear } = probeSchema.parse(JSON.parse(readFileSync(probe, "utf8")));
+  const { seconds } = z.object({ seconds: z.number() }).parse(JSON.parse(readFileSync(summary, "utf8")));
+  return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds };
+}
+
+/** Runs one command of our own. Throws with the last of what it said where it fails. */
+async function call(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  // In a group of its own, so that a terminal's interrupt reaches it once, through us, and not twice.
+  const child = spawn(process.execPath, [salmask, ...args], {
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (data) => {
+    said = `${said}${data}`.slice(-4000);
+  });
+  const stop = () => void child.kill("SIGINT");
+  signal?.addEventListener("abort", stop);
+  process.once("exit", stop);
+  try {
+    const code = await new Promise<number | null>((done, fail) => child.on("close", done).on("error", fail));
+    if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${lastMessage(said)}`);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    process.off("exit", stop);
+  }
+}
+
+/** What our own commands say of a failure, on one line; of another failure, the last line. */
+function lastMessage(said: string): string {
+  const at = said.lastIndexOf("salmask: ");
+  const lines = (at < 0 ? said : said.slice(at + 9)).trim().split("\n");
+  return (at < 0 ? lines.at(-1) : lines[0]) ?? "";
+}

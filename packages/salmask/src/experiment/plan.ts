@@ -1,0 +1,146 @@
+/** An experiment's file: a grid of runs with seeds, checked whole before the first run starts. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { loadConfig } from "../config/load.js";
+import type { RunConfig } from "../config/schema.js";
+import { difficulties } from "../data/embedded-picture.js";
+import { UsageError } from "../errors.js";
+
+const settingsSchema = z.record(z.string(), z.unknown());
+
+const embeddedSchema = z.strictObject({
+  train: z.int().min(1).default(2000).describe("pictures to learn from"),
+  test: z.int().min(1).default(500).describe("pictures to score on"),
+  size: z.int().min(32).max(512).default(64).describe("their side in pixels"),
+  difficulty: z.enum(difficulties).default("hard"),
+});
+
+const planSchema = z.strictObject({
+  name: z.string().min(1).describe("the table's title"),
+  photos: z
+    .union([z.string(), z.strictObject({ embedded: embeddedSchema })])
+    .describe("unlabelled photos, by path from this file, or the embedded set"),
+  probe: z
+    .string()
+    .optional()
+    .describe("labelled photos, by path from this file; of the embedded set its own"),
+  seeds: z.array(z.int().min(0)).min(1).default([0]),
+  measure: z
+    .enum(["linear", "knn"])
+    .default("linear")
+    .describe("what the plot shows and differences are taken of"),
+  base: settingsSchema.default({}).describe("settings of every run"),
+  rows: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        paper: z.number().optional().describe("what the paper reports, in percent"),
+        set: settingsSchema.default({}).describe("settings of this row, over those of base"),
+      }),
+    )
+    .min(1),
+});
+
+export type Photos =
+  | { kind: "folder"; photos: string; probe: string }
+  | { kind: "embedded"; options: z.infer<typeof embeddedSchema> };
+
+export interface Row {
+  name: string;
+  /** The name as a folder's. */
+  slug: string;
+  /** What the paper reports, in percent; null where it has no such row. */
+  paper: number | null;
+  /** The configuration with the first seed. */
+  config: RunConfig;
+}
+
+export interface Plan {
+  name: string;
+  photos: Photos;
+  seeds: number[];
+  measure: "linear" | "knn";
+  rows: Row[];
+}
+
+const slugOf = (name: string) =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+
+/** Reads an experiment's file. Throws {@link UsageError} `bad-experiment` that lists all faults at once. */
+export function readPlan(path: string): Plan {
+  if (!existsSync(path)) {
+    throw new UsageError(
+      "no-experiment",
+      `Expected an experiment's YAML file at ${path}, but there is none.`,
+    );
+  }
+  const document = parseDocument(readFileSync(path, "utf8"));
+  const parsed = planSchema.safeParse(document.toJS());
+  if (document.errors.length > 0 || !parsed.success) {
+    const issues = parsed.error?.issues ?? [];
+    refuse(path, [
+      ...document.errors.map((error) => error.message),
+      ...issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
+    ]);
+  }
+  const { name, seeds, measure, base, rows: given } = parsed.data;
+  const from = (file: string) => resolve(dirname(path), file);
+  const faults: string[] = [];
+  const rows = given.flatMap(({ name: row, paper, set }): Row[] => {
+    try {
+      const config = loadConfig({ ...base, ...set, seed: seeds[0] });
+      return [{ name: row, slug: slugOf(row), paper: paper ?? null, config }];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      faults.push(`${row}: ${error.message}`);
+      return [];
+    }
+  });
+  const slugs = given.map((row) => slugOf(row.name));
+  for (const [i, slug] of slugs.entries()) {
+    if (slug === "")
+      faults.push(`rows.${i}: expected a name with a letter or digit, but "${given[i].name}" came`);
+    else if (slugs.indexOf(slug) < i)
+      faults.push(`rows.${i}: expected a name of its own, but "${given[i].name}" came twice`);
+  }
+  if (new Set(seeds).size < seeds.length) faults.push("seeds: expected each once");
+  for (const key of ["seed", "threads"]) {
+    if (key in base || given.some(({ set }) => key in set))
+      faults.push(`${key}: the experiment sets it; name seeds above, and --jobs`);
+  }
+  const photos = photosOf(parsed.data, from, faults);
+  if (faults.length > 0 || photos === null) refuse(path, faults);
+  return { name, photos, seeds, measure, rows };
+}
+
+function photosOf(
+  { photos, probe }: z.infer<typeof planSchema>,
+  from: (file: string) => string,
+  faults: string[],
+): Photos | null {
+  if (typeof photos !== "string") {
+    if (probe !== undefined) faults.push("probe: the embedded set has labels of its own");
+    return { kind: "embedded", options: photos.embedded };
+  }
+  if (probe === undefined) {
+    faults.push("probe: expected labelled photos to score on");
+    return null;
+  }
+  const found = { photos: from(photos), probe: from(probe) };
+  for (const [key, path] of Object.entries(found)) {
+    if (!existsSync(path)) faults.push(`${key}: there is nothing at ${path}`);
+  }
+  return { kind: "folder", ...found };
+}
+
+function refuse(path: string, faults: readonly string[]): never {
+  throw new UsageError(
+    "bad-experiment",
+    `The experiment in ${path} cannot be run:\n  ${faults.join("\n  ")}`,
+  );
+}

@@ -1,0 +1,39 @@
+import jstat from "jstat";
+
+/** A mean over seeds. What needs more values than there are is null. */
+export interface Estimate {
+  count: number;
+  mean: number;
+  /** Sample standard deviation; null of one value. */
+  deviation: number | null;
+  /** Half the width of the 95 % interval of the mean (Student's t); null of one value. */
+  halfWidth: number | null;
+}
+
+/** Throws RangeError where there is no value. */
+export function estimate(values: readonly number[]): Estimate {
+  const count = values.length;
+  if (count === 0) throw new RangeError("expected at least one value to take the mean of, but none came");
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  if (count === 1) return { count, mean, deviation: null, halfWidth: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (count - 1));
+  return {
+    count,
+    mean,
+    deviation,
+    halfWidth: (jstat.studentt.inv(0.975, count - 1) * deviation) / Math.sqrt(count),
+  };
+}
+
+/** The differences of two rows at the seeds that both have, `row` less `first`; null where they share none. */
+export function pairedDifference(
+  row: ReadonlyMap<number, number>,
+  first: ReadonlyMap<number, number>,
+): Estimate | null {
+  const differences = [...row].flatMap(([seed, value]) => {
+    const other = first.get(seed);
+    return other === undefined ? [] : [value - other];
+  });
+  return differences.length === 0 ? null : estimate(differences);
+}

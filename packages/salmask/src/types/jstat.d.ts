@@ -1,0 +1,10 @@
+/** The part of jstat that is used here; the package has no types of its own. */
+declare module "jstat" {
+  const jstat: {
+    studentt: {
+      /** The quantile of Student's t with `dof` degrees of freedom; `p` in (0, 1). */
+      inv(p: number, dof: number): number;
+    };
+  };
+  export default jstat;
+}

@@ -1,0 +1,74 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { stringify } from "yaml";
+import { execute, type RunResult } from "../../src/experiment/execute.js";
+import { readPlan } from "../../src/experiment/plan.js";
+import { toSvg } from "../../src/experiment/plot.js";
+import { tabulate, toCsv, toMarkdown } from "../../src/experiment/table.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
+
+it("runs a grid, keeps a failure apart, skips what is done, and does anew what changed", {
+  timeout: 300_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  for (const split of ["train", "test"])
+    await writePhotos(join(folder, "photos", split), 24, 16, ["a", "b", "c"]);
+  const path = join(folder, "experiment.yaml");
+  const base = { ...smallSettings, data: { ...smallSettings.data, cache: join(folder, "cache") } };
+  const write = (fill: string) =>
+    writeFile(
+      path,
+      stringify({
+        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1], base },
+        rows: [
+          { name: "plain", set: { "mask.fill": "none" } },
+          { name: "masked", paper: 70, set: { "mask.fill": fill } },
+          { name: "too large", set: { "train.batchSize": 25 } },
+        ],
+      }),
+    );
+  const out = join(folder, "out");
+  const run = async (lines: string[] = []): Promise<RunResult[]> =>
+    execute({ plan: readPlan(path), out, jobs: 2, report: (line) => lines.push(line) });
+
+  await write("mean");
+  const first = await run();
+  expect(first.map(({ kind, row, seed }) => `${row} ${seed} ${kind}`)).toEqual([
+    ...["plain 0 done", "plain 1 done", "masked 0 done", "masked 1 done"],
+    ...["too large 0 failed", "too large 1 failed"],
+  ]);
+  expect(first[4]).toMatchObject({ why: expect.stringContaining("25") });
+
+  const plan = readPlan(path);
+  const table = toMarkdown(plan, tabulate(plan, first));
+  expect(table).toMatch(/\| masked \| 2 \|.*\| 70.00 \|/);
+  expect(table).toContain("Missing: too large, seed 0:");
+  expect(toCsv(first).split("\n")).toHaveLength(8);
+  expect(toSvg(plan, tabulate(plan, first)).match(/<circle/g)).toHaveLength(2);
+
+  const weights = (row: string, seed: number) => join(out, row, `seed-${seed}`, "weights.safetensors");
+  const before = statSync(weights("plain", 0)).mtimeMs;
+  const again: string[] = [];
+  expect((await run(again)).slice(0, 4)).toEqual(first.slice(0, 4));
+  expect(again.filter((line) => line.includes("done before"))).toHaveLength(4);
+  expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
+
+  // A run that was cut off after its checkpoint goes on from it to the same weights.
+  const whole = readFileSync(weights("masked", 1));
+  for (const name of ["weights.safetensors", "probe.json", "summary.json"])
+    rmSync(join(out, "masked", "seed-1", name));
+  expect((await run()).slice(0, 4).map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
+  expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(true);
+
+  await write("blur");
+  const changed: string[] = [];
+  await run(changed);
+  expect(changed.filter((line) => line.includes("done before")).sort()).toEqual([
+    "plain, seed 0: done before",
+    "plain, seed 1: done before",
+  ]);
+  expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(false);
+  writeFileSync(path, "");
+});

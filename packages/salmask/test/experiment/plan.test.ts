@@ -1,0 +1,67 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Plan, readPlan } from "../../src/experiment/plan.js";
+import { temporaryFolder } from "../support/photos.js";
+
+async function planOf(text: string): Promise<Plan> {
+  const path = join(await temporaryFolder(), "experiment.yaml");
+  await writeFile(path, text);
+  return readPlan(path);
+}
+
+describe("readPlan", () => {
+  it("lays each row's settings over the base's", async () => {
+    const plan = await planOf(`
+name: fills
+photos: { embedded: { train: 64 } }
+seeds: [3, 4]
+base: { mask.fill: mean, train: { epochs: 2 } }
+rows:
+  - { name: "Strong blur (paper)", paper: 70.5, set: { mask.fill: blur } }
+  - { name: mean }
+`);
+    expect(plan.rows.map(({ slug, paper }) => [slug, paper])).toEqual([
+      ["strong-blur-paper", 70.5],
+      ["mean", null],
+    ]);
+    expect(plan.rows.map(({ config }) => config.mask.fill)).toEqual(["blur", "mean"]);
+    expect(plan.rows[1].config.train.epochs).toBe(2);
+    expect(plan.photos).toMatchObject({
+      kind: "embedded",
+      options: { train: 64, test: 500, difficulty: "hard" },
+    });
+  });
+
+  it("refuses with all faults at once: unknown keys, impossible rows, names twice, photos that are not there", async () => {
+    const reading = planOf(`
+name: wrong
+photos: nowhere
+seeds: [1, 1]
+base: { seed: 2 }
+rows:
+  - { name: a, set: { train.epoch: 3 } }
+  - { name: b, set: { method.name: simclr, method.queue: 5 } }
+  - { name: B }
+`);
+    const faults = [
+      "did you mean train.epochs?",
+      "simclr has no such setting",
+      '"B" came twice',
+      "seeds: expected each once",
+    ];
+    for (const fault of [...faults, "seed: the experiment sets it", "probe: expected labelled photos"]) {
+      await expect(reading).rejects.toMatchObject({
+        code: "bad-experiment",
+        exitCode: 2,
+        message: expect.stringContaining(fault),
+      });
+    }
+  });
+
+  it("refuses a key that an experiment does not have", async () => {
+    await expect(planOf("name: x\nphotos: { embedded: {} }\nrow: []\nrows: [{ name: a }]\n")).rejects.toThrow(
+      /row/,
+    );
+  });
+});
