@@ -14,4 +14,5 @@ export const purpose = {
   holdOut: 9,
   probe: 10,
   embedded: 11,
+  shuffledMaps: 12,
 } as const;

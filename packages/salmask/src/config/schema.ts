@@ -151,9 +151,14 @@ export const configSchema = z.strictObject({
   saliency: z
     .strictObject({
       source: z
-        .enum(["scda", ...runlessSources])
+        .enum(["scda", ...runlessSources, "maps"])
         .default("scda")
-        .describe("what says where the object is; centre and uniform are controls"),
+        .describe("what says where the object is; centre and uniform are controls, maps are files"),
+      maps: z
+        .string()
+        .optional()
+        .describe("of maps: a folder with NAME.png for each photo NAME, brighter where the object is"),
+      shuffled: z.boolean().default(false).describe("the control that gives each photo another photo's map"),
       weights: z
         .string()
         .optional()
@@ -163,6 +168,11 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(5)
         .describe("unmasked epochs before the run's own encoder is frozen for SCDA"),
+      refreshEvery: z
+        .int()
+        .min(1)
+        .optional()
+        .describe("epochs after which the run's own encoder is frozen anew; default: once"),
       threshold: z
         .strictObject({
           rule: z

@@ -36,6 +36,14 @@ export interface PackedDataset {
   close(): void;
 }
 
+/** A photo's path in its source, and its size in pixels. */
+export function photoOf(
+  { names, originalSizes }: Pick<PackedDataset, "names" | "originalSizes">,
+  id: number,
+): { name: string; height: number; width: number } {
+  return { name: names[id], height: originalSizes[id * 2], width: originalSizes[id * 2 + 1] };
+}
+
 /** How large the stored squares are: pixels, or fit for crops of `crop` pixels (see {@link squareSize}). */
 export type SizeOptions = { readonly size: number } | { readonly size: "auto"; readonly crop: number };
 

@@ -1,12 +1,9 @@
 /** How well a saliency source finds the objects of photos whose masks are known. */
-import { readdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
 import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
-import sharp from "sharp";
 import { renderView, wholeView } from "../augment/index.js";
-import type { PackedDataset } from "../data/cache.js";
-import { DataError } from "../errors.js";
+import { type PackedDataset, photoOf } from "../data/cache.js";
 import type { Grid } from "../masking/grid.js";
+import { findMaps, readMap } from "../saliency/map-files.js";
 import {
   curveLength,
   fMeasureCurve,
@@ -50,40 +47,13 @@ interface Mask {
   width: number;
 }
 
-/** Where each photo's mask lies. Throws {@link DataError} `masks-missing` that names photos without one. */
-async function findMasks(folder: string, names: readonly string[]): Promise<string[]> {
-  const stem = (path: string) => basename(path, extname(path));
-  const entries = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new DataError(
-      "no-masks",
-      `Expected a folder of masks at ${folder}, but it cannot be listed.`,
-      cause,
-    );
-  });
-  const masks = entries.filter((name) => extname(name).toLowerCase() === ".png");
-  const byStem = new Map(masks.map((name) => [stem(name), join(folder, name)]));
-  const missing = names.filter((name) => !byStem.has(stem(name)));
-  if (missing.length > 0) {
-    throw new DataError(
-      "masks-missing",
-      `Expected a mask NAME.png in ${folder} for each photo, but ${missing.length} of ${names.length} have none: ` +
-        `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", ..." : ""}.`,
-    );
-  }
-  return names.map((name) => byStem.get(stem(name)) ?? "");
-}
-
-async function readMask(path: string, photo: string, height: number, width: number): Promise<Mask> {
-  const { data, info } = await sharp(path).greyscale().raw().toBuffer({ resolveWithObject: true });
-  if (info.height !== height || info.width !== width) {
-    throw new DataError(
-      "mask-size",
-      `Expected the mask of ${photo} to be ${width} x ${height} pixels as the photo is, but ${path} is ` +
-        `${info.width} x ${info.height}.`,
-    );
-  }
-  const pixels = Uint8Array.from({ length: height * width }, (_, i) => Number(data[i * info.channels] > 127));
-  return { pixels, height, width };
+/** The masks of some photos; white is the object. */
+function readMasks(ids: Int32Array, paths: readonly string[], dataset: PackedDataset): Promise<Mask[]> {
+  const one = async (id: number): Promise<Mask> => {
+    const map = await readMap(paths[id], photoOf(dataset, id));
+    return { ...map, pixels: map.pixels.map((value) => Number(value > 127)) };
+  };
+  return Promise.all(Array.from(ids, one));
 }
 
 /** `[rows, cols]` scaled to [0, 1] and to the photo's pixels; a flat map is 0 all over. */
@@ -109,23 +79,17 @@ function cellsToPixels(cells: Uint8Array, { rows, cols }: Grid, { height, width 
 }
 
 /**
- * Scores a source on every photo of a set. Throws {@link DataError} where a mask is missing or is not of its photo's
- * size.
+ * Scores a source on every photo of a set. Throws DataError where a mask is missing or is not of its photo's size.
  */
 export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
   const { dataset, source, grid, threshold } = options;
-  const paths = await findMasks(options.masks, dataset.names);
+  const paths = await findMaps(options.masks, dataset.names);
   const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
   const curve = new Float64Array(curveLength);
   for (let from = 0; from < dataset.length; from += batchSize) {
     const length = Math.min(batchSize, dataset.length - from);
     const ids = Int32Array.from({ length }, (_, i) => from + i);
-    const masks = await Promise.all(
-      Array.from(ids, (id) => {
-        const [height, width] = dataset.originalSizes.subarray(id * 2, id * 2 + 2);
-        return readMask(paths[id], dataset.names[id], height, width);
-      }),
-    );
+    const masks = await readMasks(ids, paths, dataset);
     scope(() =>
       noGrad(() => {
         const whole = wholeView(ids, dataset.originalSizes, dataset.size);

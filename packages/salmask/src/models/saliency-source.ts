@@ -6,7 +6,7 @@ import { loadBackbone } from "./weights.js";
 import { inputOf } from "./weights-metadata.js";
 
 export interface SourceOptions {
-  source: "scda" | RunlessSource;
+  source: "scda" | RunlessSource | "maps";
   /** Safetensors of SCDA's network. */
   weights?: string;
 }
@@ -16,6 +16,12 @@ export interface SourceOptions {
  * `no-saliency-yet` for SCDA without weights, which reads a run's own encoder.
  */
 export function sourceWithoutRun({ source, weights }: SourceOptions): SaliencySource {
+  if (source === "maps") {
+    throw new UsageError(
+      "maps-are-of-photos",
+      "Expected a saliency source that looks at pictures, but maps are files of whole photos, which only training reads.",
+    );
+  }
   if (source !== "scda") return runlessSource(source);
   if (weights !== undefined) {
     const { backbone, metadata } = loadBackbone(weights);

@@ -43,7 +43,7 @@ export async function examine(report: (line: string) => void): Promise<Health> {
     const started = performance.now();
     const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache") });
     const decodedPerSecond = (1000 * photos) / (performance.now() - started);
-    const stepsPerSecond = measureStep(dataset);
+    const stepsPerSecond = await measureStep(dataset);
     const [threads, cores] = [getNumThreads(), availableParallelism()];
     const libtorch = { ...buildInfo(), version: libtorchVersion() };
     return {
@@ -68,8 +68,8 @@ async function writePhotos(folder: string): Promise<void> {
   }
 }
 
-function measureStep(dataset: PackedDataset): number {
-  const run = makeRun(stepConfig, dataset);
+async function measureStep(dataset: PackedDataset): Promise<number> {
+  const run = await makeRun(stepConfig, dataset);
   try {
     const ids = Int32Array.from({ length: stepConfig.train.batchSize }, (_, i) => i);
     trainStep(run, ids, { epoch: 0, step: 0, logged: false });

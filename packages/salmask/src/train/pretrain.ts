@@ -78,7 +78,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   });
   let made: Run | null = null;
   try {
-    const run = makeRun(config, dataset);
+    const run = await makeRun(config, dataset);
     made = run;
     const stepsPerEpoch = batchesOf(run, 0).length;
     await mkdir(folder, { recursive: true });
@@ -105,10 +105,9 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const first = step;
     while (step < steps) {
       const epoch = Math.floor(step / stepsPerEpoch);
-      if (order.length === 0 || step % stepsPerEpoch === 0) {
-        guide.beforeEpoch(epoch, method.momentumBackbone);
-        order = batchesOf(run, epoch);
-      }
+      // A run that goes on within an epoch has what the epoch began with in its checkpoint.
+      if (step % stepsPerEpoch === 0) guide.beforeEpoch(epoch, method.momentumBackbone);
+      if (order.length === 0 || step % stepsPerEpoch === 0) order = batchesOf(run, epoch);
       optimizer.lr = learningRateAt(config, step, stepsPerEpoch);
       const ids = order[step % stepsPerEpoch];
       try {

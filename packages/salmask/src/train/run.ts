@@ -24,10 +24,10 @@ export interface Run {
 }
 
 /** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees all three. */
-export function makeRun(config: RunConfig, dataset: PackedDataset): Run {
+export async function makeRun(config: RunConfig, dataset: PackedDataset): Promise<Run> {
   const grid = gridFor(config.data.crop, strideOf(config.model.stem));
   // What can fail comes first, so that a refused configuration leaves nothing behind.
-  const guide = new SaliencyGuide(config, dataset, grid);
+  const guide = await SaliencyGuide.open(config, dataset, grid);
   const method = methodOf(config);
   const optimizer = optimizerOf(config, method.learned);
   return { config, dataset, view: config.augment, grid, method, optimizer, guide };

@@ -2,7 +2,7 @@
  * When and how a run knows where the object is. Until then there is nothing to guide by, and nothing is masked:
  * a network that has not learned yet points nowhere.
  */
-import { keep, type nn, noGrad, ops, scope, type Tensor, tensor } from "@salmask/torch";
+import { KeyedRandom, keep, type nn, noGrad, ops, scope, type Tensor, tensor } from "@salmask/torch";
 import { cropMaps, renderView, type ViewDraw, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
@@ -12,55 +12,88 @@ import { type Grid, gridFor } from "../masking/grid.js";
 import type { ResNet } from "../models/resnet.js";
 import { sourceWithoutRun } from "../models/saliency-source.js";
 import { frozenCopy } from "../models/weights.js";
+import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { SaliencySource } from "../saliency/source.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
+import { readPhotoMaps } from "./photo-maps.js";
 
 /** Photos in one pass of the frozen network, when the maps of all photos are made. */
 const photoBatch = 128;
 
+/** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`. */
+type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
+
 export class SaliencyGuide {
-  private source: SaliencySource | null = null;
-  /** The run's own frozen encoder, where saliency is read from one. */
+  private knowledge: Knowledge | null = null;
+  /** The run's own encoder, frozen, where saliency is read from it. */
   private own: ResNet | null = null;
-  /** `[N, rows, cols]`: one map a photo, where crops look their map up. */
-  private photoMaps: Tensor | null = null;
   private readonly fill: Fill;
 
-  constructor(
+  private constructor(
     private readonly config: RunConfig,
     private readonly dataset: PackedDataset,
     private readonly grid: Grid,
   ) {
     this.fill = fillOf(config.mask);
-    if (!needsSaliency(config)) return;
-    if (!this.readsOwnEncoder) this.use(sourceWithoutRun(config.saliency));
+  }
+
+  /** Knows from the start what the configuration names: weights, a source without any, or maps in files. */
+  static async open(config: RunConfig, dataset: PackedDataset, grid: Grid): Promise<SaliencyGuide> {
+    const guide = new SaliencyGuide(config, dataset, grid);
+    const { source, weights } = config.saliency;
+    if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
+    if (source === "maps") guide.know(await readPhotoMaps(config, dataset, guide.photoGrid()));
+    else guide.use(sourceWithoutRun({ source, weights }));
+    return guide;
   }
 
   /** Whether crops have a saliency now, or need none. */
   get active(): boolean {
-    return this.source !== null || !needsSaliency(this.config);
+    return this.knowledge !== null || !needsSaliency(this.config);
   }
 
-  /** Whether the run's own encoder is what saliency is read from. */
-  private get readsOwnEncoder(): boolean {
-    return this.config.saliency.source === "scda" && this.config.saliency.weights === undefined;
-  }
-
-  /** Freezes the run's own encoder once the warm-up epochs are over. Called before each epoch. */
+  /** Called before each epoch: freezes the run's own encoder after the warm-up, and again as often as asked. */
   beforeEpoch(epoch: number, encoder: ResNet): void {
-    if (this.active || epoch < this.config.saliency.warmupEpochs) return;
-    this.freeze(encoder);
+    const { warmupEpochs, refreshEvery } = this.config.saliency;
+    const since = epoch - warmupEpochs;
+    if (!needsSaliency(this.config) || !readsOwnEncoder(this.config) || since < 0) return;
+    const isDue = !this.active || (refreshEvery !== undefined && since % refreshEvery === 0);
+    if (isDue) this.readFrom(frozenCopy(encoder));
   }
 
-  private freeze(encoder: ResNet): void {
-    this.own = frozenCopy(encoder);
-    this.use(new ScdaSource(this.own, this.fill.prepare));
+  /** Takes a frozen encoder over, and reads saliency from it. */
+  private readFrom(encoder: ResNet): void {
+    this.own?.dispose();
+    this.own = encoder;
+    this.use(new ScdaSource(encoder, this.fill.prepare));
   }
 
   private use(source: SaliencySource): void {
-    this.source = source;
-    if (this.config.saliency.scope === "photo") this.photoMaps = keep(this.mapPhotos(source));
+    if (this.config.saliency.scope === "crop") {
+      this.replace({ kind: "crops", source });
+      return;
+    }
+    this.know(this.mapPhotos(source));
+    // What the maps were read from has done its work; the run's own encoder goes into checkpoints still.
+    if (this.own === null) source.dispose();
+  }
+
+  /** Takes over one map a photo, `[N, rows, cols]`; another photo's where the control asks for that. */
+  private know(maps: Tensor): void {
+    const { seed, saliency } = this.config;
+    if (!saliency.shuffled) {
+      this.replace({ kind: "photos", maps: keep(maps) });
+      return;
+    }
+    const others = otherPhotos(seed, this.dataset.length);
+    this.replace({ kind: "photos", maps: keep(scope(() => maps.indexSelect(0, tensor(others)))) });
+    maps.dispose();
+  }
+
+  private replace(knowledge: Knowledge): void {
+    if (this.knowledge?.kind === "photos") this.knowledge.maps.dispose();
+    this.knowledge = knowledge;
   }
 
   /**
@@ -69,22 +102,28 @@ export class SaliencyGuide {
    * @param crops `[B, 3, H, W]`, normalised and not filtered
    */
   foreground(crops: Tensor, draw: ViewDraw, ids: Int32Array): Foreground | null {
-    if (this.source === null) return null;
-    const maps = this.maps(this.source, crops, draw, ids); // [B, rows, cols]
+    if (this.knowledge === null) return null;
+    const maps = this.maps(this.knowledge, crops, draw, ids); // [B, rows, cols]
     return foregroundCells(maps, this.config.saliency.threshold);
   }
 
-  private maps(source: SaliencySource, crops: Tensor, draw: ViewDraw, ids: Int32Array): Tensor {
-    if (this.photoMaps === null) return source.maps(crops, this.grid); // [B, rows, cols]
-    const photos = this.photoMaps.indexSelect(0, tensor(ids)); // [B, rows', cols']
-    return cropMaps(photos, draw, this.grid.rows, this.grid.cols); // [B, rows, cols]
+  private maps(knowledge: Knowledge, crops: Tensor, draw: ViewDraw, ids: Int32Array): Tensor {
+    if (knowledge.kind === "photos") {
+      const photos = knowledge.maps.indexSelect(0, tensor(ids)); // [B, rows', cols']
+      return cropMaps(photos, draw, this.grid.rows, this.grid.cols); // [B, rows, cols]
+    }
+    const maps = knowledge.source.maps(crops, this.grid); // [B, rows, cols]
+    return this.config.saliency.shuffled ? maps.roll(1, { dims: 0 }) : maps;
   }
 
-  /** One map of each whole photo, at twice the crop's side so that a crop still has its share of cells. */
+  /** The cells of a whole photo's map: twice the crop's side, so that a crop still has its share of them. */
+  private photoGrid(): Grid {
+    return gridFor(2 * this.config.data.crop, this.grid.cell);
+  }
+
   private mapPhotos(source: SaliencySource): Tensor {
-    const { dataset, config } = this;
-    const side = 2 * config.data.crop;
-    const grid = gridFor(side, this.grid.cell);
+    const { dataset } = this;
+    const grid = this.photoGrid();
     return scope(() =>
       noGrad(() => {
         const parts: Tensor[] = [];
@@ -94,6 +133,7 @@ export class SaliencyGuide {
           parts.push(
             scope(() => {
               const whole = wholeView(ids, dataset.originalSizes, dataset.size);
+              const side = grid.rows * grid.cell;
               const photos = renderView(dataset.images(ids), whole, { crop: side }); // [B, 3, side, side]
               return source.maps(photos, grid); // [B, rows', cols']
             }),
@@ -111,16 +151,16 @@ export class SaliencyGuide {
 
   /** Takes the frozen encoder from a checkpoint; `like` gives its shape. */
   loadState(state: nn.StateDict, like: ResNet): void {
-    if (!this.readsOwnEncoder || Object.keys(state).length === 0) return;
+    if (!readsOwnEncoder(this.config) || Object.keys(state).length === 0) return;
     const encoder = frozenCopy(like);
     encoder.loadStateDict(state);
-    this.own = encoder;
-    this.use(new ScdaSource(encoder, this.fill.prepare));
+    this.readFrom(encoder);
   }
 
   dispose(): void {
-    this.source?.dispose();
-    this.photoMaps?.dispose();
+    if (this.knowledge?.kind === "photos") this.knowledge.maps.dispose();
+    if (this.knowledge?.kind === "crops") this.knowledge.source.dispose();
+    else this.own?.dispose();
   }
 }
 
@@ -129,4 +169,17 @@ function needsSaliency({ mask }: RunConfig): boolean {
   return (
     mask.fill !== "none" && mask.cells === "saliency" && (mask.branch !== "none" || mask.negative.count > 0)
   );
+}
+
+/** Whether saliency is read from the encoder that the run trains. */
+function readsOwnEncoder({ saliency }: RunConfig): boolean {
+  return saliency.source === "scda" && saliency.weights === undefined;
+}
+
+/** `[n]`: for each photo another one, each once; itself where there is only one. */
+function otherPhotos(seed: number, n: number): Int32Array {
+  const circle = new KeyedRandom(seed, purpose.shuffledMaps).permutation(n);
+  const others = new Int32Array(n);
+  for (const [place, photo] of circle.entries()) others[photo] = circle[(place + 1) % n];
+  return others;
 }

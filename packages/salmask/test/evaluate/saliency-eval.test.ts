@@ -69,11 +69,11 @@ it("scores one that points elsewhere at the bottom", async () => {
 
 it("names a photo without a mask, and one whose mask is of another size", async () => {
   await expect(score(quarter, { count: 3 })).rejects.toMatchObject({
-    code: "masks-missing",
+    code: "maps-missing",
     message: expect.stringContaining("a/3.png"),
   });
   await expect(score(quarter, { side: 8 })).rejects.toMatchObject({
-    code: "mask-size",
+    code: "map-size",
     message: expect.stringMatching(/a\/0\.png.*16 x 16.*8 x 8/),
   });
 });
