@@ -13,7 +13,10 @@ export function experimentCommand(context: Context): Command {
     "experiment",
     "Carry out a grid of runs with seeds, and end in a table with intervals.",
     async ([file], options, output) => {
-      const plan = readPlan(file);
+      const plan = readPlan(file, {
+        photos: textOption(options, "photos"),
+        probe: textOption(options, "probe"),
+      });
       const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
       const jobs = countOption(options, "jobs", 1);
       const results = await execute({ plan, out, jobs, signal: context.signal, report: output.line });
@@ -32,5 +35,7 @@ export function experimentCommand(context: Context): Command {
   )
     .argument("<file>", "the experiment's YAML")
     .option("--out <folder>", "holds the runs and the table (default: runs/ and the file's name)")
+    .option("--photos <folder>", "unlabelled photos, in place of the file's")
+    .option("--probe <folder>", "labelled photos to score on, in place of the file's")
     .option("--jobs <n>", "runs at once; the cores are shared out among them", "1");
 }

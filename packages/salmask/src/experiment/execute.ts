@@ -42,13 +42,14 @@ const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
 /** Runs what is not done yet, and returns how every run ended, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { plan, out, jobs, signal, report = () => {} } = options;
-  const { photos, probe } = await findPhotos(plan, out);
+  const { photos, probe, maps } = await findPhotos(plan, out);
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
   const results: RunResult[] = [];
   const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
     const folder = join(out, row.slug, `seed-${seed}`);
-    const config: RunConfig = { ...row.config, seed, threads };
+    const saliency = { ...row.config.saliency, maps: row.config.saliency.maps ?? maps };
+    const config: RunConfig = { ...row.config, saliency, seed, threads };
     const label = `${row.name}, seed ${seed}`;
     const done = resultOf(folder, row, seed, config);
     if (done !== null) {
@@ -64,7 +65,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       const settings = join(folder, "..", `seed-${seed}.yaml`);
       await writeFileAtomic(settings, stringify(config));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
-      await call(["probe", folder, probe, "--seed", String(seed)], signal);
+      await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
       const result = resultOf(folder, row, seed, config);
       if (result === null) throw new Error("the run left no result");
       report(`${label}: kNN ${percent(result.knn)}, linear ${percent(result.linear)}`);
@@ -86,11 +87,18 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-async function findPhotos({ photos }: Plan, out: string): Promise<{ photos: string; probe: string }> {
+interface Data {
+  photos: string;
+  probe: string;
+  /** True masks, where the data set has them. */
+  maps?: string;
+}
+
+async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
   if (photos.kind === "folder") return photos;
   const folder = join(out, "embedded");
   await generateEmbedded(folder, photos.options);
-  return { photos: join(folder, "train"), probe: folder };
+  return { photos: join(folder, "train"), probe: folder, maps: join(folder, "masks", "train") };
 }
 
 /** A run of other settings, of an older version of the file, is done anew. */

@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { difficulties } from "../data/embedded-picture.js";
 import { UsageError } from "../errors.js";
+import type { LinearProtocol } from "../evaluate/probe.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
 
@@ -21,12 +22,14 @@ const planSchema = z.strictObject({
   name: z.string().min(1).describe("the table's title"),
   photos: z
     .union([z.string(), z.strictObject({ embedded: embeddedSchema })])
-    .describe("unlabelled photos, by path from this file, or the embedded set"),
+    .optional()
+    .describe("unlabelled photos, by path from this file, or the embedded set; or named on the command line"),
   probe: z
     .string()
     .optional()
     .describe("labelled photos, by path from this file; of the embedded set its own"),
   seeds: z.array(z.int().min(0)).min(1).default([0]),
+  protocol: z.enum(["fast", "paper"]).default("fast").describe("of the linear probe"),
   measure: z
     .enum(["linear", "knn"])
     .default("linear")
@@ -61,6 +64,7 @@ export interface Plan {
   name: string;
   photos: Photos;
   seeds: number[];
+  protocol: LinearProtocol;
   measure: "linear" | "knn";
   rows: Row[];
 }
@@ -71,8 +75,14 @@ const slugOf = (name: string) =>
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
 
+/** Photos that the command line names, in place of the file's. */
+export interface GivenPhotos {
+  photos?: string;
+  probe?: string;
+}
+
 /** Reads an experiment's file. Throws {@link UsageError} `bad-experiment` that lists all faults at once. */
-export function readPlan(path: string): Plan {
+export function readPlan(path: string, given: GivenPhotos = {}): Plan {
   if (!existsSync(path)) {
     throw new UsageError(
       "no-experiment",
@@ -88,10 +98,10 @@ export function readPlan(path: string): Plan {
       ...issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
     ]);
   }
-  const { name, seeds, measure, base, rows: given } = parsed.data;
+  const { name, seeds, protocol, measure, base, rows: listed } = parsed.data;
   const from = (file: string) => resolve(dirname(path), file);
   const faults: string[] = [];
-  const rows = given.flatMap(({ name: row, paper, set }): Row[] => {
+  const rows = listed.flatMap(({ name: row, paper, set }): Row[] => {
     try {
       const config = loadConfig({ ...base, ...set, seed: seeds[0] });
       return [{ name: row, slug: slugOf(row), paper: paper ?? null, config }];
@@ -101,34 +111,45 @@ export function readPlan(path: string): Plan {
       return [];
     }
   });
-  const slugs = given.map((row) => slugOf(row.name));
+  const slugs = listed.map((row) => slugOf(row.name));
   for (const [i, slug] of slugs.entries()) {
     if (slug === "")
-      faults.push(`rows.${i}: expected a name with a letter or digit, but "${given[i].name}" came`);
+      faults.push(`rows.${i}: expected a name with a letter or digit, but "${listed[i].name}" came`);
     else if (slugs.indexOf(slug) < i)
-      faults.push(`rows.${i}: expected a name of its own, but "${given[i].name}" came twice`);
+      faults.push(`rows.${i}: expected a name of its own, but "${listed[i].name}" came twice`);
   }
   if (new Set(seeds).size < seeds.length) faults.push("seeds: expected each once");
   for (const key of ["seed", "threads"]) {
-    if (key in base || given.some(({ set }) => key in set))
+    if (key in base || listed.some(({ set }) => key in set))
       faults.push(`${key}: the experiment sets it; name seeds above, and --jobs`);
   }
-  const photos = photosOf(parsed.data, from, faults);
+  const photos = photosOf(withGiven(parsed.data, given), from, faults);
   if (faults.length > 0 || photos === null) refuse(path, faults);
-  return { name, photos, seeds, measure, rows };
+  return { name, photos, seeds, protocol, measure, rows };
+}
+
+type NamedPhotos = Pick<z.infer<typeof planSchema>, "photos" | "probe">;
+
+function withGiven({ photos, probe }: NamedPhotos, given: GivenPhotos): NamedPhotos {
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  return { photos: absolute(given.photos) ?? photos, probe: absolute(given.probe) ?? probe };
 }
 
 function photosOf(
-  { photos, probe }: z.infer<typeof planSchema>,
+  { photos, probe }: NamedPhotos,
   from: (file: string) => string,
   faults: string[],
 ): Photos | null {
+  if (photos === undefined) {
+    faults.push("photos: expected unlabelled photos, here or by --photos");
+    return null;
+  }
   if (typeof photos !== "string") {
     if (probe !== undefined) faults.push("probe: the embedded set has labels of its own");
     return { kind: "embedded", options: photos.embedded };
   }
   if (probe === undefined) {
-    faults.push("probe: expected labelled photos to score on");
+    faults.push("probe: expected labelled photos to score on, here or by --probe");
     return null;
   }
   const found = { photos: from(photos), probe: from(probe) };

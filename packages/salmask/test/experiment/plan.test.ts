@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Plan, readPlan } from "../../src/experiment/plan.js";
 import { temporaryFolder } from "../support/photos.js";
@@ -63,5 +64,19 @@ rows:
     await expect(planOf("name: x\nphotos: { embedded: {} }\nrow: []\nrows: [{ name: a }]\n")).rejects.toThrow(
       /row/,
     );
+  });
+});
+
+describe("the files that are ready", () => {
+  const root = resolve(import.meta.dirname, "../../../../experiments");
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => {
+    return name.endsWith(".yaml") && /^rows:/m.test(readFileSync(join(root, name), "utf8"));
+  });
+
+  it.each(files)("%s can be run", async (name) => {
+    const text = readFileSync(join(root, name), "utf8");
+    const isEmbedded = text.includes("embedded:");
+    const here = isEmbedded ? {} : { photos: root, probe: root };
+    expect(readPlan(join(root, name), here).rows.length).toBeGreaterThan(3);
   });
 });
