@@ -19,7 +19,8 @@ function step(name, command, args, mend) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ["ignore", 2, 2],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    // ONNX Runtime has its CPU library in its package; its install script would fetch CUDA's besides.
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
   if (status !== 0) fail(`${name} failed${error ? `: ${error.message}` : ""}. ${mend}`);
   const seconds = (Date.now() - started) / 1000;

@@ -3,8 +3,9 @@ import { openDataset } from "../data/cache.js";
 import { evaluateSaliency } from "../evaluate/saliency-eval.js";
 import { gridFor } from "../masking/grid.js";
 import { strideOf } from "../models/resnet.js";
-import { sourceWithoutRun } from "../models/saliency-source.js";
+import { openSource } from "../models/saliency-source.js";
 import { type Context, command, configOf, textOption, withSettings } from "./command.js";
+import { saliencyTrainCommand } from "./saliency-train.js";
 
 export function saliencyCommand(context: Context): Command {
   const evaluation = command(
@@ -13,7 +14,7 @@ export function saliencyCommand(context: Context): Command {
     "Score a saliency source on photos whose objects are known: MAE, maximal F, S-measure, IoU.",
     async (args, options, output) => {
       const { data, model, saliency } = configOf(options);
-      const source = sourceWithoutRun(saliency);
+      const source = await openSource(saliency);
       try {
         const dataset = await openDataset(args[0], {
           ...{ size: data.size, crop: data.crop, cacheDir: data.cache },
@@ -36,15 +37,16 @@ export function saliencyCommand(context: Context): Command {
           dataset.close();
         }
       } finally {
-        source.dispose();
+        await source.dispose();
       }
     },
   )
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
     .requiredOption("--masks <folder>", "NAME.png for each photo NAME, white on the object");
   return new Command("saliency")
-    .description("Look at where a saliency source sees objects.")
+    .description("Score what finds objects, or train a network that does.")
     .exitOverride()
     .configureOutput({ writeOut: context.streams.out, writeErr: context.streams.err })
-    .addCommand(withSettings(evaluation));
+    .addCommand(withSettings(evaluation))
+    .addCommand(saliencyTrainCommand(context));
 }

@@ -40,10 +40,9 @@ const mocov2 = z.strictObject({
 });
 const simclr = z.strictObject({ name: z.literal("simclr"), ...head });
 
-/** MoCo v2 where no method is named. */
-function named(method: unknown): unknown {
-  return typeof method === "object" && method !== null ? { name: "mocov2", ...method } : method;
-}
+/** The kind that is meant where none is named. */
+const named = (name: string) => (given: unknown) =>
+  typeof given === "object" && given !== null ? { name, ...given } : given;
 
 export const configSchema = z.strictObject({
   seed: z
@@ -81,7 +80,8 @@ export const configSchema = z.strictObject({
         .describe("small: for photos of 32 to 64 pixels"),
     })
     .prefault({}),
-  method: z.preprocess(named, z.discriminatedUnion("name", [mocov2, simclr])).prefault({}),
+  method: z.preprocess(named("mocov2"), z.discriminatedUnion("name", [mocov2, simclr])).prefault({}),
+  occlusion: z.preprocess(named("none"), occlusionKinds).prefault({}),
   augment: z
     .strictObject({
       scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
@@ -151,9 +151,11 @@ export const configSchema = z.strictObject({
   saliency: z
     .strictObject({
       source: z
-        .enum(["scda", ...runlessSources, "maps"])
+        .enum(["scda", "own", ...runlessSources, "onnx", "maps"])
         .default("scda")
-        .describe("what says where the object is; centre and uniform are controls, maps are files"),
+        .describe(
+          "what says where the object is: a frozen network (scda), the run's own encoder, a formula, a network in an ONNX file (onnx), maps in files (maps), or a control (centre, uniform)",
+        ),
       maps: z
         .string()
         .optional()
@@ -162,17 +164,19 @@ export const configSchema = z.strictObject({
       weights: z
         .string()
         .optional()
-        .describe("safetensors of SCDA's network; default: the run's own encoder"),
+        .describe(
+          "of scda: safetensors of the network, by default of the localization network that ships; of onnx: the ONNX file",
+        ),
       warmupEpochs: z
         .int()
         .min(0)
         .default(5)
-        .describe("unmasked epochs before the run's own encoder is frozen for SCDA"),
+        .describe("of own: unmasked epochs before the encoder is frozen"),
       refreshEvery: z
         .int()
         .min(1)
         .optional()
-        .describe("epochs after which the run's own encoder is frozen anew; default: once"),
+        .describe("of own: epochs after which the encoder is frozen anew; default: once"),
       threshold: z
         .strictObject({
           rule: z

@@ -11,9 +11,10 @@ export type Split = (typeof splits)[number];
 
 /**
  * `demo`: large upright objects, scenes that say nothing of the class. `hard`: small objects among fragments of
- * other drawings, and scenes that go with the class in the train split but not in the test split.
+ * other drawings, and scenes that go with the class in the train split but not in the test split. `medium`: the same
+ * troubles, less of each.
  */
-export const difficulties = ["demo", "hard"] as const;
+export const difficulties = ["demo", "medium", "hard"] as const;
 export type Difficulty = (typeof difficulties)[number];
 
 interface Recipe {
@@ -39,6 +40,14 @@ export const recipes: Readonly<Record<Difficulty, Recipe>> = {
     fragments: [0, 0],
     correlation: undefined,
   },
+  medium: {
+    share: [0.08, 0.3],
+    rotation: 15,
+    colour: 0.15,
+    clutter: { shapes: [3, 6], saturation: 0.75, grain: 18 },
+    fragments: [2, 4],
+    correlation: 0.6,
+  },
   hard: {
     share: [0.04, 0.15],
     rotation: 30,
@@ -62,7 +71,7 @@ export interface PictureKit {
   readonly difficulty: Difficulty;
   /** `[class][hand]`. */
   readonly classes: readonly (readonly Drawing[])[];
-  /** Drawings of no class; used by `hard` only. */
+  /** Drawings of no class; the demo has none. */
   readonly distractors: readonly Drawing[];
 }
 

@@ -16,6 +16,7 @@ import {
   type Picture,
   type PictureKey,
   type PictureKit,
+  recipes,
   type Split,
   splits,
 } from "./embedded-picture.js";
@@ -64,7 +65,7 @@ export interface EmbeddedAnnotation {
   readonly hand: Hand;
   /** The pattern of the background. */
   readonly texture: Texture;
-  /** In `hard` only: number of the class whose scene is in the background. */
+  /** Where scenes go with classes: number of the class whose scene is in the background. */
   readonly style?: number;
 }
 
@@ -190,7 +191,7 @@ async function build(folder: string, stamp: string, options: Required<EmbeddedOp
     await mkdir(join(folder, "masks", split), { recursive: true });
     for (const name of classes) await mkdir(join(folder, split, name), { recursive: true });
   }
-  const clutter = options.difficulty === "hard" ? distractors : [];
+  const clutter = recipes[options.difficulty].fragments[1] > 0 ? distractors : [];
   const drawings = await loadDrawings([...classes, ...clutter], options.size);
   const kit: PictureKit = {
     size: options.size,

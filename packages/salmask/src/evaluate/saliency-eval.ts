@@ -1,5 +1,5 @@
 /** How well a saliency source finds the objects of photos whose masks are known. */
-import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { renderView, wholeView } from "../augment/index.js";
 import { type PackedDataset, photoOf } from "../data/cache.js";
 import type { Grid } from "../masking/grid.js";
@@ -11,7 +11,7 @@ import {
   meanAbsoluteError,
 } from "../saliency/measures.js";
 import { structureMeasure } from "../saliency/s-measure.js";
-import type { SaliencySource } from "../saliency/source.js";
+import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
 import { foregroundCells, type ThresholdOptions } from "../saliency/threshold.js";
 
 export interface SaliencyScores {
@@ -32,13 +32,15 @@ export interface SaliencyEvalOptions {
   dataset: PackedDataset;
   /** Folder of masks, looked through with its folders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
   masks: string;
-  source: SaliencySource;
+  source: SaliencySource | LateSaliencySource;
   /** Of the whole photo as the source sees it: `rows * cell` pixels high. */
   grid: Grid;
   threshold: ThresholdOptions;
 }
 
 const batchSize = 32;
+/** Pixels of a photo that a cell of the scored map covers; masking itself goes by the grid's cells. */
+const fineCell = 8;
 
 interface Mask {
   /** `[height * width]`, 0 or 1. */
@@ -86,27 +88,38 @@ export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<Sa
   const paths = await findMaps(options.masks, dataset.names);
   const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
   const curve = new Float64Array(curveLength);
+  const finer = Math.max(1, Math.floor(grid.cell / fineCell));
+  const fine = { rows: grid.rows * finer, cols: grid.cols * finer };
   for (let from = 0; from < dataset.length; from += batchSize) {
     const length = Math.min(batchSize, dataset.length - from);
     const ids = Int32Array.from({ length }, (_, i) => from + i);
     const masks = await readMasks(ids, paths, dataset);
-    scope(() =>
-      noGrad(() => {
-        const whole = wholeView(ids, dataset.originalSizes, dataset.size);
-        const photos = renderView(dataset.images(ids), whole, { crop: grid.rows * grid.cell }); // [B, 3, side, side]
-        const maps = source.maps(photos, grid); // [B, rows, cols]
-        const { cells, shares } = foregroundCells(maps, threshold);
-        for (const [row, mask] of masks.entries()) {
-          const map = toPixels(maps.select(0, row), mask); // [H * W]
-          const own = cells.subarray(row * grid.rows * grid.cols, (row + 1) * grid.rows * grid.cols);
-          sums.mae += meanAbsoluteError(map, mask.pixels);
-          sums.sMeasure += structureMeasure(map, mask.pixels, mask.width);
-          sums.iou += intersectionOverUnion(cellsToPixels(own, grid, mask), mask.pixels);
-          sums.foregroundShare += shares[row];
-          for (const [level, f] of fMeasureCurve(map, mask.pixels).entries()) curve[level] += f;
-        }
-      }),
-    );
+    const whole = wholeView(ids, dataset.originalSizes, dataset.size);
+    const side = grid.rows * grid.cell;
+    const photos = keep(scope(() => renderView(dataset.images(ids), whole, { crop: side }))); // [B, 3, side, side]
+    const maps = keep(await mapsOf(source, photos, fine)); // [B, fine rows, fine cols]
+    try {
+      scope(() =>
+        noGrad(() => {
+          const { cells, shares } = foregroundCells(
+            maps.adaptiveAvgPool2d([grid.rows, grid.cols]),
+            threshold,
+          );
+          for (const [row, mask] of masks.entries()) {
+            const map = toPixels(maps.select(0, row), mask); // [H * W]
+            const own = cells.subarray(row * grid.rows * grid.cols, (row + 1) * grid.rows * grid.cols);
+            sums.mae += meanAbsoluteError(map, mask.pixels);
+            sums.sMeasure += structureMeasure(map, mask.pixels, mask.width);
+            sums.iou += intersectionOverUnion(cellsToPixels(own, grid, mask), mask.pixels);
+            sums.foregroundShare += shares[row];
+            for (const [level, f] of fMeasureCurve(map, mask.pixels).entries()) curve[level] += f;
+          }
+        }),
+      );
+    } finally {
+      photos.dispose();
+      maps.dispose();
+    }
   }
   const mean = (sum: number) => sum / dataset.length;
   return {

@@ -1,35 +1,59 @@
+import { fileURLToPath } from "node:url";
+import type { RunConfig } from "../config/schema.js";
 import { UsageError } from "../errors.js";
-import { type RunlessSource, runlessSource } from "../saliency/registry.js";
+import { LocalizerSource } from "../saliency/localizer.js";
+import { OnnxSource } from "../saliency/onnx.js";
+import { runlessSource } from "../saliency/registry.js";
 import { ScdaSource } from "../saliency/scda.js";
-import type { SaliencySource } from "../saliency/source.js";
+import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
 import { loadBackbone } from "./weights.js";
 import { inputOf } from "./weights-metadata.js";
 
-export interface SourceOptions {
-  source: "scda" | RunlessSource | "maps";
-  /** Safetensors of SCDA's network. */
-  weights?: string;
-}
+/**
+ * The localization network that ships: `localizer.json` beside it says how it was trained, on which photos, and how
+ * well it finds objects.
+ */
+export const localizerWeights = fileURLToPath(
+  new URL("../../weights/localizer.safetensors", import.meta.url),
+);
+
+export type SourceOptions = Pick<RunConfig["saliency"], "source" | "weights">;
 
 /**
- * Saliency that needs no run: of the weights given, or of a source without any. Throws {@link UsageError}
- * `no-saliency-yet` for SCDA without weights, which reads a run's own encoder.
+ * Saliency that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder, `maps-are-of-photos` for
+ * maps in files, `no-onnx-file` for an ONNX network that is not named.
  */
-export function sourceWithoutRun({ source, weights }: SourceOptions): SaliencySource {
-  if (source === "maps") {
-    throw new UsageError(
-      "maps-are-of-photos",
-      "Expected a saliency source that looks at pictures, but maps are files of whole photos, which only training reads.",
-    );
+export async function openSource({
+  source,
+  weights,
+}: SourceOptions): Promise<SaliencySource | LateSaliencySource> {
+  switch (source) {
+    case "scda":
+      return scdaOf(weights ?? localizerWeights);
+    case "onnx":
+      if (weights !== undefined) return OnnxSource.open(weights);
+      throw new UsageError(
+        "no-onnx-file",
+        "Expected an ONNX file for the saliency source onnx, but none was named. Give --saliency.weights FILE.onnx.",
+      );
+    case "own":
+      throw new UsageError(
+        "no-saliency-yet",
+        "Expected saliency that needs no run, but own is the encoder that a run trains. " +
+          "Leave --saliency.source out, or give --saliency.weights RUN/weights.safetensors.",
+      );
+    case "maps":
+      throw new UsageError(
+        "maps-are-of-photos",
+        "Expected a saliency source that looks at pictures, but maps are files of whole photos, which only training reads.",
+      );
+    default:
+      return runlessSource(source);
   }
-  if (source !== "scda") return runlessSource(source);
-  if (weights !== undefined) {
-    const { backbone, metadata } = loadBackbone(weights);
-    return new ScdaSource(backbone, inputOf(metadata).fill.prepare);
-  }
-  throw new UsageError(
-    "no-saliency-yet",
-    "Expected saliency that needs no run, but scda without weights reads the run's own encoder. " +
-      "Give --saliency.weights FILE, or --saliency.source spectral-residual.",
-  );
+}
+
+function scdaOf(path: string): SaliencySource {
+  const { backbone, metadata } = loadBackbone(path);
+  const { fill, crop, localizes } = inputOf(metadata);
+  return localizes ? new LocalizerSource(backbone, crop) : new ScdaSource(backbone, fill.prepare);
 }

@@ -8,11 +8,18 @@ export function weightsMetadata(config: RunConfig): Record<string, string> {
   return { crop: String(config.data.crop), mask: JSON.stringify(config.mask), method: config.method.name };
 }
 
+/** Of a network that was trained to point at objects in crops of `crop` pixels. */
+export function localizerMetadata(crop: number): Record<string, string> {
+  return { crop: String(crop), task: "localization" };
+}
+
 export interface WeightsInput {
   /** Side of the encoder's views in pixels; 224 where the file says nothing, as weights from elsewhere do. */
   crop: number;
   /** Its `prepare` is what the encoder saw of every photo. */
   fill: Fill;
+  /** Whether the network was trained to point at objects, and sees pictures of `crop` pixels alone. */
+  localizes: boolean;
 }
 
 export function inputOf(metadata: Readonly<Record<string, string>>): WeightsInput {
@@ -20,5 +27,5 @@ export function inputOf(metadata: Readonly<Record<string, string>>): WeightsInpu
     data: metadata.crop === undefined ? {} : { crop: Number(metadata.crop) },
     mask: metadata.mask === undefined ? { fill: "none" } : JSON.parse(metadata.mask),
   });
-  return { crop: data.crop, fill: fillOf(mask) };
+  return { crop: data.crop, fill: fillOf(mask), localizes: metadata.task === "localization" };
 }

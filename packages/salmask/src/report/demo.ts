@@ -34,7 +34,7 @@ const demoSettings = {
     ...{ grayscaleProbability: 0, blurProbability: 0 },
   },
   mask: { negative: { weight: 1 } },
-  saliency: { warmupEpochs: 3, scope: "photo" },
+  saliency: { source: "own", warmupEpochs: 3, scope: "photo" },
   train: { epochs: 16, batchSize: 64, lr: 0.03, logEvery: 31, checkpointEvery: 4 },
 };
 

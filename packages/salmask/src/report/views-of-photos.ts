@@ -5,8 +5,8 @@ import { openDataset, type PackedDataset } from "../data/cache.js";
 import { gridFor } from "../masking/grid.js";
 import { maskViews } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
-import { sourceWithoutRun } from "../models/saliency-source.js";
-import type { SaliencySource } from "../saliency/source.js";
+import { openSource } from "../models/saliency-source.js";
+import { mapsOf } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
 import { aroundGrey, denormalize, heatMap, type SheetColumn, writeSheet } from "./views-sheet.js";
 
@@ -31,18 +31,33 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
     cacheDir: config.data.cache,
     onProgress: ({ done }) => report(`decoded ${done} photos`),
   });
-  const source = sourceWithoutRun(config.saliency);
-  const columns = scope(() => draw(dataset, source, options));
+  const source = await openSource(config.saliency);
+  const ids = spread(dataset.length, options.count);
+  const crops = scope(() => cropPhotos(dataset, ids, config));
+  const held: Tensor[] = Object.values(crops);
   try {
+    const grid = gridFor(config.data.crop, strideOf(config.model.stem));
+    const saliency: Saliency = {
+      query: await mapsOf(source, crops.query, grid),
+      key: await mapsOf(source, crops.key, grid),
+    };
+    held.push(saliency.query, saliency.key);
+    const columns = scope(() => draw(crops, saliency, ids, config));
+    held.push(...columns.flatMap(({ pictures }) => pictures));
     await writeSheet(out, columns);
-    const ids = spread(dataset.length, options.count);
     return { path: out, photos: Array.from(ids, (id) => dataset.names[id]) };
   } finally {
-    for (const { pictures } of columns) for (const picture of pictures) picture.dispose();
-    source.dispose();
+    for (const tensor of held) tensor.dispose();
+    await source.dispose();
     dataset.close();
   }
 }
+
+/** float32 `[B, 3, crop, crop]` each, normalised. */
+type PhotoCrops = Record<"photo" | "query" | "key", Tensor>;
+
+/** `[B, rows, cols]` each. */
+type Saliency = Record<"query" | "key", Tensor>;
 
 /** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
 function spread(n: number, count: number): Int32Array {
@@ -50,25 +65,27 @@ function spread(n: number, count: number): Int32Array {
   return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
 }
 
-function draw(
-  dataset: PackedDataset,
-  source: SaliencySource,
-  { config, count }: SheetOptions,
-): SheetColumn[] {
-  const { seed, data, mask, saliency } = config;
+function cropPhotos(dataset: PackedDataset, ids: Int32Array, { seed, data, augment }: RunConfig): PhotoCrops {
   const { crop } = data;
-  const grid = gridFor(crop, strideOf(config.model.stem));
-  const ids = spread(dataset.length, count);
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
-  const draws = [0, 1].map((view) =>
-    drawView({ seed, epoch: 0, view }, ids, dataset.originalSizes, dataset.size, config.augment),
-  );
-  const [query, key] = draws.map((view) => renderView(images, view, { crop })); // [B, 3, crop, crop] each
+  const [query, key] = [0, 1].map((view) => {
+    const draw = drawView({ seed, epoch: 0, view }, ids, dataset.originalSizes, dataset.size, augment);
+    return renderView(images, draw, { crop }); // [B, 3, crop, crop]
+  });
   const photo = renderView(images, wholeView(ids, dataset.originalSizes, dataset.size), { crop });
-  const [querySaliency, keySaliency] = [query, key].map((crops) => source.maps(crops, grid)); // [B, rows, cols] each
-  const [queryForeground, keyForeground] = [querySaliency, keySaliency].map((maps) =>
-    foregroundCells(maps, saliency.threshold),
-  );
+  return { photo, query, key };
+}
+
+function draw(
+  { photo, query, key }: PhotoCrops,
+  maps: Saliency,
+  ids: Int32Array,
+  { seed, data, model, mask, saliency }: RunConfig,
+): SheetColumn[] {
+  const { crop } = data;
+  const grid = gridFor(crop, strideOf(model.stem));
+  const queryForeground = foregroundCells(maps.query, saliency.threshold);
+  const keyForeground = foregroundCells(maps.key, saliency.threshold);
   const crops = { query, key, queryForeground, keyForeground };
   const views = maskViews(crops, { seed, epoch: 0, ids }, grid, mask);
   const show = mask.fill === "high-pass" ? aroundGrey : denormalize;
@@ -77,7 +94,7 @@ function draw(
   const columns: SheetColumn[] = [
     { title: "photo", pictures: rows(photo, denormalize) },
     { title: "key crop", pictures: rows(key, denormalize) },
-    { title: "its saliency", pictures: rows(keySaliency, (map) => heatMap(map, crop)) },
+    { title: "its saliency", pictures: rows(maps.key, (map) => heatMap(map, crop)) },
     { title: "key", pictures: rows(views.key, show) },
     { title: "query", pictures: rows(views.query, show) },
   ];

@@ -1,4 +1,5 @@
 import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
+import { bell } from "./bell.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /** Standard deviation of the bell, in parts of the side. */
@@ -9,13 +10,8 @@ export class CentreSource implements SaliencySource {
   readonly name = "centre";
 
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
-    const bell = Float32Array.from({ length: rows * cols }, (_, cell) => {
-      const y = (Math.floor(cell / cols) + 0.5) / rows - 0.5;
-      const x = ((cell % cols) + 0.5) / cols - 0.5;
-      return Math.exp(-(x * x + y * y) / (2 * spread * spread));
-    });
     return scope(() => {
-      const one = fromTypedArray(bell, [1, rows, cols]).to({ device: crops.device }); // [1, rows, cols]
+      const one = fromTypedArray(bell(rows, cols, spread), [1, rows, cols]).to({ device: crops.device }); // [1, rows, cols]
       return one.repeat([crops.shape[0], 1, 1]); // [B, rows, cols]
     });
   }

@@ -1,4 +1,5 @@
 import { type nn, noGrad, scope, type Tensor } from "@salmask/torch";
+import { resize } from "./resize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /** A network whose last feature maps can be had: `[B, 3, H, W]` to `[B, C, h, w]`. */
@@ -22,12 +23,12 @@ export class ScdaSource implements SaliencySource {
     network.eval().setRequiresGrad(false);
   }
 
-  /** Feature maps of another size than asked for are averaged, or repeated, over the cells. */
+  /** Feature maps of another size than asked for are averaged over the cells, or interpolated. */
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {
         const activation = this.network.features(this.prepare(crops)).sum([1], { keepdim: true }); // [B, 1, h, w]
-        return activation.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
+        return resize(activation, [rows, cols]).squeeze(1); // [B, rows, cols]
       }),
     );
   }

@@ -22,3 +22,20 @@ export interface SaliencySource {
   /** Frees what the source holds. It is of no use afterwards. */
   dispose(): void;
 }
+
+/** A source outside the engine, which a step cannot wait for: it is asked about whole photos before training. */
+export interface LateSaliencySource {
+  readonly name: string;
+  /** As {@link SaliencySource.maps}; the map is the caller's. */
+  mapsLater(crops: Tensor, size: MapSize): Promise<Tensor>;
+  dispose(): Promise<void>;
+}
+
+/** What either kind of source says; the map is the caller's. */
+export async function mapsOf(
+  source: SaliencySource | LateSaliencySource,
+  crops: Tensor,
+  size: MapSize,
+): Promise<Tensor> {
+  return "maps" in source ? source.maps(crops, size) : source.mapsLater(crops, size);
+}

@@ -1,12 +1,68 @@
-import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { fromTypedArray, keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { type PackedDataset, photoOf } from "../data/cache.js";
 import { mapOrdered } from "../data/concurrent.js";
 import { UsageError } from "../errors.js";
 import { findMaps, readMap } from "../saliency/map-files.js";
-import type { MapSize } from "../saliency/source.js";
+import type { LateSaliencySource, MapSize, SaliencySource } from "../saliency/source.js";
 
 const readAtOnce = 8;
+/** Photos in one pass of a source. */
+const photoBatch = 128;
+
+/** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
+export interface PhotoView extends MapSize {
+  readonly side: number;
+}
+
+/** The maps of all photos: `[N, rows, cols]`, the caller's. */
+export function mapPhotos(source: SaliencySource, dataset: PackedDataset, view: PhotoView): Tensor {
+  return scope(() =>
+    noGrad(() => {
+      const parts = parted(dataset.length).map((ids) =>
+        scope(() => source.maps(wholePhotos(dataset, ids, view), view)),
+      );
+      return ops.cat(parts); // [N, rows, cols]
+    }),
+  );
+}
+
+/** As {@link mapPhotos}, of a source that answers later. */
+export async function mapPhotosLater(
+  source: LateSaliencySource,
+  dataset: PackedDataset,
+  view: PhotoView,
+): Promise<Tensor> {
+  const parts: Tensor[] = [];
+  try {
+    for (const ids of parted(dataset.length)) {
+      const photos = keep(wholePhotos(dataset, ids, view)); // [B, 3, side, side]
+      try {
+        parts.push(keep(await source.mapsLater(photos, view)));
+      } finally {
+        photos.dispose();
+      }
+    }
+    return ops.cat(parts); // [N, rows, cols]
+  } finally {
+    for (const part of parts) part.dispose();
+  }
+}
+
+/** The ids of `n` photos, in parts that go through a source together. */
+function parted(n: number): Int32Array[] {
+  return Array.from({ length: Math.ceil(n / photoBatch) }, (_, part) => {
+    const from = part * photoBatch;
+    return Int32Array.from({ length: Math.min(photoBatch, n - from) }, (_, i) => from + i);
+  });
+}
+
+/** `[B, 3, side, side]`, normalised. */
+function wholePhotos(dataset: PackedDataset, ids: Int32Array, { side }: PhotoView): Tensor {
+  const whole = wholeView(ids, dataset.originalSizes, dataset.size);
+  return scope(() => renderView(dataset.images(ids), whole, { crop: side }));
+}
 
 /**
  * The maps that the configuration's folder holds, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws

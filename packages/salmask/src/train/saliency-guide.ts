@@ -2,24 +2,22 @@
  * When and how a run knows where the object is. Until then there is nothing to guide by, and nothing is masked:
  * a network that has not learned yet points nowhere.
  */
-import { KeyedRandom, keep, type nn, noGrad, ops, scope, type Tensor, tensor } from "@salmask/torch";
-import { cropMaps, renderView, type ViewDraw, wholeView } from "../augment/index.js";
+import { KeyedRandom, keep, type nn, scope, type Tensor, tensor } from "@salmask/torch";
+import { cropMaps, type ViewDraw } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
+import { UsageError } from "../errors.js";
 import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
 import { type Grid, gridFor } from "../masking/grid.js";
 import type { ResNet } from "../models/resnet.js";
-import { sourceWithoutRun } from "../models/saliency-source.js";
+import { openSource } from "../models/saliency-source.js";
 import { frozenCopy } from "../models/weights.js";
 import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
-import type { SaliencySource } from "../saliency/source.js";
+import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
-import { readPhotoMaps } from "./photo-maps.js";
-
-/** Photos in one pass of the frozen network, when the maps of all photos are made. */
-const photoBatch = 128;
+import { mapPhotos, mapPhotosLater, type PhotoView, readPhotoMaps } from "./photo-maps.js";
 
 /** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`. */
 type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
@@ -43,8 +41,13 @@ export class SaliencyGuide {
     const guide = new SaliencyGuide(config, dataset, grid);
     const { source, weights } = config.saliency;
     if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
-    if (source === "maps") guide.know(await readPhotoMaps(config, dataset, guide.photoGrid()));
-    else guide.use(sourceWithoutRun({ source, weights }));
+    if (source === "maps") {
+      guide.know(await readPhotoMaps(config, dataset, guide.photoView()));
+      return guide;
+    }
+    const opened = await openSource({ source, weights });
+    if ("maps" in opened) guide.use(opened);
+    else guide.know(await guide.askBeforehand(opened));
     return guide;
   }
 
@@ -74,9 +77,24 @@ export class SaliencyGuide {
       this.replace({ kind: "crops", source });
       return;
     }
-    this.know(this.mapPhotos(source));
+    this.know(mapPhotos(source, this.dataset, this.photoView()));
     // What the maps were read from has done its work; the run's own encoder goes into checkpoints still.
     if (this.own === null) source.dispose();
+  }
+
+  /** The maps of all photos from a source that a step cannot wait for. Throws {@link UsageError} `sees-photos-alone`. */
+  private async askBeforehand(source: LateSaliencySource): Promise<Tensor> {
+    try {
+      if (this.config.saliency.scope === "photo")
+        return await mapPhotosLater(source, this.dataset, this.photoView());
+      throw new UsageError(
+        "sees-photos-alone",
+        `Expected saliency.scope photo with the source ${source.name}, which is asked once about each photo, but crop came. ` +
+          "Give --saliency.scope photo.",
+      );
+    } finally {
+      await source.dispose();
+    }
   }
 
   /** Takes over one map a photo, `[N, rows, cols]`; another photo's where the control asks for that. */
@@ -116,32 +134,10 @@ export class SaliencyGuide {
     return this.config.saliency.shuffled ? maps.roll(1, { dims: 0 }) : maps;
   }
 
-  /** The cells of a whole photo's map: twice the crop's side, so that a crop still has its share of them. */
-  private photoGrid(): Grid {
-    return gridFor(2 * this.config.data.crop, this.grid.cell);
-  }
-
-  private mapPhotos(source: SaliencySource): Tensor {
-    const { dataset } = this;
-    const grid = this.photoGrid();
-    return scope(() =>
-      noGrad(() => {
-        const parts: Tensor[] = [];
-        for (let from = 0; from < dataset.length; from += photoBatch) {
-          const length = Math.min(photoBatch, dataset.length - from);
-          const ids = Int32Array.from({ length }, (_, i) => from + i);
-          parts.push(
-            scope(() => {
-              const whole = wholeView(ids, dataset.originalSizes, dataset.size);
-              const side = grid.rows * grid.cell;
-              const photos = renderView(dataset.images(ids), whole, { crop: side }); // [B, 3, side, side]
-              return source.maps(photos, grid); // [B, rows', cols']
-            }),
-          );
-        }
-        return ops.cat(parts); // [N, rows', cols']
-      }),
-    );
+  /** How a whole photo is looked at: at twice the crop's side, so that a crop still has its share of the cells. */
+  private photoView(): PhotoView {
+    const { rows, cols, cell } = gridFor(2 * this.config.data.crop, this.grid.cell);
+    return { rows, cols, side: rows * cell };
   }
 
   /** The frozen encoder's tensors, for a checkpoint. */
@@ -173,7 +169,7 @@ function needsSaliency({ mask }: RunConfig): boolean {
 
 /** Whether saliency is read from the encoder that the run trains. */
 function readsOwnEncoder({ saliency }: RunConfig): boolean {
-  return saliency.source === "scda" && saliency.weights === undefined;
+  return saliency.source === "own";
 }
 
 /** `[n]`: for each photo another one, each once; itself where there is only one. */

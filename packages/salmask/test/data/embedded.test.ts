@@ -12,7 +12,14 @@ import {
   hands,
   loadDrawings,
 } from "../../src/data/embedded-drawings.js";
-import { type PictureKit, paintBackground, placeObject, recipes } from "../../src/data/embedded-picture.js";
+import {
+  type Difficulty,
+  difficulties,
+  type PictureKit,
+  paintBackground,
+  placeObject,
+  recipes,
+} from "../../src/data/embedded-picture.js";
 import { DataError, UsageError } from "../../src/errors.js";
 
 /** Drawing fails at this picture of the train split; -1 for never. */
@@ -41,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const kitOf = (difficulty: "demo" | "hard", size: number, classes: number): PictureKit => ({
+const kitOf = (difficulty: Difficulty, size: number, classes: number): PictureKit => ({
   size,
   difficulty,
   classes: drawings.slice(0, classes),
@@ -187,9 +194,10 @@ describe("generateEmbedded", () => {
     expect((await readAnnotations(demo)).images.every((image) => image.style === undefined)).toBe(true);
 
     const key = { seed: 1, split: "train", index: 6 } as const;
-    const background = (difficulty: "demo" | "hard", label: number) =>
+    const background = (difficulty: Difficulty, label: number) =>
       paintBackground(kitOf(difficulty, 32, 10), key, label).canvas;
     expect(background("demo", 2)).toEqual(background("demo", 7));
+    expect(background("medium", 2)).not.toEqual(background("medium", 7));
     expect(background("hard", 2)).not.toEqual(background("hard", 7));
   });
 
@@ -262,7 +270,7 @@ describe("generateEmbedded", () => {
 });
 
 describe("the drawings", () => {
-  it.each(["demo", "hard"] as const)("all lie in a %s picture as a whole, at any place", (difficulty) => {
+  it.each(difficulties)("all lie in a %s picture as a whole, at any place", (difficulty) => {
     const kit = kitOf(difficulty, 32, concepts.length);
     const [least, most] = recipes[difficulty].share;
     const seen = new Set<string>();

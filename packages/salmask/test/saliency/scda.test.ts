@@ -69,7 +69,7 @@ describe("ScdaSource", () => {
     });
   });
 
-  it("averages finer feature maps over the cells, and repeats coarser ones", () => {
+  it("averages finer feature maps over the cells, and interpolates coarser ones", () => {
     scope(() => {
       const network = new PatchNetwork(patch);
       const source = new ScdaSource(network);
@@ -89,9 +89,17 @@ describe("ScdaSource", () => {
           const mean = (at(y, x) + at(y + 1, x) + at(y, x + 1) + at(y + 1, x + 1)) / 4;
           expect(coarse[b * 4 + row * 2 + col]).toBeCloseTo(mean, 4);
         }
+        // A cell of a grid twice as fine lies a quarter of the way from its own coarse cell's middle to the next one's.
+        const near = (cell: number) => {
+          const place = Math.min(3, Math.max(0, (cell + 0.5) / 2 - 0.5));
+          const low = Math.min(2, Math.floor(place));
+          return { low, part: place - low };
+        };
         for (let cell = 0; cell < 64; cell++) {
-          const [row, col] = [Math.floor(cell / 16), Math.floor((cell % 8) / 2)];
-          expect(twice[b * 64 + cell]).toBeCloseTo(at(row, col), 4);
+          const [y, x] = [near(Math.floor(cell / 8)), near(cell % 8)];
+          const along = (row: number) => (1 - x.part) * at(row, x.low) + x.part * at(row, x.low + 1);
+          const expected = (1 - y.part) * along(y.low) + y.part * along(y.low + 1);
+          expect(twice[b * 64 + cell]).toBeCloseTo(expected, 4);
         }
       }
       source.dispose();

@@ -92,7 +92,7 @@ describe("SaliencyGuide", () => {
   it("reads the run's encoder after the warm-up, and again as often as asked", async () => {
     const { photos, cache } = await photosWithMaps();
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
-    const saliency = { warmupEpochs: 1, refreshEvery: 2, scope: "photo" };
+    const saliency = { source: "own", warmupEpochs: 1, refreshEvery: 2, scope: "photo" };
     const config = configSchema.parse({ data: { crop: 16 }, saliency });
     const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 8));
     const encoders = [0, 1, 2, 3].map((seed) =>

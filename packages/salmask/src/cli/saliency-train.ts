@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import { duration } from "../report/progress.js";
+import { localizerDefaults, trainLocalizer } from "../train/localizer.js";
+import { type Context, command, countOption, textOption } from "./command.js";
+
+export function saliencyTrainCommand(context: Context): Command {
+  return command(
+    context,
+    "train",
+    "Train a small network that finds objects, from photos without labels; its weights go to --saliency.weights.",
+    async ([photos], options, output) => {
+      const summary = await trainLocalizer({
+        ...{ photos, out: textOption(options, "out") ?? "localizer.safetensors" },
+        seed: countOption(options, "seed", localizerDefaults.seed, 0),
+        epochs: countOption(options, "epochs", localizerDefaults.epochs),
+        crop: countOption(options, "crop", localizerDefaults.crop),
+        width: countOption(options, "width", localizerDefaults.width),
+        batchSize: countOption(options, "batchSize", localizerDefaults.batchSize),
+        threads: options.threads === undefined ? undefined : countOption(options, "threads", 1),
+        ...{ signal: context.signal, report: output.line },
+      });
+      output.result(summary, [
+        `done: ${summary.epochs} epochs of ${summary.images} photos in ${duration(summary.seconds)}`,
+        `weights: ${summary.weights}`,
+        `next: salmask saliency eval PHOTOS --masks MASKS --saliency.weights ${summary.weights}`,
+      ]);
+    },
+  )
+    .argument("<photos>", "folder, .tar or .tar.gz of photos")
+    .option("--out <file>", "the safetensors to write", "localizer.safetensors")
+    .option("--seed <n>", "names every random decision", String(localizerDefaults.seed))
+    .option("--epochs <n>", "passes over the photos", String(localizerDefaults.epochs))
+    .option("--crop <n>", "side of the crops in pixels, a multiple of 8", String(localizerDefaults.crop))
+    .option("--width <n>", "channels of the first stage", String(localizerDefaults.width))
+    .option("--batch-size <n>", "photos of a step", String(localizerDefaults.batchSize))
+    .option("--threads <n>", "threads of one operator; default: all cores");
+}

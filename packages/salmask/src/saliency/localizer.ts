@@ -1,0 +1,38 @@
+import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
+import { bell, helpingSpread } from "./bell.js";
+import { resize } from "./resize.js";
+import { type FeatureNetwork, ScdaSource } from "./scda.js";
+import type { MapSize, SaliencySource } from "./source.js";
+
+/**
+ * SCDA of a network that was trained to point at objects (`salmask saliency train`): it is shown pictures of the side that it
+ * was trained with, and its map is weighed by a bell on the middle, as its teacher's is.
+ */
+export class LocalizerSource implements SaliencySource {
+  readonly name = "localizer";
+  private readonly activation: ScdaSource;
+
+  /** Takes the network over. `side` in pixels. */
+  constructor(
+    network: FeatureNetwork,
+    private readonly side: number,
+  ) {
+    this.activation = new ScdaSource(network);
+  }
+
+  maps(crops: Tensor, size: MapSize): Tensor {
+    const { rows, cols } = size;
+    return noGrad(() =>
+      scope(() => {
+        const maps = this.activation.maps(resize(crops, [this.side, this.side]), size); // [B, rows, cols]
+        const above = maps.sub(maps.amin({ dim: [1, 2], keepdim: true })); // [B, rows, cols]
+        const weights = fromTypedArray(bell(rows, cols, helpingSpread), [1, rows, cols]);
+        return above.mul(weights.to({ device: crops.device })); // [B, rows, cols]
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.activation.dispose();
+  }
+}

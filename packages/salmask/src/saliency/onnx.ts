@@ -1,0 +1,114 @@
+import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
+import type { InferenceSession } from "onnxruntime-node";
+import { UsageError } from "../errors.js";
+import { resize } from "./resize.js";
+import type { LateSaliencySource, MapSize } from "./source.js";
+
+/**
+ * A saliency network in an ONNX file, run by ONNX Runtime: one input `[B, 3, H, W]`, float32, normalised by ImageNet's mean
+ * and deviation; the first output is the map, `[B, 1, h, w]` or `[B, h, w]`. Where the file fixes H and W, crops are
+ * resized to them; where it fixes B, they go through in parts of B.
+ */
+export class OnnxSource implements LateSaliencySource {
+  readonly name = "onnx";
+
+  private constructor(
+    private readonly path: string,
+    private readonly runtime: typeof import("onnxruntime-node"),
+    private readonly session: InferenceSession,
+    private readonly input: InputShape,
+  ) {}
+
+  /** Throws {@link UsageError} `no-onnxruntime`, `unusable-onnx` where the file is no network of the shape above. */
+  static async open(path: string): Promise<OnnxSource> {
+    const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
+      throw new UsageError(
+        "no-onnxruntime",
+        "Expected the package onnxruntime-node for saliency from an ONNX file, but it is not there. " +
+          "Run: npm install onnxruntime-node",
+        cause,
+      );
+    });
+    const session = await runtime.InferenceSession.create(path).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UsageError("unusable-onnx", `Expected an ONNX network at ${path}, but: ${why}`, cause);
+    });
+    return new OnnxSource(path, runtime, session, inputShape(session, path));
+  }
+
+  async mapsLater(crops: Tensor, { rows, cols }: MapSize): Promise<Tensor> {
+    const [batch, , height, width] = crops.shape;
+    const size: [number, number] = [this.input.height ?? height, this.input.width ?? width];
+    const part = this.input.batch ?? batch;
+    if (batch % part !== 0) {
+      throw new UsageError(
+        "onnx-batch",
+        `Expected a network that takes any number of pictures, or one at a time, but ${this.path} takes ${part}. ` +
+          "Export it with a free batch size.",
+      );
+    }
+    const pixels = scope(() => resize(crops, size).contiguous().toFloat32Array());
+    const length = pixels.length / (batch / part);
+    const cells = new Float32Array(batch * rows * cols);
+    for (let i = 0; i < batch / part; i++) {
+      const own = pixels.subarray(i * length, (i + 1) * length);
+      const fed = { [this.input.name]: new this.runtime.Tensor("float32", own, [part, 3, ...size]) };
+      const output = (await this.session.run(fed))[this.session.outputNames[0]];
+      cells.set(pooled(output, part, { rows, cols }, this.path), i * part * rows * cols);
+    }
+    return scope(() => fromTypedArray(cells, [batch, rows, cols]).to({ device: crops.device })); // [B, rows, cols]
+  }
+
+  async dispose(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** The network's only input; null where any size will do. */
+interface InputShape {
+  name: string;
+  batch: number | null;
+  height: number | null;
+  width: number | null;
+}
+
+function inputShape(session: InferenceSession, path: string): InputShape {
+  const [first, ...others] = session.inputMetadata;
+  const isPictures = first.isTensor && first.type === "float32" && first.shape.length === 4;
+  if (!isPictures || others.length > 0 || (typeof first.shape[1] === "number" && first.shape[1] !== 3)) {
+    const came = session.inputMetadata.map((one) =>
+      one.isTensor ? `${one.name}: ${one.type} [${one.shape.join(", ")}]` : one.name,
+    );
+    throw new UsageError(
+      "unusable-onnx",
+      `Expected a network with one input, float32 [B, 3, H, W], but ${path} has ${came.join("; ")}.`,
+    );
+  }
+  const fixed = (at: number) => {
+    const side = first.shape[at];
+    return typeof side === "number" && side > 0 ? side : null;
+  };
+  return { name: first.name, batch: fixed(0), height: fixed(2), width: fixed(3) };
+}
+
+/** The first output, averaged over the cells: `[part * rows * cols]`. */
+function pooled(
+  { dims, data }: InferenceSession.OnnxValueMapType[string],
+  part: number,
+  { rows, cols }: MapSize,
+  path: string,
+): Float32Array {
+  const plane = dims.slice(-2);
+  if (!(data instanceof Float32Array) || dims.length < 3 || data.length !== part * plane[0] * plane[1]) {
+    throw new UsageError(
+      "unusable-onnx",
+      `Expected the first output to be one map a picture, float32 [${part}, 1, h, w], but ${path} gives [${dims.join(", ")}].`,
+    );
+  }
+  return scope(() =>
+    noGrad(() => {
+      const maps = fromTypedArray(data, [part, 1, plane[0], plane[1]]); // [part, 1, h, w]
+      return maps.adaptiveAvgPool2d([rows, cols]).toFloat32Array();
+    }),
+  );
+}

@@ -1,0 +1,23 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { temporaryFolder } from "./photos.js";
+
+/** Where archives of real photos may lie, beside the repository. */
+const folder = resolve(import.meta.dirname, "../../../../../shared/data");
+
+/** Whether an archive is there; says so on standard error where it is not, since the tests of it are then left out. */
+export function hasShared(name: string): boolean {
+  const found = existsSync(join(folder, `${name}.tar.gz`));
+  if (!found)
+    console.warn(`SKIPPED: no ${name}.tar.gz in ${folder}, so the tests on real photos are left out`);
+  return found;
+}
+
+/** Unpacks an archive, or what of it `members` match, into a folder that goes when the test ends. */
+export async function unpackShared(name: string, members: readonly string[] = []): Promise<string> {
+  const into = await temporaryFolder();
+  const some = members.length === 0 ? [] : ["--wildcards", ...members];
+  execFileSync("tar", ["xzf", join(folder, `${name}.tar.gz`), "-C", into, ...some]);
+  return join(into, name);
+}
