@@ -6,6 +6,7 @@ import { type Row, table } from "./rows.js";
 // A part is a file that exports `run`.
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   engine: () => import("./engine.js"),
+  methods: () => import("./methods.js"),
 };
 
 function usage(fault: string): never {

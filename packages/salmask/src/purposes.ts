@@ -15,4 +15,5 @@ export const purpose = {
   probe: 10,
   embedded: 11,
   shuffledMaps: 12,
+  occlusion: 13,
 } as const;

@@ -99,6 +99,7 @@ const opMulInPlaceScalar = new Operator("aten::mul_", "Scalar");
 const opNarrow = new Operator("aten::narrow", "");
 const opNativeBatchNorm = new Operator("aten::native_batch_norm", "");
 const opBatchNorm = new Operator("aten::batch_norm", "");
+const opGroupNorm = new Operator("aten::group_norm", "");
 const opAdaptiveAvgPool2d = new Operator("aten::adaptive_avg_pool2d", "");
 const opAvgPool2d = new Operator("aten::avg_pool2d", "");
 const opNeTensor = new Operator("aten::ne", "Tensor");
@@ -616,6 +617,13 @@ export function gather(self: Tensor, dim: number, index: Tensor, options: { spar
 export function ge(self: Tensor, other: Tensor | number): Tensor {
   if (typeof other === "number") return callTensor(opGeScalar, self.handle, other);
   else return callTensor(opGeTensor, self.handle, other.handle);
+}
+
+/**
+ * `aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor`
+ */
+export function groupNorm(input: Tensor, numGroups: number, options: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean } = {}): Tensor {
+  return callTensor(opGroupNorm, input.handle, numGroups, optionalHandle(options.weight), optionalHandle(options.bias), options.eps, options.cudnnEnabled);
 }
 
 /**

@@ -38,7 +38,10 @@ export interface Method {
   loadState(state: nn.StateDict, counters: Record<string, number>): void;
   /** Numbers that a checkpoint has to hold beside the tensors. */
   counters(): Record<string, number>;
-  /** The loss of one batch. `step` counts from 0 and is part of every random decision's key. */
+  /**
+   * The loss of one batch. `step` counts from 0 and is part of every random decision's key. It may be asked several times
+   * before `afterStep`, about other versions of the same batch.
+   */
   step(views: Views, step: number): StepResult;
   /** After the optimiser's step. */
   afterStep(): void;

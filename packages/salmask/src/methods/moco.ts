@@ -46,7 +46,7 @@ export class Moco implements Method {
   readonly key: ProjectedEncoder;
   /** `[K, dim]`, rows of length one. */
   readonly queue: Tensor;
-  /** `[B, dim]`: this step's keys, from `step` to `afterStep`. */
+  /** `[B, dim]`: this step's keys, from the last `step` to `afterStep`. */
   private waiting: Tensor | null = null;
   private pointer = 0;
   private enqueued = 0;
@@ -80,7 +80,8 @@ export class Moco implements Method {
     const { temperature, negativeWeight: weight } = this.options;
     const inputs = { query, key, queue: this.queue, negatives, negativeValid: views.negativeValid };
     // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
-    this.waiting = key;
+    this.waiting?.dispose();
+    this.waiting = keep(key.detach()); // [B, dim]
     return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
   }
 
@@ -123,6 +124,7 @@ export class Moco implements Method {
       ops.foreachMul_(keyed, momentum);
       ops.foreachAdd_(keyed, this.query.parameters(), { alpha: 1 - momentum });
       if (this.waiting !== null) this.enqueue(this.waiting);
+      this.waiting?.dispose();
       this.waiting = null;
     });
   }
@@ -157,6 +159,7 @@ export class Moco implements Method {
   }
 
   dispose(): void {
+    this.waiting?.dispose();
     this.query.dispose();
     this.key.dispose();
     this.queue.dispose();

@@ -1,8 +1,16 @@
 import type { RunConfig } from "../config/schema.js";
 import type { EncoderOptions } from "../models/encoder.js";
+import { Adversary } from "./adios/adversary.js";
 import type { Method } from "./method.js";
 import { Moco } from "./moco.js";
 import { SimClr } from "./simclr.js";
+
+/** What learns to occlude the queries; null where the configuration asks for nothing of the kind. */
+export function adversaryOf({ seed, occlusion, data, train }: RunConfig): Adversary | null {
+  if (occlusion.name === "none") return null;
+  const { momentum, weightDecay } = train;
+  return new Adversary({ ...occlusion, seed, crop: data.crop, momentum, weightDecay });
+}
 
 /** The method that a configuration names. A new method is one more case here, and its settings one more kind there. */
 export function methodOf(config: RunConfig): Method {

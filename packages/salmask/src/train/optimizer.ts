@@ -41,3 +41,14 @@ export function learningRateAt(config: RunConfig, step: number, stepsPerEpoch: n
   const schedule = optim.warmUp(warmUp, optim.cosine(learningRate(config), epochs - warmUp));
   return schedule(epoch < warmUp ? (step + 1) / stepsPerEpoch : epoch);
 }
+
+/** Of ADIOS's occlusion model for a batch of 128 (Shi et al. 2022, ImageNet-100). */
+const occlusionRate = 0.5;
+
+/** The occlusion model's learning rate of a step: its own highest one, on the encoder's schedule. */
+export function occlusionRateAt(config: RunConfig, step: number, stepsPerEpoch: number): number {
+  const { occlusion, train } = config;
+  if (occlusion.name === "none") return 0;
+  const highest = occlusion.lr ?? (occlusionRate * train.batchSize) / 128;
+  return highest * (learningRateAt(config, step, stepsPerEpoch) / learningRate(config));
+}

@@ -14,7 +14,7 @@ import { weightsMetadata } from "../models/weights-metadata.js";
 import { progressLine } from "../report/progress.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
-import { learningRateAt } from "./optimizer.js";
+import { learningRateAt, occlusionRateAt } from "./optimizer.js";
 import { disposeRun, makeRun, type Run, restore, save } from "./run.js";
 import { checkpointsOf, refuseForeign } from "./run-folder.js";
 import { type StepMetrics, trainStep } from "./step.js";
@@ -94,7 +94,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const skipped = dataset.skipped.map((image) => `${JSON.stringify(image)}\n`).join("");
     await writeFileAtomic(join(out, "skipped.jsonl"), skipped);
 
-    const { method, optimizer, guide } = run;
+    const { method, optimizer, guide, adversary } = run;
     const { batchSize, epochs, checkpointEvery, keep, logEvery } = config.train;
     const steps = epochs * stepsPerEpoch;
     const isLogged = (done: number) => done % logEvery === 0 || done === steps;
@@ -109,6 +109,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       if (step % stepsPerEpoch === 0) guide.beforeEpoch(epoch, method.momentumBackbone);
       if (order.length === 0 || step % stepsPerEpoch === 0) order = batchesOf(run, epoch);
       optimizer.lr = learningRateAt(config, step, stepsPerEpoch);
+      if (adversary !== null) adversary.optimizer.lr = occlusionRateAt(config, step, stepsPerEpoch);
       const ids = order[step % stepsPerEpoch];
       try {
         last = trainStep(run, ids, { epoch, step, logged: isLogged(step + 1) });

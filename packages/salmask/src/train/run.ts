@@ -6,8 +6,9 @@ import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
 import { UsageError } from "../errors.js";
 import { type Grid, gridFor } from "../masking/grid.js";
+import type { Adversary } from "../methods/adios/adversary.js";
 import type { Method } from "../methods/method.js";
-import { methodOf } from "../methods/registry.js";
+import { adversaryOf, methodOf } from "../methods/registry.js";
 import { strideOf } from "../models/resnet.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
 import { optimizerOf } from "./optimizer.js";
@@ -21,25 +22,31 @@ export interface Run {
   readonly method: Method;
   readonly optimizer: optim.Optimizer;
   readonly guide: SaliencyGuide;
+  /** What learns to occlude the query; null without ADIOS. */
+  readonly adversary: Adversary | null;
 }
 
-/** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees all three. */
+/** Fresh weights, an optimiser without momentum, and what else the configuration asks for. {@link disposeRun} frees it. */
 export async function makeRun(config: RunConfig, dataset: PackedDataset): Promise<Run> {
   const grid = gridFor(config.data.crop, strideOf(config.model.stem));
   // What can fail comes first, so that a refused configuration leaves nothing behind.
   const guide = await SaliencyGuide.open(config, dataset, grid);
   const method = methodOf(config);
   const optimizer = optimizerOf(config, method.learned);
-  return { config, dataset, view: config.augment, grid, method, optimizer, guide };
+  const adversary = adversaryOf(config);
+  return { config, dataset, view: config.augment, grid, method, optimizer, guide, adversary };
 }
 
 const saliencyPrefix = "saliency.";
+const adversaryPrefix = "adversary.";
 
 /** Writes all that the run needs to go on after `step` steps. Returns the file's path. */
 export function save(run: Run, folder: string, step: number, keep: number): string {
-  const { method, guide, optimizer, dataset, config } = run;
+  const { method, guide, optimizer, dataset, config, adversary } = run;
   const tensors = method.state();
   for (const [name, value] of Object.entries(guide.state())) tensors[`${saliencyPrefix}${name}`] = value;
+  for (const [name, value] of Object.entries(adversary?.state() ?? {}))
+    tensors[`${adversaryPrefix}${name}`] = value;
   const { steps: optimizerSteps, tensors: optimizerTensors } = optimizer.stateDict();
   const position: Position = {
     ...{ step, counters: method.counters(), optimizerSteps, config },
@@ -53,13 +60,16 @@ export function restore(run: Run, folder: string, given?: string): number {
   return scope(() => {
     const { position, tensors, optimizer } = resumeFrom(folder, given);
     checkSameRun(run, position);
-    const saliency = Object.entries(tensors).filter(([name]) => name.startsWith(saliencyPrefix));
+    const part = (prefix: string) =>
+      Object.fromEntries(
+        Object.entries(tensors)
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, value]) => [name.slice(prefix.length), value]),
+      );
     run.method.loadState(tensors, position.counters);
     run.optimizer.loadStateDict({ steps: position.optimizerSteps, tensors: optimizer });
-    run.guide.loadState(
-      Object.fromEntries(saliency.map(([name, value]) => [name.slice(saliencyPrefix.length), value])),
-      run.method.momentumBackbone,
-    );
+    run.guide.loadState(part(saliencyPrefix), run.method.momentumBackbone);
+    run.adversary?.loadState(part(adversaryPrefix), position.step);
     return position.step;
   });
 }
@@ -92,7 +102,8 @@ function differences(before: unknown, now: unknown, path = ""): string[] {
 }
 
 /** Frees all that {@link makeRun} made. */
-export function disposeRun({ guide, optimizer, method }: Run): void {
+export function disposeRun({ guide, optimizer, method, adversary }: Run): void {
+  adversary?.dispose();
   guide.dispose();
   optimizer.dispose();
   method.dispose();

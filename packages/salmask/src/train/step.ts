@@ -1,9 +1,13 @@
-/** One step of training, as the data walks it: photos, two views, saliency, masks, the method's loss, the update. */
+/**
+ * One step of training, as the data walks it: photos, two views, saliency, masks, the method's loss, the update; with
+ * ADIOS also what occludes the query, and its own update.
+ */
 import { scope } from "@salmask/torch";
 import { drawView, renderView } from "../augment/index.js";
 import { TrainingError } from "../errors.js";
 import { maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
+import type { Views } from "../methods/method.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
@@ -33,7 +37,7 @@ export interface StepPlace {
  * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
 export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
-  const { config, dataset, view, grid, guide, method, optimizer } = run;
+  const { config, dataset, view, grid, guide, method, optimizer, adversary } = run;
   const { seed } = config;
   const { crop } = config.data;
   return scope(() => {
@@ -50,7 +54,30 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
     const mask = guide.active ? config.mask : unmasked(config.mask);
     const views = maskViews(crops, { seed, epoch, ids }, grid, mask);
 
-    const { loss, contrastAccuracy, ...embedded } = method.step(views, step); // [], [], [B, dim] each
+    const versions = adversary === null ? [views] : adversary.occluded(views, { epoch, step, ids });
+    const learned = versions.map((version) => learnFrom(version, run, { step, logged }));
+    optimizer.step();
+    optimizer.zeroGrad();
+    adversary?.learn(method, views, { epoch, step, ids });
+    method.afterStep();
+    return {
+      loss: mean(learned.map(({ loss }) => loss)),
+      contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
+      maskedShare: views.maskedShare,
+      embedding: learned[0].embedding,
+      ...foregroundShares(keyForeground),
+    };
+  });
+}
+
+/** Adds the gradient of the method's loss on these views to what the optimizer will use. */
+function learnFrom(
+  views: Views,
+  { method }: Run,
+  { step, logged }: { step: number; logged: boolean },
+): Pick<StepMetrics, "loss" | "contrastAccuracy" | "embedding"> {
+  return scope(() => {
+    const { loss, contrastAccuracy, query, key } = method.step(views, step); // [], [], [B, dim] each
     const value = loss.item();
     if (!Number.isFinite(value)) {
       throw new TrainingError(
@@ -59,16 +86,12 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
       );
     }
     loss.backward();
-    optimizer.step();
-    optimizer.zeroGrad();
-    method.afterStep();
-    return {
-      ...{ loss: value, contrastAccuracy: contrastAccuracy.item(), maskedShare: views.maskedShare },
-      embedding: logged ? embeddingStats(embedded.query, embedded.key) : null,
-      ...foregroundShares(keyForeground),
-    };
+    const embedding = logged ? embeddingStats(query, key) : null;
+    return { loss: value, contrastAccuracy: contrastAccuracy.item(), embedding };
   });
 }
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
 function unmasked(mask: MaskOptions): MaskOptions {
@@ -81,7 +104,7 @@ function foregroundShares(
   if (foreground === null) return { foregroundShare: null, allForegroundShare: null };
   const shares = Array.from(foreground.shares);
   return {
-    foregroundShare: shares.reduce((sum, share) => sum + share, 0) / shares.length,
-    allForegroundShare: shares.filter((share) => share === 1).length / shares.length,
+    foregroundShare: mean(shares),
+    allForegroundShare: mean(shares.map((share) => Number(share === 1))),
   };
 }

@@ -59,33 +59,38 @@ describe("pretrain", () => {
   });
 
   it("reads saliency from the spectral residual, and from maps of whole photos", async () => {
-    for (const saliency of [{ source: "spectral-residual" }, { scope: "photo", warmupEpochs: 1 }]) {
+    for (const saliency of [
+      { source: "spectral-residual" },
+      { source: "own", scope: "photo", warmupEpochs: 1 },
+    ]) {
       const options = await prepare({ saliency });
       const { loss } = await pretrain(options);
       expect(Number.isFinite(loss)).toBe(true);
     }
   });
 
-  it.each([{ method: smallSettings.method }, { method: { name: "simclr", dim: 8 } }])(
-    "writes a checkpoint when it is interrupted, and goes on to the same weights: $method",
-    async (change) => {
-      const whole = await prepare(change);
-      await pretrain(whole);
-      const abort = new AbortController();
-      const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
-      let lines = 0;
-      const report = (line: string) => {
-        lines += Number(line.includes("loss"));
-        if (lines === 4) abort.abort();
-      };
-      const error = await failure({ ...cut, report });
-      expect(error).toBeInstanceOf(InterruptedError);
-      expect(error.exitCode).toBe(130);
-      expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000004/);
-      await pretrain({ ...whole, out: cut.out, resume: true });
-      expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
-    },
-  );
+  it.each([
+    { method: smallSettings.method },
+    { method: { name: "simclr", dim: 8 } },
+    { occlusion: { name: "adios", masks: 2, channels: 2 }, mask: { fill: "none" } },
+    { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } },
+  ])("writes a checkpoint when it is interrupted, and goes on to the same weights: %o", async (change) => {
+    const whole = await prepare(change);
+    await pretrain(whole);
+    const abort = new AbortController();
+    const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
+    let lines = 0;
+    const report = (line: string) => {
+      lines += Number(line.includes("loss"));
+      if (lines === 4) abort.abort();
+    };
+    const error = await failure({ ...cut, report });
+    expect(error).toBeInstanceOf(InterruptedError);
+    expect(error.exitCode).toBe(130);
+    expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000004/);
+    await pretrain({ ...whole, out: cut.out, resume: true });
+    expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
+  });
 
   it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that", async () => {
     const options = await prepare({ train: { ...smallSettings.train, lr: 1e30 } });

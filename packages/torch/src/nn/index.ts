@@ -1,5 +1,6 @@
 export { BatchNorm, BatchNorm1d, BatchNorm2d } from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
+export { GroupNorm } from "./group-norm.js";
 export { kaimingNormal_, uniformFanIn_ } from "./init.js";
 export { Linear } from "./linear.js";
 export { Module, type StateDict } from "./module.js";

@@ -1,0 +1,160 @@
+import { Generator, optim, randn, scope, type Tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { Adversary, type AdversaryOptions, type StepKey } from "../../../src/methods/adios/adversary.js";
+import type { Method, Views } from "../../../src/methods/method.js";
+import { Moco } from "../../../src/methods/moco.js";
+import { SimClr } from "../../../src/methods/simclr.js";
+
+const batch = 8;
+const key: StepKey = { epoch: 0, step: 0, ids: Int32Array.from({ length: batch }, (_, i) => 3 * i) };
+const options: AdversaryOptions = {
+  ...{ seed: 2, name: "adios", crop: 16, masks: 3, sparsity: 0, channels: 4 },
+  ...{ momentum: 0.9, weightDecay: 0 },
+};
+const shared = {
+  ...{ seed: 3, temperature: 0.2, negativeWeight: 1 },
+  encoder: { depth: 18, stem: "small", width: 4, dim: 8 },
+} as const;
+const hosts: Record<string, () => Method> = {
+  simclr: () => new SimClr(shared),
+  mocov2: () => new Moco({ ...shared, queue: 16, momentum: 0.9, groups: 1 }),
+};
+
+/** A method and its adversary, freed at the end. */
+function play<T>(
+  host: string,
+  change: Partial<AdversaryOptions>,
+  use: (method: Method, adversary: Adversary) => T,
+): T {
+  const method = hosts[host]();
+  const adversary = new Adversary({ ...options, ...change });
+  try {
+    return use(method, adversary);
+  } finally {
+    method.learned.zeroGrad();
+    method.dispose();
+    adversary.dispose();
+  }
+}
+
+/** Photos that differ, two views of each that are alike. */
+function views(): Views {
+  const generator = new Generator(5);
+  const photos = randn([batch, 3, 16, 16], { generator });
+  const view = () => photos.add(randn([batch, 3, 16, 16], { generator }).mul(0.3));
+  return { query: view(), key: view(), negatives: null, negativeValid: null };
+}
+
+/** The method's loss, summed over the occluded versions. */
+function lossOf(method: Method, versions: readonly Views[]): number {
+  return scope(() =>
+    versions.map((version) => method.step(version, 0).loss.item()).reduce((sum, loss) => sum + loss, 0),
+  );
+}
+
+const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
+
+const parametersOf = (method: Method) =>
+  scope(() => method.learned.parameters().flatMap((parameter) => parameter.toArray()));
+
+describe.each(Object.keys(hosts))("Adversary of %s", (host) => {
+  it("raises the loss that the method lowers, each with its own weights alone", () => {
+    play(host, {}, (method, adversary) =>
+      scope(() => {
+        const batchViews = views();
+        const before = lossOf(method, adversary.occluded(batchViews, key));
+        const weights = parametersOf(method);
+        adversary.optimizer.lr = 0.02;
+        for (let i = 0; i < 5; i++) adversary.learn(method, batchViews, key);
+        const occluded = adversary.occluded(batchViews, key);
+        const raised = lossOf(method, occluded);
+        expect(raised).toBeGreaterThan(before);
+        expect(parametersOf(method)).toEqual(weights);
+        expect(method.learned.parameters().every((parameter) => parameter.grad === null)).toBe(true);
+
+        const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.01 });
+        for (let i = 0; i < 5; i++) {
+          for (const version of occluded) method.step(version, 0).loss.backward();
+          optimizer.step();
+          optimizer.zeroGrad();
+        }
+        optimizer.dispose();
+        expect(lossOf(method, occluded)).toBeLessThan(raised);
+      }),
+    );
+  });
+
+  it.each(["adios", "adios-s"] as const)("lets the method learn against it: %s", (name) => {
+    const [first, last] = play(host, { name, sparsity: 0.75 }, (method, adversary) => {
+      const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.02, momentum: 0.9 });
+      adversary.optimizer.lr = 0.01;
+      const unoccluded = () => scope(() => method.step(views(), 0).loss.item());
+      const before = unoccluded();
+      for (let step = 0; step < 16; step++) {
+        scope(() => {
+          const batchViews = views();
+          for (const version of adversary.occluded(batchViews, { ...key, step }))
+            method.step(version, step).loss.backward();
+          optimizer.step();
+          optimizer.zeroGrad();
+          adversary.learn(method, batchViews, { ...key, step });
+        });
+      }
+      optimizer.dispose();
+      return [before, unoccluded()];
+    });
+    expect(last).toBeLessThan(0.7 * first);
+  });
+});
+
+describe("Adversary", () => {
+  it("takes each mask from the query once, so that the versions' losses add up to the whole picture", () => {
+    play("simclr", {}, (_, adversary) =>
+      scope(() => {
+        const batchViews = views();
+        const versions = adversary.occluded(batchViews, key);
+        expect(versions.length).toBe(3);
+        const sum = versions.map(({ query }) => query).reduce((total, query) => total.add(query));
+        // sum of x (1 - m_n) over N masks that add up to 1 is (N - 1) x
+        expect(sum.sub(batchViews.query.mul(2)).abs().amax().item()).toBeLessThan(1e-4);
+        for (const version of versions) expect(version.key).toBe(batchViews.key);
+      }),
+    );
+  });
+
+  it("draws one mask a photo for ADIOS-s, by epoch and photo, not by its place in the batch", () => {
+    play("simclr", {}, (_, all) =>
+      play("simclr", { name: "adios-s" }, (_, some) =>
+        scope(() => {
+          const batchViews = views();
+          const versions = all.occluded(batchViews, key).map(({ query }) => query);
+          const chosen = (epoch: number) => {
+            const [{ query }] = some.occluded(batchViews, { ...key, epoch });
+            return Array.from({ length: batch }, (_, row) =>
+              versions.findIndex((version) => same(version.select(0, row), query.select(0, row))),
+            );
+          };
+          const first = chosen(0);
+          expect(first.every((n) => n >= 0)).toBe(true);
+          expect(new Set(first).size).toBeGreaterThan(1);
+          expect(chosen(0)).toEqual(first);
+          expect(chosen(1)).not.toEqual(first);
+          const reversed = { ...key, ids: Int32Array.from(key.ids).reverse() };
+          const [{ query }] = some.occluded(batchViews, reversed);
+          const last = versions[first[0]].select(0, batch - 1);
+          expect(same(query.select(0, batch - 1), last)).toBe(true);
+        }),
+      ),
+    );
+  });
+
+  it("keeps masks from being empty where sparsity asks for it", () => {
+    const smallest = (sparsity: number) =>
+      play("simclr", { sparsity }, (method, adversary) => {
+        adversary.optimizer.lr = 0.05;
+        for (let i = 0; i < 10; i++) scope(() => adversary.learn(method, views(), key));
+        return scope(() => adversary.model.forward(views().query).mean([0, 2, 3]).amin().item());
+      });
+    expect(smallest(2)).toBeGreaterThan(smallest(0));
+  });
+});
