@@ -126,6 +126,10 @@ export const configSchema = z.strictObject({
           weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
           count: z.int().min(0).max(8).default(1).describe("hard negatives of each photo"),
           ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object to remove"),
+          of: z
+            .enum(["own", "shared"])
+            .default("own")
+            .describe("shared: the released code's fault, the first photo's for the whole batch; for study"),
         })
         .prefault({}),
       highPass: z

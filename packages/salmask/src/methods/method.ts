@@ -7,8 +7,10 @@ export interface Views {
   query: Tensor;
   /** `[B, 3, H, W]` */
   key: Tensor;
-  /** `[M * B, 3, H, W]`, rows m * B + i made from key i; null where the run has none. */
+  /** `[M * B, 3, H, W]`, rows m * B + i made from key i, or `[M, 3, H, W]` from the first; null where the run has none. */
   negatives: Tensor | null;
+  /** `[M * B]`: which row of `negatives` each query has; null where row m * B + i is query i's. */
+  negativeRows: Int32Array | null;
   /** bool `[M * B]`: false where a photo had no object to remove, and its negative would be a second positive. */
   negativeValid: Tensor | null;
 }

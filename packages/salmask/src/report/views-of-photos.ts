@@ -3,7 +3,7 @@ import { drawView, renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { gridFor } from "../masking/grid.js";
-import { maskViews } from "../masking/mask.js";
+import { maskViews, negativesOfQueries } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
 import { sourceWithoutRun } from "../models/saliency-source.js";
 import type { SaliencySource } from "../saliency/source.js";
@@ -81,7 +81,9 @@ function draw(
     { title: "key", pictures: rows(views.key, show) },
     { title: "query", pictures: rows(views.query, show) },
   ];
-  if (views.negatives !== null)
-    columns.push({ title: "hard negative", pictures: rows(views.negatives, show) });
+  if (views.negatives !== null) {
+    const negatives = negativesOfQueries(views.negatives, views); // [M * B, 3, crop, crop]
+    columns.push({ title: "hard negative", pictures: rows(negatives, show) });
+  }
   return columns;
 }
