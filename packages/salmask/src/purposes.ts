@@ -15,4 +15,5 @@ export const purpose = {
   probe: 10,
   embedded: 11,
   shuffledMaps: 12,
+  variance: 13,
 } as const;

@@ -227,6 +227,11 @@ export const configSchema = z.strictObject({
       checkpointEvery: z.int().min(1).default(1).describe("epochs between checkpoints"),
       keep: z.int().min(1).default(2).describe("checkpoints that are kept"),
       logEvery: z.int().min(1).default(10).describe("steps between lines of metrics"),
+      varianceEvery: z
+        .int()
+        .min(0)
+        .default(1)
+        .describe("epochs between looks at how one photo's embeddings vary over its views; 0: never"),
     })
     .prefault({}),
 });

@@ -15,15 +15,17 @@ export interface Views {
   negativeValid: Tensor | null;
 }
 
+/** The two views' embeddings, `[B, dim]` each, rows of length one. */
+export interface Embeddings {
+  query: Tensor;
+  key: Tensor;
+}
+
 /** A loss `[]` to go backward from, and numbers for the log. */
-export interface StepResult {
+export interface StepResult extends Embeddings {
   loss: Tensor;
   /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
   contrastAccuracy: Tensor;
-  /** `[B, dim]`, rows of length one: the embeddings of the two views. */
-  query: Tensor;
-  /** `[B, dim]` */
-  key: Tensor;
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Method {
   counters(): Record<string, number>;
   /** The loss of one batch. `step` counts from 0 and is part of every random decision's key. */
   step(views: Views, step: number): StepResult;
+  /** What each branch's encoder makes of its views in evaluation; nothing of the method changes. */
+  embed(views: Pick<Views, "query" | "key">): Embeddings;
   /** After the optimiser's step. */
   afterStep(): void;
   /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */

@@ -19,7 +19,7 @@ import {
 } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
 import { purpose } from "../purposes.js";
-import type { Method, StepResult, Views } from "./method.js";
+import type { Embeddings, Method, StepResult, Views } from "./method.js";
 import { contrastiveLoss } from "./moco-loss.js";
 
 export interface MocoOptions {
@@ -83,6 +83,10 @@ export class Moco implements Method {
     // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
     this.waiting = key;
     return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
+  }
+
+  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
+    return { query: this.query.evaluate(query), key: this.key.evaluate(key) }; // [B, dim] each
   }
 
   /**

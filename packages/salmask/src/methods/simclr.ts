@@ -3,7 +3,7 @@ import { negativesOfQueries } from "../masking/mask.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
 import { purpose } from "../purposes.js";
-import type { Method, StepResult, Views } from "./method.js";
+import type { Embeddings, Method, StepResult, Views } from "./method.js";
 import { ntXent } from "./nt-xent.js";
 
 export interface SimClrOptions {
@@ -57,6 +57,10 @@ export class SimClr implements Method {
     };
     const { temperature, negativeWeight: weight } = this.options;
     return { ...ntXent(inputs, { temperature, weight }), query: inputs.first, key: inputs.second };
+  }
+
+  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
+    return { query: this.encoder.evaluate(query), key: this.encoder.evaluate(key) }; // [B, dim] each
   }
 
   afterStep(): void {}

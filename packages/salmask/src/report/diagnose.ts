@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { UsageError } from "../errors.js";
+import type { BranchVariance } from "../train/branch-variance.js";
 import { type Metrics, readMetrics } from "../train/metrics-log.js";
 
 export interface Finding {
@@ -18,7 +19,14 @@ export interface Diagnosis {
   run: string;
   steps: number;
   /** Means over the last tenth of the log. */
-  last: { loss: number; contrastAccuracy: number; foregroundShare: number | null; rank: number | null };
+  last: {
+    loss: number;
+    contrastAccuracy: number;
+    foregroundShare: number | null;
+    rank: number | null;
+    /** The last that was looked at, not a mean. */
+    branchVariance: BranchVariance | null;
+  };
   findings: Finding[];
 }
 
@@ -49,9 +57,14 @@ export function diagnose(run: string): Diagnosis {
     contrastAccuracy: mean(end.map(({ contrastAccuracy }) => contrastAccuracy)),
     foregroundShare: meanOf(end.map(({ foregroundShare }) => foregroundShare)),
     rank: meanOf(end.map(({ embedding }) => embedding?.rank)),
+    branchVariance: lastVariance(metrics),
   };
   const findings = checks.flatMap((check) => check({ config, metrics, end }) ?? []);
   return { run, steps: metrics[metrics.length - 1].step, last, findings };
+}
+
+function lastVariance(metrics: readonly Metrics[]): BranchVariance | null {
+  return metrics.findLast(({ branchVariance }) => branchVariance !== null)?.branchVariance ?? null;
 }
 
 interface Log {
@@ -68,6 +81,7 @@ const checks: readonly ((log: Log) => Finding | null)[] = [
   risingLoss,
   guidanceLost,
   objectNotFound,
+  keysVaryMore,
 ];
 
 /** The uniformity of embeddings that are all the same is 0, and they use one direction. */
@@ -129,5 +143,22 @@ function objectNotFound({ end }: Log): Finding | null {
     code: "object-not-found",
     what: `Only ${percent(share)} of a crop is foreground, so that hard negatives lose next to nothing.`,
     mend: "Lower the bar: --saliency.threshold.deviations 1, or --saliency.threshold.rule top-share.",
+  };
+}
+
+/** A tenth, and 0.001 where nothing varies, are within what sixteen photos tell. */
+function keysVaryMore({ config, metrics }: Log): Finding | null {
+  const variance = lastVariance(metrics);
+  if (variance === null || variance.key <= 1.1 * variance.query + 0.001) return null;
+  const { fill, branch } = config.mask;
+  const masksQueryAlone = fill !== "none" && branch === "query";
+  return {
+    code: "keys-vary-more",
+    what:
+      `One photo's embeddings vary more over its keys (${variance.key.toFixed(3)}) than over its queries ` +
+      `(${variance.query.toFixed(3)}); keys are targets, and should be the steadier.`,
+    mend: masksQueryAlone
+      ? "Mask more of the query: a larger --mask.ratio."
+      : "Mask the query and leave the key whole: --mask.branch query, with a --mask.fill other than none.",
   };
 }

@@ -65,7 +65,13 @@ export function restore(run: Run, folder: string, given?: string): number {
 }
 
 /** Settings that may change between the parts of one run, because no weight depends on them. */
-const free = new Set(["train.logEvery", "train.checkpointEvery", "train.keep", "data.cache"]);
+const free = new Set([
+  "train.logEvery",
+  "train.checkpointEvery",
+  "train.keep",
+  "train.varianceEvery",
+  "data.cache",
+]);
 
 /** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's run and this one. */
 function checkSameRun(run: Run, position: Position): void {

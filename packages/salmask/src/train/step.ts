@@ -1,8 +1,8 @@
 /** One step of training, as the data walks it: photos, two views, saliency, masks, the method's loss, the update. */
 import { scope } from "@salmask/torch";
-import { drawView, renderView } from "../augment/index.js";
+import { drawView, renderView, type ViewDraw } from "../augment/index.js";
 import { TrainingError } from "../errors.js";
-import { maskViews } from "../masking/mask.js";
+import { type MaskedViews, maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
@@ -33,23 +33,9 @@ export interface StepPlace {
  * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
 export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
-  const { config, dataset, view, grid, guide, method, optimizer } = run;
-  const { seed } = config;
-  const { crop } = config.data;
+  const { config, method, optimizer } = run;
   return scope(() => {
-    const photos = dataset.images(ids); // uint8 [B, 3, S, S]
-    const [queryDraw, keyDraw] = [0, 1].map((which) =>
-      drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
-    );
-    const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
-    const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
-
-    const queryForeground = guide.foreground(query, queryDraw, ids);
-    const keyForeground = guide.foreground(key, keyDraw, ids);
-    const crops = { query, key, queryForeground, keyForeground };
-    const mask = guide.active ? config.mask : unmasked(config.mask);
-    const views = maskViews(crops, { seed, epoch, ids }, grid, mask);
-
+    const { views, keyForeground } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
     const { loss, contrastAccuracy, ...embedded } = method.step(views, step); // [], [], [B, dim] each
     const value = loss.item();
     if (!Number.isFinite(value)) {
@@ -68,6 +54,39 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
       ...foregroundShares(keyForeground),
     };
   });
+}
+
+/** What the two branches see of some photos. */
+export interface StepViews {
+  views: MaskedViews;
+  /** Of the key crops; null while nothing says where the object is. */
+  keyForeground: Foreground | null;
+  keyDraw: ViewDraw;
+}
+
+/**
+ * Draws, renders and masks two views of the photos `ids` [B], unmasked as long as saliency is waited for. The key names
+ * every random decision.
+ */
+export function makeViews(
+  { config, dataset, view, grid, guide }: Run,
+  ids: Int32Array,
+  { seed, epoch }: { seed: number; epoch: number },
+  mask: MaskOptions,
+): StepViews {
+  const { crop } = config.data;
+  const photos = dataset.images(ids); // uint8 [B, 3, S, S]
+  const [queryDraw, keyDraw] = [0, 1].map((which) =>
+    drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
+  );
+  const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
+  const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
+
+  const queryForeground = guide.foreground(query, queryDraw, ids);
+  const keyForeground = guide.foreground(key, keyDraw, ids);
+  const crops = { query, key, queryForeground, keyForeground };
+  const views = maskViews(crops, { seed, epoch, ids }, grid, guide.active ? mask : unmasked(mask));
+  return { views, keyForeground, keyDraw };
 }
 
 /** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
