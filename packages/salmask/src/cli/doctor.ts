@@ -36,6 +36,7 @@ function diagnoseRun(run: string, output: Output): void {
   output.result(diagnosis, [
     `${run}: ${steps} steps, loss ${last.loss.toFixed(3)}, contrast ${(100 * last.contrastAccuracy).toFixed(0)} %` +
       (last.rank === null ? "" : `, rank ${last.rank.toFixed(1)}`),
+    ...(last.iou === null ? [] : [`saliency meets the true masks at an IoU of ${last.iou.toFixed(2)}`]),
     ...(variance === null
       ? []
       : [

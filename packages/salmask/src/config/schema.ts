@@ -162,6 +162,12 @@ export const configSchema = z.strictObject({
         .string()
         .optional()
         .describe("of maps: a folder with NAME.png for each photo NAME, brighter where the object is"),
+      truth: z
+        .string()
+        .optional()
+        .describe(
+          "a folder with NAME.png for each photo NAME, white on its object, to log how well saliency finds it",
+        ),
       shuffled: z.boolean().default(false).describe("the control that gives each photo another photo's map"),
       weights: z
         .string()

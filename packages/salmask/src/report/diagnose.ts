@@ -24,6 +24,8 @@ export interface Diagnosis {
     contrastAccuracy: number;
     foregroundShare: number | null;
     rank: number | null;
+    /** Of foreground and true masks. */
+    iou: number | null;
     /** The last that was looked at, not a mean. */
     branchVariance: BranchVariance | null;
   };
@@ -57,6 +59,7 @@ export function diagnose(run: string): Diagnosis {
     contrastAccuracy: mean(end.map(({ contrastAccuracy }) => contrastAccuracy)),
     foregroundShare: meanOf(end.map(({ foregroundShare }) => foregroundShare)),
     rank: meanOf(end.map(({ embedding }) => embedding?.rank)),
+    iou: meanOf(end.map(({ agreement }) => agreement?.iou)),
     branchVariance: lastVariance(metrics),
   };
   const findings = checks.flatMap((check) => check({ config, metrics, end }) ?? []);
@@ -81,6 +84,7 @@ const checks: readonly ((log: Log) => Finding | null)[] = [
   risingLoss,
   guidanceLost,
   objectNotFound,
+  objectMissed,
   keysVaryMore,
 ];
 
@@ -143,6 +147,20 @@ function objectNotFound({ end }: Log): Finding | null {
     code: "object-not-found",
     what: `Only ${percent(share)} of a crop is foreground, so that hard negatives lose next to nothing.`,
     mend: "Lower the bar: --saliency.threshold.deviations 1, or --saliency.threshold.rule top-share.",
+  };
+}
+
+/** A foreground of cells taken at random, however many, is on average no better than the whole crop. */
+function objectMissed({ end }: Log): Finding | null {
+  const iou = meanOf(end.map(({ agreement }) => agreement?.iou));
+  const whole = meanOf(end.map(({ agreement }) => agreement?.wholeCropIou));
+  if (iou === null || whole === null || iou > whole) return null;
+  return {
+    code: "object-missed",
+    what:
+      `Saliency does not find the objects: its foreground meets their true masks at an IoU of ${iou.toFixed(2)}, ` +
+      `the whole crop does at ${whole.toFixed(2)}.`,
+    mend: "Score others with salmask saliency eval, and take the best as --saliency.source, or another --saliency.threshold.rule.",
   };
 }
 

@@ -28,6 +28,7 @@ const metricsSchema: z.ZodType<Metrics> = z.object({
     .object({ alignment: z.number(), uniformity: z.number(), rank: z.number() })
     .nullable()
     .default(null),
+  agreement: z.object({ iou: z.number(), wholeCropIou: z.number() }).nullable().default(null),
   branchVariance: z.object({ query: z.number(), key: z.number() }).nullable().default(null),
 });
 

@@ -12,6 +12,7 @@ import { strideOf } from "../models/resnet.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
 import { optimizerOf } from "./optimizer.js";
 import { SaliencyGuide } from "./saliency-guide.js";
+import { TrueMasks } from "./true-masks.js";
 
 export interface Run {
   readonly config: RunConfig;
@@ -21,16 +22,22 @@ export interface Run {
   readonly method: Method;
   readonly optimizer: optim.Optimizer;
   readonly guide: SaliencyGuide;
+  /** null where no true masks are given. */
+  readonly truth: TrueMasks | null;
 }
 
-/** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees all three. */
+/** Fresh weights, an optimiser without momentum, and saliency as the configuration says. The caller frees it all. */
 export async function makeRun(config: RunConfig, dataset: PackedDataset): Promise<Run> {
   const grid = gridFor(config.data.crop, strideOf(config.model.stem));
   // What can fail comes first, so that a refused configuration leaves nothing behind.
   const guide = await SaliencyGuide.open(config, dataset, grid);
+  const truth = await TrueMasks.open(config, dataset, grid).catch((error: unknown) => {
+    guide.dispose();
+    throw error;
+  });
   const method = methodOf(config);
   const optimizer = optimizerOf(config, method.learned);
-  return { config, dataset, view: config.augment, grid, method, optimizer, guide };
+  return { config, dataset, view: config.augment, grid, method, optimizer, guide, truth };
 }
 
 const saliencyPrefix = "saliency.";
@@ -70,6 +77,7 @@ const free = new Set([
   "train.checkpointEvery",
   "train.keep",
   "train.varianceEvery",
+  "saliency.truth",
   "data.cache",
 ]);
 
@@ -98,7 +106,8 @@ function differences(before: unknown, now: unknown, path = ""): string[] {
 }
 
 /** Frees all that {@link makeRun} made. */
-export function disposeRun({ guide, optimizer, method }: Run): void {
+export function disposeRun({ guide, truth, optimizer, method }: Run): void {
+  truth?.dispose();
   guide.dispose();
   optimizer.dispose();
   method.dispose();

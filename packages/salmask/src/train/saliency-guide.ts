@@ -16,7 +16,7 @@ import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { SaliencySource } from "../saliency/source.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
-import { readPhotoMaps } from "./photo-maps.js";
+import { mapsFolder, readPhotoMaps } from "./photo-maps.js";
 
 /** Photos in one pass of the frozen network, when the maps of all photos are made. */
 const photoBatch = 128;
@@ -43,7 +43,7 @@ export class SaliencyGuide {
     const guide = new SaliencyGuide(config, dataset, grid);
     const { source, weights } = config.saliency;
     if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
-    if (source === "maps") guide.know(await readPhotoMaps(config, dataset, guide.photoGrid()));
+    if (source === "maps") guide.know(await readPhotoMaps(mapsFolder(config), dataset, guide.photoGrid()));
     else guide.use(sourceWithoutRun({ source, weights }));
     return guide;
   }

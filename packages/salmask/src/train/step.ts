@@ -7,6 +7,7 @@ import type { MaskOptions } from "../masking/options.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
+import type { Agreement } from "./true-masks.js";
 
 export interface StepMetrics {
   loss: number;
@@ -19,9 +20,11 @@ export interface StepMetrics {
   maskedShare: number;
   /** Null for a step that is not logged. */
   embedding: EmbeddingStats | null;
+  /** Of the key crops' foreground with the true masks, where they are given; null for a step that is not logged. */
+  agreement: Agreement | null;
 }
 
-/** Where in the run a step is, and whether its embeddings are looked at. */
+/** Where in the run a step is, and whether its embeddings and saliency are looked at. */
 export interface StepPlace {
   epoch: number;
   /** From 0, over all epochs. */
@@ -33,9 +36,9 @@ export interface StepPlace {
  * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
 export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
-  const { config, method, optimizer } = run;
+  const { config, method, optimizer, truth } = run;
   return scope(() => {
-    const { views, keyForeground } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
+    const { views, keyForeground, keyDraw } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
     const { loss, contrastAccuracy, ...embedded } = method.step(views, step); // [], [], [B, dim] each
     const value = loss.item();
     if (!Number.isFinite(value)) {
@@ -51,6 +54,10 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
     return {
       ...{ loss: value, contrastAccuracy: contrastAccuracy.item(), maskedShare: views.maskedShare },
       embedding: logged ? embeddingStats(embedded.query, embedded.key) : null,
+      agreement:
+        logged && truth !== null && keyForeground !== null
+          ? truth.agreement(keyForeground, keyDraw, ids)
+          : null,
       ...foregroundShares(keyForeground),
     };
   });

@@ -10,6 +10,7 @@ const healthy: Metrics = {
   ...{ loss: 5, contrastAccuracy: 0.3, maskedShare: 0.15, foregroundShare: 0.6, allForegroundShare: 0.02 },
   embedding: { alignment: 0.4, uniformity: -2.5, rank: 20 },
   branchVariance: { query: 0.2, key: 0.15 },
+  agreement: { iou: 0.5, wholeCropIou: 0.3 },
 };
 
 /** The diagnosis of a run whose log holds forty lines, each `change`d from a healthy one. */
@@ -40,6 +41,7 @@ describe("diagnose", () => {
     ["rising-loss", (part) => ({ loss: 5 + part })],
     ["guidance-lost", () => ({ foregroundShare: 0.99, allForegroundShare: 0.9 })],
     ["object-not-found", () => ({ foregroundShare: 0.04 })],
+    ["object-missed", () => ({ agreement: { iou: 0.2, wholeCropIou: 0.3 } })],
     ["keys-vary-more", () => ({ branchVariance: { query: 0.1, key: 0.3 } })],
   ])("says %s, and what to try", async (code, change) => {
     const diagnosis = await diagnosed(change);
@@ -56,9 +58,9 @@ describe("diagnose", () => {
     const run = join(await temporaryFolder(), "run");
     await mkdir(run);
     await writeFile(join(run, "config.yaml"), "seed: 1\n");
-    const { embedding: _, branchVariance: __, ...old } = healthy;
+    const { embedding: _, branchVariance: __, agreement: ___, ...old } = healthy;
     await writeFile(join(run, "metrics.jsonl"), `${JSON.stringify(old)}\n`);
-    expect(diagnose(run).last).toMatchObject({ rank: null, branchVariance: null });
+    expect(diagnose(run).last).toMatchObject({ rank: null, branchVariance: null, iou: null });
   });
 
   it("goes by the last look at how views vary, wherever in the log that was", async () => {
