@@ -1,4 +1,4 @@
-import { scope, type Tensor } from "@salmask/torch";
+import type { Tensor } from "@salmask/torch";
 import { drawView, renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
@@ -8,7 +8,7 @@ import { strideOf } from "../models/resnet.js";
 import { sourceWithoutRun } from "../models/saliency-source.js";
 import type { SaliencySource } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
-import { aroundGrey, denormalize, heatMap, type SheetColumn, writeSheet } from "./views-sheet.js";
+import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
 
 export interface SheetOptions {
   photos: string;
@@ -32,22 +32,14 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
     onProgress: ({ done }) => report(`decoded ${done} photos`),
   });
   const source = sourceWithoutRun(config.saliency);
-  const columns = scope(() => draw(dataset, source, options));
   try {
-    await writeSheet(out, columns);
+    await drawSheet(out, () => draw(dataset, source, options));
     const ids = spread(dataset.length, options.count);
     return { path: out, photos: Array.from(ids, (id) => dataset.names[id]) };
   } finally {
-    for (const { pictures } of columns) for (const picture of pictures) picture.dispose();
     source.dispose();
     dataset.close();
   }
-}
-
-/** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
-function spread(n: number, count: number): Int32Array {
-  const some = Math.min(n, count);
-  return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
 }
 
 function draw(
@@ -77,7 +69,7 @@ function draw(
   const columns: SheetColumn[] = [
     { title: "photo", pictures: rows(photo, denormalize) },
     { title: "key crop", pictures: rows(key, denormalize) },
-    { title: "its saliency", pictures: rows(keySaliency, (map) => heatMap(map, crop)) },
+    { title: "its saliency", pictures: rows(keySaliency, (map) => heatMap(map)) },
     { title: "key", pictures: rows(views.key, show) },
     { title: "query", pictures: rows(views.query, show) },
   ];
