@@ -18,8 +18,8 @@ export interface MaskOptions extends FillSettings {
     readonly ratio: readonly [number, number];
     /**
      * `own`: each query has its key's. `shared`: for study only, all queries have those of the batch's first key, as the
-     * released code gives them. That code normalises them alone, and has one first key a GPU; here they go through the
-     * encoder with the keys, and a batch has one whatever its groups.
+     * released code gives them. That code normalises them alone, and has one first key a GPU; here M of them go through the
+     * encoder with the keys, where `own` sends M a key, and a batch has one first key whatever its groups.
      */
     readonly of: "own" | "shared";
   };
