@@ -136,8 +136,12 @@ function keysVaryMore({ config, metrics }: Log): Finding | null {
     what:
       `One photo's embeddings vary more over its keys (${variance.key.toFixed(3)}) than over its queries ` +
       `(${variance.query.toFixed(3)}); keys are targets, and should be the steadier.`,
-    mend: masksQueryAlone
-      ? "Mask more of the query: a larger --mask.ratio."
-      : "Mask the query and leave the key whole: --mask.branch query, with a --mask.fill other than none.",
+    mend:
+      (masksQueryAlone
+        ? "Mask more of the query: a larger --mask.ratio."
+        : "Mask the query and leave the key whole: --mask.branch query, with a --mask.fill other than none.") +
+      (config.method.name === "mocov2"
+        ? " Early in a run it may be the key encoder's lag alone: look again when the loss has settled."
+        : ""),
   };
 }
