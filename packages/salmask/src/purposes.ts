@@ -16,4 +16,5 @@ export const purpose = {
   embedded: 11,
   shuffledMaps: 12,
   occlusion: 13,
+  variance: 14,
 } as const;

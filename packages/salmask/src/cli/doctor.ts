@@ -31,10 +31,17 @@ async function examineMachine(output: Output): Promise<void> {
 function diagnoseRun(run: string, output: Output): void {
   const diagnosis = diagnose(run);
   const { steps, last, findings } = diagnosis;
+  const variance = last.branchVariance;
   const said = findings.flatMap(({ what, mend }) => ["", what, `  ${mend}`]);
   output.result(diagnosis, [
     `${run}: ${steps} steps, loss ${last.loss.toFixed(3)}, contrast ${(100 * last.contrastAccuracy).toFixed(0)} %` +
       (last.rank === null ? "" : `, rank ${last.rank.toFixed(1)}`),
+    ...(last.iou === null ? [] : [`saliency meets the true masks at an IoU of ${last.iou.toFixed(2)}`]),
+    ...(variance === null
+      ? []
+      : [
+          `variance over one photo's views: query ${variance.query.toFixed(3)}, key ${variance.key.toFixed(3)}`,
+        ]),
     ...(findings.length === 0 ? ["Nothing looks wrong."] : said),
   ]);
 }

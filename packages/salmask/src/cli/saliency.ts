@@ -4,7 +4,8 @@ import { evaluateSaliency } from "../evaluate/saliency-eval.js";
 import { gridFor } from "../masking/grid.js";
 import { strideOf } from "../models/resnet.js";
 import { openSource } from "../models/saliency-source.js";
-import { type Context, command, configOf, textOption, withSettings } from "./command.js";
+import { sheetOfSaliency } from "../report/saliency-sheet.js";
+import { type Context, command, configOf, countOption, textOption, withSettings } from "./command.js";
 import { saliencyTrainCommand } from "./saliency-train.js";
 
 export function saliencyCommand(context: Context): Command {
@@ -21,17 +22,23 @@ export function saliencyCommand(context: Context): Command {
           onProgress: ({ done }) => done % 500 === 0 && output.line(`decoded ${done} photos`),
         });
         try {
-          const scores = await evaluateSaliency({
+          const evaluated = {
             ...{ dataset, masks: textOption(options, "masks") ?? "", source },
             grid: gridFor(data.crop, strideOf(model.stem)),
             threshold: saliency.threshold,
-          });
-          output.result({ source: saliency.source, ...scores }, [
+          };
+          const scores = await evaluateSaliency(evaluated);
+          const out = textOption(options, "sheet");
+          const count = countOption(options, "count", 8);
+          const drawn = out === undefined ? [] : await sheetOfSaliency({ ...evaluated, out, count });
+          const sheet = out === undefined ? null : { path: out, photos: drawn };
+          output.result({ source: saliency.source, ...scores, sheet }, [
             `${saliency.source} on ${scores.photos} photos of ${data.crop} px`,
             `MAE          ${scores.mae.toFixed(4)}   (0 is best)`,
             `maximal F    ${scores.maxF.toFixed(4)}`,
             `S-measure    ${scores.sMeasure.toFixed(4)}`,
             `IoU          ${scores.iou.toFixed(4)}   at ${(100 * scores.foregroundShare).toFixed(0)} % foreground`,
+            ...(sheet === null ? [] : [`${drawn.length} photos drawn to ${sheet.path}`]),
           ]);
         } finally {
           dataset.close();
@@ -42,7 +49,12 @@ export function saliencyCommand(context: Context): Command {
     },
   )
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
-    .requiredOption("--masks <folder>", "NAME.png for each photo NAME, white on the object");
+    .requiredOption("--masks <folder>", "NAME.png for each photo NAME, white on the object")
+    .option(
+      "--sheet <file>",
+      "a PNG of a few photos, saliency and foreground; as scored: white is found, red too much, blue missed",
+    )
+    .option("--count <n>", "photos to draw in the sheet", "8");
   return new Command("saliency")
     .description("Score what finds objects, or train a network that does.")
     .exitOverride()

@@ -153,6 +153,12 @@ export const configSchema = z
             weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
             count: z.int().min(0).max(8).default(1).describe("hard negatives of each photo"),
             ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object to remove"),
+            of: z
+              .enum(["own", "shared"])
+              .default("own")
+              .describe(
+                "shared: the released code's fault, the first photo's for the whole batch; for study",
+              ),
           })
           .prefault({}),
         highPass: z
@@ -187,6 +193,12 @@ export const configSchema = z
           .string()
           .optional()
           .describe("of maps: a folder with NAME.png for each photo NAME, brighter where the object is"),
+        truth: z
+          .string()
+          .optional()
+          .describe(
+            "a folder with NAME.png for each photo NAME, white on its object, to log how well saliency finds it",
+          ),
         shuffled: z
           .boolean()
           .default(false)
@@ -259,6 +271,11 @@ export const configSchema = z
         checkpointEvery: z.int().min(1).default(1).describe("epochs between checkpoints"),
         keep: z.int().min(1).default(2).describe("checkpoints that are kept"),
         logEvery: z.int().min(1).default(10).describe("steps between lines of metrics"),
+        varianceEvery: z
+          .int()
+          .min(0)
+          .default(1)
+          .describe("epochs between looks at how one photo's embeddings vary over its views; 0: never"),
       })
       .prefault({}),
   })

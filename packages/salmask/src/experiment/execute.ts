@@ -42,13 +42,14 @@ const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
 /** Runs what is not done yet, and returns how every run ended, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { plan, out, jobs, signal, report = () => {} } = options;
-  const { photos, probe, maps } = await findPhotos(plan, out);
+  const { photos, probe, masks } = await findPhotos(plan, out);
   const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
   const results: RunResult[] = [];
   const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
     const folder = join(out, row.slug, `seed-${seed}`);
-    const saliency = { ...row.config.saliency, maps: row.config.saliency.maps ?? maps };
+    const { maps = masks, truth = masks } = row.config.saliency;
+    const saliency = { ...row.config.saliency, maps, truth };
     const config: RunConfig = { ...row.config, saliency, seed, threads };
     const label = `${row.name}, seed ${seed}`;
     const done = resultOf(folder, row, seed, config);
@@ -91,14 +92,14 @@ interface Data {
   photos: string;
   probe: string;
   /** True masks, where the data set has them. */
-  maps?: string;
+  masks?: string;
 }
 
 async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
   if (photos.kind === "folder") return photos;
   const folder = join(out, "embedded");
   await generateEmbedded(folder, photos.options);
-  return { photos: join(folder, "train"), probe: folder, maps: join(folder, "masks", "train") };
+  return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
 }
 
 /** A run of other settings, of an older version of the file, is done anew. */

@@ -1,5 +1,5 @@
 /** From two crops and their objects to what the encoders see: the masked views and the hard negatives. */
-import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { fromTypedArray, noGrad, ops, scope, type Tensor, tensor } from "@salmask/torch";
 import { SalmaskError } from "../errors.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { drawMasks, type MaskDraw, type MaskDrawOptions, type MaskKey } from "./draw.js";
@@ -27,8 +27,13 @@ export interface MaskedViews {
   query: Tensor;
   /** float32 `[B, 3, H, W]` */
   key: Tensor;
-  /** float32 `[M * B, 3, H, W]`: row m * B + i is the key crop i without its object; null where none is asked for. */
+  /**
+   * float32 `[M * B, 3, H, W]`: row m * B + i is the key crop i without its object; `[M, 3, H, W]`, of the first crop,
+   * where they are shared; null where none is asked for.
+   */
   negatives: Tensor | null;
+  /** `[M * B]`: the row of `negatives` that query i has as its m-th, at m * B + i; null where it is that row itself. */
+  negativeRows: Int32Array | null;
   /** bool `[M * B]`: false where a crop has no object to lose, and its negative would be a second positive. */
   negativeValid: Tensor | null;
   /** Mean share of the values of the masked views, not the negatives, that is replaced; 0 where none is masked. */
@@ -88,20 +93,38 @@ export function maskViews(
         masks && (branch === "key" || branch === "both")
           ? positive(clean, keyCells(), viewNumber.key)
           : { pixels: clean, draw: null };
+      const { ratio, of } = options.negative;
+      const losing = of === "shared" ? Math.min(1, batch) : batch; // key crops that lose their object
+      const ids = Array.from(key.ids).slice(0, losing);
       const negatives = Array.from({ length: count }, (_, m) => {
-        const own = { ...key, view: viewNumber.firstNegative + m };
-        const { ratio } = options.negative;
-        return maskView(clean, keyCells(), grid, { key: own, fill, role: "negative", ratio });
+        const own = { ...key, ids, view: viewNumber.firstNegative + m };
+        const cells = keyCells().subarray(0, losing * grid.rows * grid.cols);
+        return maskView(clean.narrow(0, 0, losing), cells, grid, { key: own, fill, role: "negative", ratio });
       });
       return {
         query: maskedQuery.pixels,
         key: maskedKey.pixels,
-        negatives: count === 0 ? null : ops.cat(negatives.map(({ pixels }) => pixels)), // [M * B, 3, H, W]
-        negativeValid: count === 0 ? null : validRows(negatives, clean.device), // [M * B]
+        negatives: count === 0 ? null : ops.cat(negatives.map(({ pixels }) => pixels)), // [M * B or M, 3, H, W]
+        negativeRows:
+          count === 0 || of === "own"
+            ? null
+            : Int32Array.from({ length: count * batch }, (_, at) => Math.floor(at / batch)),
+        negativeValid: count === 0 ? null : validRows(negatives, batch, clean.device), // [M * B]
         maskedShare: meanMaskedShare([maskedQuery, maskedKey]),
       };
     }),
   );
+}
+
+/**
+ * Each query's hard negatives, `[M * B, ...]`, from what was made of the rows of `negatives`: pixels or embeddings,
+ * `[M * B, ...]`, or `[M, ...]` where they are shared.
+ */
+export function negativesOfQueries(
+  rows: Tensor,
+  { negativeRows }: Pick<MaskedViews, "negativeRows">,
+): Tensor {
+  return negativeRows === null ? rows : rows.indexSelect(0, tensor(negativeRows).to({ device: rows.device })); // [M * B, ...]
 }
 
 /** One masked copy of each crop. `prepared` float32 `[B, 3, H, W]`, `foreground` `[B * rows * cols]`. */
@@ -151,9 +174,11 @@ function checkCrops({ query, key }: Crops, { rows, cols, cell }: Grid): void {
   }
 }
 
-/** bool `[M * B]` */
-function validRows(negatives: readonly { draw: MaskDraw }[], device: string): Tensor {
-  const rows = Uint8Array.from(negatives.flatMap(({ draw }) => Array.from(draw.valid)));
+/** bool `[M * B]`, whether each query's negatives are its own or the first's. */
+function validRows(negatives: readonly { draw: MaskDraw }[], batch: number, device: string): Tensor {
+  const ofQueries = ({ valid }: MaskDraw) =>
+    Array.from({ length: batch }, (_, query) => valid[query % valid.length]);
+  const rows = Uint8Array.from(negatives.flatMap(({ draw }) => ofQueries(draw)));
   return fromTypedArray(rows, [rows.length], "bool").to({ device });
 }
 

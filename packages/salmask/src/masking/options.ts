@@ -16,5 +16,11 @@ export interface MaskOptions extends FillSettings {
     readonly count: number;
     /** Share of the object's cells that a hard negative loses, drawn uniformly between the two. */
     readonly ratio: readonly [number, number];
+    /**
+     * `own`: each query has its key's. `shared`: for study only, all queries have those of the batch's first key, as the
+     * released code gives them. That code normalises them alone, and has one first key a GPU; here M of them go through the
+     * encoder with the keys, where `own` sends M a key, and a batch has one first key whatever its groups.
+     */
+    readonly of: "own" | "shared";
   };
 }

@@ -7,21 +7,25 @@ export interface Views {
   query: Tensor;
   /** `[B, 3, H, W]` */
   key: Tensor;
-  /** `[M * B, 3, H, W]`, rows m * B + i made from key i; null where the run has none. */
+  /** `[M * B, 3, H, W]`, rows m * B + i made from key i, or `[M, 3, H, W]` from the first; null where the run has none. */
   negatives: Tensor | null;
+  /** `[M * B]`: which row of `negatives` each query has; null where row m * B + i is query i's. */
+  negativeRows: Int32Array | null;
   /** bool `[M * B]`: false where a photo had no object to remove, and its negative would be a second positive. */
   negativeValid: Tensor | null;
 }
 
+/** The two views' embeddings, `[B, dim]` each, rows of length one. */
+export interface Embeddings {
+  query: Tensor;
+  key: Tensor;
+}
+
 /** A loss `[]` to go backward from, and numbers for the log. */
-export interface StepResult {
+export interface StepResult extends Embeddings {
   loss: Tensor;
   /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
   contrastAccuracy: Tensor;
-  /** `[B, dim]`, rows of length one: the embeddings of the two views. */
-  query: Tensor;
-  /** `[B, dim]` */
-  key: Tensor;
 }
 
 /**
@@ -43,6 +47,8 @@ export interface Method {
    * before `afterStep`, about other versions of the same batch.
    */
   step(views: Views, step: number): StepResult;
+  /** What each branch's encoder makes of its views in evaluation; nothing of the method changes. */
+  embed(views: Pick<Views, "query" | "key">): Embeddings;
   /** After the optimiser's step. */
   afterStep(): void;
   /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */

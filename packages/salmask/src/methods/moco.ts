@@ -10,6 +10,7 @@ import {
   type Tensor,
   tensor,
 } from "@salmask/torch";
+import { negativesOfQueries } from "../masking/mask.js";
 import {
   type EncoderOptions,
   normalize,
@@ -18,7 +19,7 @@ import {
 } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
 import { purpose } from "../purposes.js";
-import type { Method, StepResult, Views } from "./method.js";
+import type { Embeddings, Method, StepResult, Views } from "./method.js";
 import { contrastiveLoss } from "./moco-loss.js";
 
 export interface MocoOptions {
@@ -85,22 +86,30 @@ export class Moco implements Method {
     return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
   }
 
+  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
+    return { query: this.query.evaluate(query), key: this.key.evaluate(key) }; // [B, dim] each
+  }
+
   /**
    * Keys and hard negatives go through the key encoder together and shuffled, so that neither is normalised by
    * statistics of its own that would give it away.
    */
   private encodeKeys(views: Views, step: number): { key: Tensor; negatives: Tensor | null } {
     const batch = views.key.shape[0];
-    const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [(1 + M) B, 3, H, W]
+    // R is (1 + M) B, or B + M where the batch shares its negatives.
+    const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [R, 3, H, W]
     const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
-    const shuffled = all.indexSelect(0, tensor(order)); // [(1 + M) B, 3, H, W]
-    const encoded = inGroups(this.key, shuffled, this.options.groups); // [(1 + M) B, dim]
+    const shuffled = all.indexSelect(0, tensor(order)); // [R, 3, H, W]
+    const encoded = inGroups(this.key, shuffled, this.options.groups); // [R, dim]
     const back = new Int32Array(order.length);
     for (const [place, row] of order.entries()) back[row] = place;
-    const embeddings = encoded.indexSelect(0, tensor(back)); // [(1 + M) B, dim]
+    const embeddings = encoded.indexSelect(0, tensor(back)); // [R, dim]
     return {
       key: embeddings.narrow(0, 0, batch), // [B, dim]
-      negatives: views.negatives === null ? null : embeddings.narrow(0, batch, embeddings.shape[0] - batch),
+      negatives:
+        views.negatives === null
+          ? null
+          : negativesOfQueries(embeddings.narrow(0, batch, embeddings.shape[0] - batch), views), // [M * B, dim]
     };
   }
 

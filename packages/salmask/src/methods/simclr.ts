@@ -1,8 +1,9 @@
 import { Generator, KeyedRandom, type nn, ops } from "@salmask/torch";
+import { negativesOfQueries } from "../masking/mask.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
 import { purpose } from "../purposes.js";
-import type { Method, StepResult, Views } from "./method.js";
+import type { Embeddings, Method, StepResult, Views } from "./method.js";
 import { ntXent } from "./nt-xent.js";
 
 export interface SimClrOptions {
@@ -44,16 +45,22 @@ export class SimClr implements Method {
   step(views: Views): StepResult {
     const batch = views.query.shape[0];
     const parts = [views.query, views.key, ...(views.negatives === null ? [] : [views.negatives])];
-    const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim]
+    const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] where negatives are shared
     const inputs = {
       first: embeddings.narrow(0, 0, batch), // [B, dim]
       second: embeddings.narrow(0, batch, batch), // [B, dim]
       negatives:
-        views.negatives === null ? null : embeddings.narrow(0, 2 * batch, embeddings.shape[0] - 2 * batch), // [M * B, dim]
+        views.negatives === null
+          ? null
+          : negativesOfQueries(embeddings.narrow(0, 2 * batch, embeddings.shape[0] - 2 * batch), views), // [M * B, dim]
       negativeValid: views.negativeValid,
     };
     const { temperature, negativeWeight: weight } = this.options;
     return { ...ntXent(inputs, { temperature, weight }), query: inputs.first, key: inputs.second };
+  }
+
+  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
+    return { query: this.encoder.evaluate(query), key: this.encoder.evaluate(key) }; // [B, dim] each
   }
 
   afterStep(): void {}

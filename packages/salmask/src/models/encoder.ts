@@ -16,6 +16,20 @@ export class ProjectedEncoder extends nn.Module {
     const projected = this.projector.forward(this.backbone.forward(input)); // [B, dim]
     return normalize(projected); // [B, dim]
   }
+
+  /**
+   * The same in evaluation: by running statistics, which it leaves alone, so that a row does not depend on its batch.
+   * The mode is put back.
+   */
+  evaluate(input: Tensor): Tensor {
+    const wasTraining = this.training;
+    this.eval();
+    try {
+      return noGrad(() => this.forward(input)); // [B, dim]
+    } finally {
+      this.train(wasTraining);
+    }
+  }
 }
 
 /** Rows of length one. `[B, dim]` to the same; a row of zeros stays. */

@@ -50,9 +50,10 @@ export async function demo(options: {
 }): Promise<DemoSummary> {
   const { out, signal, report = () => {} } = options;
   const started = performance.now();
-  const config: RunConfig = configSchema.parse(demoSettings);
   clearRun(out);
   const data = join(out, "..", "embedded");
+  const saliency = { ...demoSettings.saliency, truth: join(data, "masks", "train") };
+  const config: RunConfig = configSchema.parse({ ...demoSettings, saliency });
   report(`generating the embedded data set in ${data}`);
   const made = await generateEmbedded(data);
   const train = join(data, "train");

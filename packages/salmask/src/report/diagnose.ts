@@ -2,34 +2,27 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config/load.js";
-import type { RunConfig } from "../config/schema.js";
 import { UsageError } from "../errors.js";
-import { type Metrics, readMetrics } from "../train/metrics-log.js";
-
-export interface Finding {
-  code: string;
-  /** What is wrong, with the numbers that say so. */
-  what: string;
-  /** What to try. */
-  mend: string;
-}
+import type { BranchVariance } from "../train/branch-variance.js";
+import { readMetrics } from "../train/metrics-log.js";
+import { type Finding, findings, lastVariance, mean, meanOf } from "./findings.js";
 
 export interface Diagnosis {
   run: string;
   steps: number;
   /** Means over the last tenth of the log. */
-  last: { loss: number; contrastAccuracy: number; foregroundShare: number | null; rank: number | null };
+  last: {
+    loss: number;
+    contrastAccuracy: number;
+    foregroundShare: number | null;
+    rank: number | null;
+    /** Of foreground and true masks. */
+    iou: number | null;
+    /** The last that was looked at, not a mean. */
+    branchVariance: BranchVariance | null;
+  };
   findings: Finding[];
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const present = (values: readonly (number | null | undefined)[]) =>
-  values.filter((value): value is number => typeof value === "number");
-const meanOf = (values: readonly (number | null | undefined)[]) => {
-  const known = present(values);
-  return known.length === 0 ? null : mean(known);
-};
 
 /** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` where it holds no log of one. */
 export function diagnose(run: string): Diagnosis {
@@ -49,85 +42,11 @@ export function diagnose(run: string): Diagnosis {
     contrastAccuracy: mean(end.map(({ contrastAccuracy }) => contrastAccuracy)),
     foregroundShare: meanOf(end.map(({ foregroundShare }) => foregroundShare)),
     rank: meanOf(end.map(({ embedding }) => embedding?.rank)),
+    iou: meanOf(end.map(({ agreement }) => agreement?.iou)),
+    branchVariance: lastVariance(metrics),
   };
-  const findings = checks.flatMap((check) => check({ config, metrics, end }) ?? []);
-  return { run, steps: metrics[metrics.length - 1].step, last, findings };
-}
-
-interface Log {
-  config: RunConfig;
-  metrics: readonly Metrics[];
-  /** The last tenth. */
-  end: readonly Metrics[];
-}
-
-/** Each looks for one thing. A new one is a function here. */
-const checks: readonly ((log: Log) => Finding | null)[] = [
-  collapsed,
-  nothingLearned,
-  risingLoss,
-  guidanceLost,
-  objectNotFound,
-];
-
-/** The uniformity of embeddings that are all the same is 0, and they use one direction. */
-function collapsed({ end }: Log): Finding | null {
-  const rank = meanOf(end.map(({ embedding }) => embedding?.rank));
-  const uniformity = meanOf(end.map(({ embedding }) => embedding?.uniformity));
-  if (rank === null || uniformity === null || (rank > 1.5 && uniformity < -0.05)) return null;
   return {
-    code: "collapsed",
-    what: `All photos have nearly the same embedding: rank ${rank.toFixed(1)}, uniformity ${uniformity.toFixed(2)}.`,
-    mend: "Start again with a smaller --train.lr; for mocov2 also with a larger --method.momentum.",
-  };
-}
-
-function nothingLearned({ config, metrics, end }: Log): Finding | null {
-  if (metrics.length < 10 || config.method.name !== "mocov2") return null;
-  const chance = 1 / (1 + config.method.queue);
-  const accuracy = mean(end.map(({ contrastAccuracy }) => contrastAccuracy));
-  if (accuracy > 5 * chance + 0.005) return null;
-  return {
-    code: "nothing-learned",
-    what: `A query finds its key in ${(100 * accuracy).toFixed(1)} % of all cases, by chance it would in ${(100 * chance).toFixed(1)} %.`,
-    mend: "Look at the views (salmask views): may crops of one photo have nothing in common? Raise --augment.scale, jitter less, or train longer.",
-  };
-}
-
-/** Keys that the queue's age gives away make the loss low early and let it rise as the encoder slows down. */
-function risingLoss({ metrics, end, config }: Log): Finding | null {
-  const quarter = Math.floor(metrics.length / 4);
-  if (quarter < 3) return null;
-  const early = metrics.slice(quarter, 2 * quarter);
-  const isSameTask = (early[0].foregroundShare === null) === (end[0].foregroundShare === null);
-  const rise = mean(end.map(({ loss }) => loss)) - mean(early.map(({ loss }) => loss));
-  if (!isSameTask || rise < 0.3) return null;
-  return {
-    code: "rising-loss",
-    what: `The loss rose by ${rise.toFixed(2)} from the second quarter of the run to its end.`,
-    mend:
-      config.method.name === "mocov2"
-        ? "Past keys may be told by their age alone. Raise --method.momentum, or lower --train.lr."
-        : "Lower --train.lr.",
-  };
-}
-
-function guidanceLost({ end }: Log): Finding | null {
-  const all = meanOf(end.map(({ allForegroundShare }) => allForegroundShare));
-  if (all === null || all < 0.5) return null;
-  return {
-    code: "guidance-lost",
-    what: `${percent(all)} of the crops are foreground all over, so that masks fall at random.`,
-    mend: "Objects may be small and sharp: try --saliency.threshold.rule otsu or mean, or another --saliency.source.",
-  };
-}
-
-function objectNotFound({ end }: Log): Finding | null {
-  const share = meanOf(end.map(({ foregroundShare }) => foregroundShare));
-  if (share === null || share > 0.1) return null;
-  return {
-    code: "object-not-found",
-    what: `Only ${percent(share)} of a crop is foreground, so that hard negatives lose next to nothing.`,
-    mend: "Lower the bar: --saliency.threshold.deviations 1, or --saliency.threshold.rule top-share.",
+    ...{ run, steps: metrics[metrics.length - 1].step, last },
+    findings: findings({ config, metrics, end }),
   };
 }

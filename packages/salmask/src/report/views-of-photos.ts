@@ -3,12 +3,12 @@ import { drawView, renderView, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { gridFor } from "../masking/grid.js";
-import { maskViews } from "../masking/mask.js";
+import { maskViews, negativesOfQueries } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
 import { openSource } from "../models/saliency-source.js";
 import { mapsOf } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
-import { aroundGrey, denormalize, heatMap, type SheetColumn, writeSheet } from "./views-sheet.js";
+import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
 
 export interface SheetOptions {
   photos: string;
@@ -42,9 +42,7 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
       key: await mapsOf(source, crops.key, grid),
     };
     held.push(saliency.query, saliency.key);
-    const columns = scope(() => draw(crops, saliency, ids, config));
-    held.push(...columns.flatMap(({ pictures }) => pictures));
-    await writeSheet(out, columns);
+    await drawSheet(out, () => draw(crops, saliency, ids, config));
     return { path: out, photos: Array.from(ids, (id) => dataset.names[id]) };
   } finally {
     for (const tensor of held) tensor.dispose();
@@ -58,12 +56,6 @@ type PhotoCrops = Record<"photo" | "query" | "key", Tensor>;
 
 /** `[B, rows, cols]` each. */
 type Saliency = Record<"query" | "key", Tensor>;
-
-/** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
-function spread(n: number, count: number): Int32Array {
-  const some = Math.min(n, count);
-  return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
-}
 
 function cropPhotos(dataset: PackedDataset, ids: Int32Array, { seed, data, augment }: RunConfig): PhotoCrops {
   const { crop } = data;
@@ -94,11 +86,13 @@ function draw(
   const columns: SheetColumn[] = [
     { title: "photo", pictures: rows(photo, denormalize) },
     { title: "key crop", pictures: rows(key, denormalize) },
-    { title: "its saliency", pictures: rows(maps.key, (map) => heatMap(map, crop)) },
+    { title: "its saliency", pictures: rows(maps.key, (map) => heatMap(map)) },
     { title: "key", pictures: rows(views.key, show) },
     { title: "query", pictures: rows(views.query, show) },
   ];
-  if (views.negatives !== null)
-    columns.push({ title: "hard negative", pictures: rows(views.negatives, show) });
+  if (views.negatives !== null) {
+    const negatives = negativesOfQueries(views.negatives, views); // [M * B, 3, crop, crop]
+    columns.push({ title: "hard negative", pictures: rows(negatives, show) });
+  }
   return columns;
 }

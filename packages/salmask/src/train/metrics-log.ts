@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { writeFileAtomic } from "../files.js";
+import type { BranchVariance } from "./branch-variance.js";
 import type { StepMetrics } from "./step.js";
 
 /** One line of `metrics.jsonl`, of the step that ended at `step`. Shares are 0 to 1. */
@@ -12,6 +13,8 @@ export interface Metrics extends StepMetrics {
   /** null where the method has no queue. */
   queueFill: number | null;
   imagesPerSecond: number;
+  /** At the end of an epoch that was looked at; else null. */
+  branchVariance: BranchVariance | null;
 }
 
 const share = z.number().nullable();
@@ -25,6 +28,8 @@ const metricsSchema: z.ZodType<Metrics> = z.object({
     .object({ alignment: z.number(), uniformity: z.number(), rank: z.number() })
     .nullable()
     .default(null),
+  agreement: z.object({ iou: z.number(), wholeCropIou: z.number() }).nullable().default(null),
+  branchVariance: z.object({ query: z.number(), key: z.number() }).nullable().default(null),
 });
 
 /** The lines of a run's log, in their order; a last line that was cut off is left out. */

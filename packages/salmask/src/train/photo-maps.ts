@@ -64,23 +64,20 @@ function wholePhotos(dataset: PackedDataset, ids: Int32Array, { side }: PhotoVie
   return scope(() => renderView(dataset.images(ids), whole, { crop: side }));
 }
 
+/** The folder of maps that the configuration names. Throws {@link UsageError} `no-maps-given` where it names none. */
+export function mapsFolder({ saliency }: RunConfig): string {
+  if (saliency.maps !== undefined) return saliency.maps;
+  throw new UsageError(
+    "no-maps-given",
+    "Expected a folder of maps for the saliency source maps, but none was named. Give --saliency.maps FOLDER.",
+  );
+}
+
 /**
- * The maps that the configuration's folder holds, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws
- * {@link UsageError} `no-maps-given` where no folder is named, and DataError that names the photo whose map is missing or
- * of another size.
+ * The maps or masks that a folder holds, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws DataError that names
+ * the photo whose map is missing or of another size.
  */
-export async function readPhotoMaps(
-  config: RunConfig,
-  dataset: PackedDataset,
-  size: MapSize,
-): Promise<Tensor> {
-  const folder = config.saliency.maps;
-  if (folder === undefined) {
-    throw new UsageError(
-      "no-maps-given",
-      "Expected a folder of maps for the saliency source maps, but none was named. Give --saliency.maps FOLDER.",
-    );
-  }
+export async function readPhotoMaps(folder: string, dataset: PackedDataset, size: MapSize): Promise<Tensor> {
   const paths = await findMaps(folder, dataset.names);
   const rows: Float32Array[] = [];
   const read = (id: number) => readMap(paths[id], photoOf(dataset, id));

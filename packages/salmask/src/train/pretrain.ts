@@ -12,6 +12,7 @@ import { writeFileAtomic } from "../files.js";
 import { saveBackbone } from "../models/weights.js";
 import { weightsMetadata } from "../models/weights-metadata.js";
 import { progressLine } from "../report/progress.js";
+import { branchVariance } from "./branch-variance.js";
 import { listCheckpoints } from "./checkpoint.js";
 import { type Metrics, MetricsLog } from "./metrics-log.js";
 import { learningRateAt, occlusionRateAt } from "./optimizer.js";
@@ -95,9 +96,10 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     await writeFileAtomic(join(out, "skipped.jsonl"), skipped);
 
     const { method, optimizer, guide, adversary } = run;
-    const { batchSize, epochs, checkpointEvery, keep, logEvery } = config.train;
+    const { batchSize, epochs, checkpointEvery, keep, logEvery, varianceEvery } = config.train;
     const steps = epochs * stepsPerEpoch;
-    const isLogged = (done: number) => done % logEvery === 0 || done === steps;
+    const isLookedAt = (done: number) => varianceEvery > 0 && done % (varianceEvery * stepsPerEpoch) === 0;
+    const isLogged = (done: number) => done % logEvery === 0 || done === steps || isLookedAt(done);
     let order: Int32Array[] = [];
     let last: StepMetrics | null = null;
     let checkpoint = listCheckpoints(folder).at(0);
@@ -122,6 +124,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
         const imagesPerSecond = (1000 * speed.images) / (performance.now() - speed.since);
         const metrics: Metrics = {
           ...{ epoch, step, ...last, lr: optimizer.lr, queueFill: method.queueFill(), imagesPerSecond },
+          branchVariance: isLookedAt(step) ? branchVariance(run) : null,
         };
         log.append(metrics);
         report(progressLine(metrics, { epochs, stepsPerEpoch, batchSize }));

@@ -13,6 +13,7 @@ import { strideOf } from "../models/resnet.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
 import { optimizerOf } from "./optimizer.js";
 import { SaliencyGuide } from "./saliency-guide.js";
+import { TrueMasks } from "./true-masks.js";
 
 export interface Run {
   readonly config: RunConfig;
@@ -22,6 +23,8 @@ export interface Run {
   readonly method: Method;
   readonly optimizer: optim.Optimizer;
   readonly guide: SaliencyGuide;
+  /** null where no true masks are given. */
+  readonly truth: TrueMasks | null;
   /** What learns to occlude the query; null without ADIOS. */
   readonly adversary: Adversary | null;
 }
@@ -31,10 +34,14 @@ export async function makeRun(config: RunConfig, dataset: PackedDataset): Promis
   const grid = gridFor(config.data.crop, strideOf(config.model.stem));
   // What can fail comes first, so that a refused configuration leaves nothing behind.
   const guide = await SaliencyGuide.open(config, dataset, grid);
+  const truth = await TrueMasks.open(config, dataset, grid).catch((error: unknown) => {
+    guide.dispose();
+    throw error;
+  });
   const method = methodOf(config);
   const optimizer = optimizerOf(config, method.learned);
   const adversary = adversaryOf(config);
-  return { config, dataset, view: config.augment, grid, method, optimizer, guide, adversary };
+  return { config, dataset, view: config.augment, grid, method, optimizer, guide, truth, adversary };
 }
 
 const saliencyPrefix = "saliency.";
@@ -75,7 +82,14 @@ export function restore(run: Run, folder: string, given?: string): number {
 }
 
 /** Settings that may change between the parts of one run, because no weight depends on them. */
-const free = new Set(["train.logEvery", "train.checkpointEvery", "train.keep", "data.cache"]);
+const free = new Set([
+  "train.logEvery",
+  "train.checkpointEvery",
+  "train.keep",
+  "train.varianceEvery",
+  "saliency.truth",
+  "data.cache",
+]);
 
 /** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's run and this one. */
 function checkSameRun(run: Run, position: Position): void {
@@ -102,8 +116,9 @@ function differences(before: unknown, now: unknown, path = ""): string[] {
 }
 
 /** Frees all that {@link makeRun} made. */
-export function disposeRun({ guide, optimizer, method, adversary }: Run): void {
+export function disposeRun({ guide, truth, optimizer, method, adversary }: Run): void {
   adversary?.dispose();
+  truth?.dispose();
   guide.dispose();
   optimizer.dispose();
   method.dispose();

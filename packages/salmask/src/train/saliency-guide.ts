@@ -17,7 +17,7 @@ import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
-import { mapPhotos, mapPhotosLater, type PhotoView, readPhotoMaps } from "./photo-maps.js";
+import { mapPhotos, mapPhotosLater, mapsFolder, type PhotoView, readPhotoMaps } from "./photo-maps.js";
 
 /** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`. */
 type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
@@ -42,7 +42,7 @@ export class SaliencyGuide {
     const { source, weights } = config.saliency;
     if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
     if (source === "maps") {
-      guide.know(await readPhotoMaps(config, dataset, guide.photoView()));
+      guide.know(await readPhotoMaps(mapsFolder(config), dataset, guide.photoView()));
       return guide;
     }
     const opened = await openSource({ source, weights });

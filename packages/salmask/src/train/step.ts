@@ -3,14 +3,15 @@
  * ADIOS also what occludes the query, and its own update.
  */
 import { scope } from "@salmask/torch";
-import { drawView, renderView } from "../augment/index.js";
+import { drawView, renderView, type ViewDraw } from "../augment/index.js";
 import { TrainingError } from "../errors.js";
-import { maskViews } from "../masking/mask.js";
+import { type MaskedViews, maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
 import type { Views } from "../methods/method.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
+import type { Agreement } from "./true-masks.js";
 
 export interface StepMetrics {
   loss: number;
@@ -23,9 +24,11 @@ export interface StepMetrics {
   maskedShare: number;
   /** Null for a step that is not logged. */
   embedding: EmbeddingStats | null;
+  /** Of the key crops' foreground with the true masks, where they are given; null for a step that is not logged. */
+  agreement: Agreement | null;
 }
 
-/** Where in the run a step is, and whether its embeddings are looked at. */
+/** Where in the run a step is, and whether its embeddings and saliency are looked at. */
 export interface StepPlace {
   epoch: number;
   /** From 0, over all epochs. */
@@ -37,23 +40,9 @@ export interface StepPlace {
  * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
 export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
-  const { config, dataset, view, grid, guide, method, optimizer, adversary } = run;
-  const { seed } = config;
-  const { crop } = config.data;
+  const { config, method, optimizer, adversary, truth } = run;
   return scope(() => {
-    const photos = dataset.images(ids); // uint8 [B, 3, S, S]
-    const [queryDraw, keyDraw] = [0, 1].map((which) =>
-      drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
-    );
-    const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
-    const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
-
-    const queryForeground = guide.foreground(query, queryDraw, ids);
-    const keyForeground = guide.foreground(key, keyDraw, ids);
-    const crops = { query, key, queryForeground, keyForeground };
-    const mask = guide.active ? config.mask : unmasked(config.mask);
-    const views = maskViews(crops, { seed, epoch, ids }, grid, mask);
-
+    const { views, keyForeground, keyDraw } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
     const versions = adversary === null ? [views] : adversary.occluded(views, { epoch, step, ids });
     const learned = versions.map((version) => learnFrom(version, run, { step, logged }));
     optimizer.step();
@@ -65,6 +54,10 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
       contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
       maskedShare: views.maskedShare,
       embedding: learned[0].embedding,
+      agreement:
+        logged && truth !== null && keyForeground !== null
+          ? truth.agreement(keyForeground, keyDraw, ids)
+          : null,
       ...foregroundShares(keyForeground),
     };
   });
@@ -93,6 +86,38 @@ function learnFrom(
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** What the two branches see of some photos. */
+export interface StepViews {
+  views: MaskedViews;
+  /** Of the key crops; null while nothing says where the object is. */
+  keyForeground: Foreground | null;
+  keyDraw: ViewDraw;
+}
+
+/**
+ * Draws, renders and masks two views of the photos `ids` [B], unmasked as long as saliency is waited for. The key names
+ * every random decision.
+ */
+export function makeViews(
+  { config, dataset, view, grid, guide }: Run,
+  ids: Int32Array,
+  { seed, epoch }: { seed: number; epoch: number },
+  mask: MaskOptions,
+): StepViews {
+  const { crop } = config.data;
+  const photos = dataset.images(ids); // uint8 [B, 3, S, S]
+  const [queryDraw, keyDraw] = [0, 1].map((which) =>
+    drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
+  );
+  const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
+  const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
+
+  const queryForeground = guide.foreground(query, queryDraw, ids);
+  const keyForeground = guide.foreground(key, keyDraw, ids);
+  const crops = { query, key, queryForeground, keyForeground };
+  const views = maskViews(crops, { seed, epoch, ids }, grid, guide.active ? mask : unmasked(mask));
+  return { views, keyForeground, keyDraw };
+}
 /** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
 function unmasked(mask: MaskOptions): MaskOptions {
   return { ...mask, branch: "none", negative: { ...mask.negative, count: 0 } };

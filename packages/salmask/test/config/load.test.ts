@@ -23,7 +23,7 @@ describe("loadConfig", () => {
     expect(config.augment).toEqual(MOCO_V2_VIEW);
     expect(config.mask).toEqual({
       ...{ fill: "high-pass", branch: "query", cells: "saliency", ratio: [0.05, 0.25] },
-      negative: { weight: 2, count: 1, ratio: [0.4, 0.7] },
+      negative: { weight: 2, count: 1, ratio: [0.4, 0.7], of: "own" },
       highPass: { kernel: 11, sigma: 5, noise: [0.18, 0.14], focal: 0.2, channelwise: 0.7 },
       blur: { kernel: 31, sigma: 10 },
     });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
 import { fillOf } from "../../src/masking/fills/registry.js";
 import { gridFor } from "../../src/masking/grid.js";
-import { type Crops, type MaskedViews, maskViews } from "../../src/masking/mask.js";
+import { type Crops, type MaskedViews, maskViews, negativesOfQueries } from "../../src/masking/mask.js";
 import type { MaskOptions } from "../../src/masking/options.js";
 import { type Foreground, foregroundCells } from "../../src/saliency/threshold.js";
 
@@ -107,7 +107,7 @@ describe("maskViews", () => {
       const input = crops({ keyForeground: foreground(objects) });
       const { negatives } = maskViews(input, key, grid, {
         ...mean,
-        negative: { count: 3, ratio: [0.5, 0.5] },
+        negative: { of: "own", count: 3, ratio: [0.5, 0.5] },
       });
       expect(negatives?.shape).toEqual([15, 3, 32, 32]);
       if (negatives === null) return;
@@ -123,6 +123,39 @@ describe("maskViews", () => {
     });
   });
 
+  it("gives every query the first photo's negatives and their validity where they are shared", () => {
+    const none = new Array(16).fill(0);
+    for (const first of [left, none]) {
+      scope(() => {
+        const input = crops({ keyForeground: foreground([first, none, right, right, none]) });
+        const negative = { count: 2, ratio: [0.5, 0.5] } as const;
+        const made = (of: "own" | "shared") =>
+          maskViews(input, key, grid, { ...paper, negative: { ...negative, of } });
+        const [own, shared] = [made("own"), made("shared")];
+        if (own.negatives === null || shared.negatives === null) throw new Error("expected negatives");
+        expect(shared.negatives.shape).toEqual([2, 3, 32, 32]);
+        const seen = negativesOfQueries(shared.negatives, shared); // [10, 3, 32, 32]
+        expect(seen.shape).toEqual([10, 3, 32, 32]);
+        for (let m = 0; m < 2; m++) {
+          const ofFirst = own.negatives.select(0, m * 5);
+          for (let i = 0; i < 5; i++) {
+            expect(
+              seen
+                .select(0, m * 5 + i)
+                .sub(ofFirst)
+                .abs()
+                .amax()
+                .item(),
+            ).toBeLessThan(1e-5);
+          }
+        }
+        expect(shared.negativeValid?.toArray()).toEqual(new Array(10).fill(first === left ? 1 : 0));
+        expect(negativesOfQueries(own.negatives, own)).toBe(own.negatives);
+        expect(equal(shared.query, own.query) && equal(shared.key, own.key)).toBe(true);
+      });
+    }
+  });
+
   it("guides by where saliency lies, left or right", () => {
     scope(() => {
       const value = (cell: number, col: number) => (cell % 4 === col ? 5 : 0);
@@ -131,7 +164,7 @@ describe("maskViews", () => {
       const input = crops({ keyForeground });
       const { negatives } = maskViews(input, key, grid, {
         ...mean,
-        negative: { count: 1, ratio: [0.99, 1] },
+        negative: { of: "own", count: 1, ratio: [0.99, 1] },
       });
       if (negatives === null) throw new Error("expected negatives");
       for (const [i, cells] of changed(negatives, input.key).entries()) {
@@ -146,7 +179,7 @@ describe("maskViews", () => {
       const none = new Array(16).fill(0);
       const input = crops({ keyForeground: foreground([one, none, one, none, one]) });
       for (const fill of ["mean", "blur", "high-pass"] as const) {
-        const options: MaskOptions = { ...paper, fill, negative: { count: 2, ratio: [0.4, 0.7] } };
+        const options: MaskOptions = { ...paper, fill, negative: { of: "own", count: 2, ratio: [0.4, 0.7] } };
         const { key: clean, negatives, negativeValid } = maskViews(input, key, grid, options);
         expect(negativeValid?.dtype).toBe("bool");
         expect(negativeValid?.toArray()).toEqual([1, 0, 1, 0, 1, 1, 0, 1, 0, 1]);
@@ -166,7 +199,7 @@ describe("maskViews", () => {
         ...mean,
         cells: "random",
         ratio: [0.5, 0.5],
-        negative: { count: 1, ratio: [0.5, 0.5] },
+        negative: { of: "own", count: 1, ratio: [0.5, 0.5] },
       };
       const input = crops();
       const random = maskViews(input, key, grid, options);
@@ -188,7 +221,10 @@ describe("maskViews", () => {
       const plain = maskViews(input, key, grid, { ...paper, fill: "none" });
       expect(equal(plain.query, input.query) && equal(plain.key, input.key)).toBe(true);
       expect([plain.negatives, plain.negativeValid, plain.maskedShare]).toEqual([null, null, 0]);
-      const zero = maskViews(crops(), key, grid, { ...mean, negative: { count: 0, ratio: [0.4, 0.7] } });
+      const zero = maskViews(crops(), key, grid, {
+        ...mean,
+        negative: { of: "own", count: 0, ratio: [0.4, 0.7] },
+      });
       expect([zero.negatives, zero.negativeValid]).toEqual([null, null]);
     });
   });

@@ -13,7 +13,7 @@ function step(method: Moco, at: number, finish?: () => void): number {
     const generator = new Generator(at);
     const views = {
       ...{ query: randn([4, 3, 16, 16], { generator }), key: randn([4, 3, 16, 16], { generator }) },
-      ...{ negatives: randn([4, 3, 16, 16], { generator }), negativeValid: null },
+      ...{ negatives: randn([4, 3, 16, 16], { generator }), negativeRows: null, negativeValid: null },
     };
     const { loss } = method.step(views, at);
     loss.backward();
@@ -86,12 +86,32 @@ describe("Moco", () => {
           const negativeValid = valid === null ? null : tensor(valid, { dtype: "bool" });
           method.query.eval();
           method.key.eval();
-          return method.step({ query: images, key: images, negatives, negativeValid }, 0).loss.item();
+          return method
+            .step({ ...{ query: images, key: images }, negatives, negativeRows: null, negativeValid }, 0)
+            .loss.item();
         });
       const without = lossOf(null);
       expect(lossOf([0, 0, 0])).toBeCloseTo(without, 5);
       for (const row of [0, 1, 2])
         expect(lossOf([0, 1, 2].map((i) => Number(i === row)))).toBeGreaterThan(without + 1e-4);
+    });
+  });
+
+  it("compares every query with one shared negative as with copies of it", () => {
+    withMethod((method) => {
+      const lossOf = (negativeRows: Int32Array | null) =>
+        scope(() => {
+          const generator = new Generator(11);
+          const images = randn([3, 3, 16, 16], { generator });
+          const one = randn([1, 3, 16, 16], { generator });
+          const negatives = negativeRows === null ? one.repeat([3, 1, 1, 1]) : one;
+          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          method.query.eval();
+          method.key.eval();
+          const views = { ...{ query: images, key: images }, negatives, negativeRows, negativeValid: null };
+          return method.step(views, 0).loss.item();
+        });
+      expect(lossOf(Int32Array.of(0, 0, 0))).toBeCloseTo(lossOf(null), 5);
     });
   });
 

@@ -22,7 +22,8 @@ function withMethod<T>(use: (method: SimClr) => T): T {
 function views(negatives: boolean): Views {
   const generator = new Generator(5);
   const batch = () => randn([4, 3, 16, 16], { generator });
-  return { query: batch(), key: batch(), negatives: negatives ? batch() : null, negativeValid: null };
+  const [query, key] = [batch(), batch()];
+  return { query, key, negatives: negatives ? batch() : null, negativeRows: null, negativeValid: null };
 }
 
 describe("SimClr", () => {
@@ -49,6 +50,20 @@ describe("SimClr", () => {
     const loss = (negatives: boolean) =>
       withMethod((method) => scope(() => method.step(views(negatives)).loss.item()));
     expect(loss(true)).toBeGreaterThan(loss(false));
+  });
+
+  it("compares every query with one shared negative as with copies of it", () => {
+    const loss = (negativeRows: Int32Array | null) =>
+      withMethod((method) =>
+        scope(() => {
+          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          method.encoder.eval();
+          const one = randn([1, 3, 16, 16], { generator: new Generator(6) });
+          const negatives = negativeRows === null ? one.repeat([4, 1, 1, 1]) : one;
+          return method.step({ ...views(false), negatives, negativeRows }).loss.item();
+        }),
+      );
+    expect(loss(Int32Array.of(0, 0, 0, 0))).toBeCloseTo(loss(null), 5);
   });
 
   it("goes on from its state as if it had never stopped", () => {

@@ -9,6 +9,8 @@ const healthy: Metrics = {
   ...{ epoch: 0, step: 1, lr: 0.03, queueFill: 1, imagesPerSecond: 100 },
   ...{ loss: 5, contrastAccuracy: 0.3, maskedShare: 0.15, foregroundShare: 0.6, allForegroundShare: 0.02 },
   embedding: { alignment: 0.4, uniformity: -2.5, rank: 20 },
+  branchVariance: { query: 0.2, key: 0.15 },
+  agreement: { iou: 0.5, wholeCropIou: 0.3 },
 };
 
 /** The diagnosis of a run whose log holds forty lines, each `change`d from a healthy one. */
@@ -39,6 +41,8 @@ describe("diagnose", () => {
     ["rising-loss", (part) => ({ loss: 5 + part })],
     ["guidance-lost", () => ({ foregroundShare: 0.99, allForegroundShare: 0.9 })],
     ["object-not-found", () => ({ foregroundShare: 0.04 })],
+    ["object-missed", () => ({ agreement: { iou: 0.2, wholeCropIou: 0.3 } })],
+    ["keys-vary-more", () => ({ branchVariance: { query: 0.1, key: 0.3 } })],
   ])("says %s, and what to try", async (code, change) => {
     const diagnosis = await diagnosed(change);
     expect(codes(diagnosis)).toEqual([code]);
@@ -54,9 +58,18 @@ describe("diagnose", () => {
     const run = join(await temporaryFolder(), "run");
     await mkdir(run);
     await writeFile(join(run, "config.yaml"), "seed: 1\n");
-    const { embedding: _, ...old } = healthy;
+    const { embedding: _, branchVariance: __, agreement: ___, ...old } = healthy;
     await writeFile(join(run, "metrics.jsonl"), `${JSON.stringify(old)}\n`);
-    expect(diagnose(run).last.rank).toBeNull();
+    expect(diagnose(run).last).toMatchObject({ rank: null, branchVariance: null, iou: null });
+  });
+
+  it("goes by the last look at how views vary, wherever in the log that was", async () => {
+    const change = (part: number) => ({
+      branchVariance: part < 0.2 ? { query: 0.1, key: 0.3 } : part < 0.4 ? { query: 0.3, key: 0.1 } : null,
+    });
+    const diagnosis = await diagnosed(change);
+    expect(diagnosis.findings).toEqual([]);
+    expect(diagnosis.last.branchVariance).toEqual({ query: 0.3, key: 0.1 });
   });
 
   it("refuses a folder that is no run's", async () => {

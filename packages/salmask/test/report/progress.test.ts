@@ -24,7 +24,8 @@ describe("progressLine", () => {
       queueFill: 0.5,
       imagesPerSecond: 100,
     },
-    ...{ maskedShare: 0.15, foregroundShare: 0.7, allForegroundShare: 0, embedding: null },
+    ...{ maskedShare: 0.15, foregroundShare: 0.7, allForegroundShare: 0 },
+    ...{ embedding: null, branchVariance: null, agreement: null },
   };
   const run = { epochs: 4, stepsPerEpoch: 20, batchSize: 10 };
 

@@ -40,5 +40,5 @@ export const smallSettings = {
   model: { arch: "resnet18", width: 4, stem: "small" },
   method: { queue: 6, momentum: 0.9, dim: 8, groups: 2 },
   saliency: { source: "own", warmupEpochs: 1 },
-  train: { epochs: 3, batchSize: 8, logEvery: 1, lr: 0.05 },
+  train: { epochs: 3, batchSize: 8, logEvery: 1, lr: 0.05, varianceEvery: 0 },
 };

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
 import { InterruptedError, SalmaskError } from "../../src/errors.js";
 import { listCheckpoints } from "../../src/train/checkpoint.js";
+import { readMetrics } from "../../src/train/metrics-log.js";
 import { type PretrainOptions, pretrain } from "../../src/train/pretrain.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
@@ -46,6 +47,20 @@ describe("pretrain", () => {
     expect(metrics[8].maskedShare).toBeGreaterThan(0);
   });
 
+  it("looks at how views vary where each epoch ends, and learns the same without looking", async () => {
+    const options = await prepare({ train: { ...smallSettings.train, logEvery: 2, varianceEvery: 1 } });
+    const train = { ...options.config.train, varianceEvery: 0 };
+    const blind = { ...options, config: { ...options.config, train }, out: join(options.folder, "blind") };
+    const looks = async (run: PretrainOptions) => {
+      await pretrain(run);
+      const metrics = readMetrics(join(run.out, "metrics.jsonl"));
+      return metrics.map(({ step, branchVariance }) => (branchVariance === null ? step : `${step} looked`));
+    };
+    expect(await looks(options)).toEqual([2, "3 looked", 4, "6 looked", 8, "9 looked"]);
+    expect(await looks(blind)).toEqual([2, 4, 6, 8, 9]);
+    expect(weightsOf(blind.out).equals(weightsOf(options.out))).toBe(true);
+  });
+
   it("gives other weights for another seed, another fill, and no mask at all", async () => {
     const options = await prepare();
     const seen = new Set<string>();
@@ -75,7 +90,7 @@ describe("pretrain", () => {
     { occlusion: { name: "adios", masks: 2, channels: 2 }, mask: { fill: "none" } },
     { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } },
   ])("writes a checkpoint when it is interrupted, and goes on to the same weights: %o", async (change) => {
-    const whole = await prepare(change);
+    const whole = await prepare({ ...change, train: { ...smallSettings.train, varianceEvery: 1 } });
     await pretrain(whole);
     const abort = new AbortController();
     const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };

@@ -42,7 +42,7 @@ function views(): Views {
   const generator = new Generator(5);
   const photos = randn([batch, 3, 16, 16], { generator });
   const view = () => photos.add(randn([batch, 3, 16, 16], { generator }).mul(0.3));
-  return { query: view(), key: view(), negatives: null, negativeValid: null };
+  return { query: view(), key: view(), negatives: null, negativeRows: null, negativeValid: null };
 }
 
 /** The method's loss, summed over the occluded versions. */

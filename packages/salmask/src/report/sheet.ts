@@ -1,4 +1,4 @@
-/** A picture sheet of what a run compares: one row a photo, so that one can look before anyone trains. */
+/** A picture sheet: one row a photo, one column a kind of picture. */
 import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { IMAGENET_NORMALIZATION } from "../augment/index.js";
@@ -12,6 +12,7 @@ export interface SheetColumn {
 
 const gap = 4;
 const titleHeight = 18;
+const side = 112;
 
 /** Normalised `[3, H, W]` back to [0, 1]. */
 export function denormalize(view: Tensor): Tensor {
@@ -28,33 +29,45 @@ export function aroundGrey(view: Tensor): Tensor {
   return scope(() => view.mul(0.25).add(0.5).clamp({ min: 0, max: 1 })); // [3, H, W]
 }
 
-/** A map `[rows, cols]` as a heat map of the given side, from dark blue (least) to yellow (most): `[3, side, side]`. */
-export function heatMap(map: Tensor, side: number): Tensor {
+/** A map `[rows, cols]` as a heat map, from dark blue (least) to yellow (most): `[3, rows, cols]`. */
+export function heatMap(map: Tensor): Tensor {
   return scope(() => {
     const low = map.amin();
-    const spread = map.amax().sub(low).clampMin(1e-12);
-    const unit = map.sub(low).div(spread); // [rows, cols]
+    const range = map.amax().sub(low).clampMin(1e-12);
+    const unit = map.sub(low).div(range); // [rows, cols]
     const red = unit.mul(1.1).clamp({ min: 0.05, max: 1 });
     const blue = unit.neg().add(0.6).clamp({ min: 0, max: 1 });
-    const [rows, cols] = map.shape;
-    const small = ops.stack([red, unit.mul(0.9), blue]); // [3, rows, cols]
-    return small
-      .repeatInterleave(Math.round(side / rows), { dim: 1 })
-      .repeatInterleave(Math.round(side / cols), { dim: 2 }); // [3, side, side]
+    return ops.stack([red, unit.mul(0.9), blue]); // [3, rows, cols]
   });
 }
 
-async function toPng(picture: Tensor, side: number): Promise<Buffer> {
+async function toPng(picture: Tensor): Promise<Buffer> {
   const [, height, width] = picture.shape;
   // [H, W, 3]
   const pixels = scope(() => picture.mul(255).round().permute([1, 2, 0]).contiguous().toFloat32Array());
   const bytes = Uint8Array.from(pixels);
   const raw = { width, height, channels: 3 } as const;
-  return sharp(bytes, { raw }).resize(side, side, { kernel: "nearest" }).png().toBuffer();
+  return sharp(bytes, { raw }).resize(side, side, { kernel: "nearest", fit: "fill" }).png().toBuffer();
 }
 
-/** Writes the sheet as a PNG, one column a kind of picture, each picture `side` pixels wide. */
-export async function writeSheet(path: string, columns: readonly SheetColumn[], side = 112): Promise<void> {
+/** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
+export function spread(n: number, count: number): Int32Array {
+  const some = Math.min(n, count);
+  return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
+}
+
+/** Draws the columns in a scope of their own, and writes the sheet as a PNG. The pictures are freed. */
+export async function drawSheet(path: string, draw: () => SheetColumn[]): Promise<void> {
+  const columns = scope(draw);
+  try {
+    await writeSheet(path, columns);
+  } finally {
+    for (const { pictures } of columns) for (const picture of pictures) picture.dispose();
+  }
+}
+
+/** Each picture becomes a square of `side` pixels. */
+async function writeSheet(path: string, columns: readonly SheetColumn[]): Promise<void> {
   const rows = Math.max(...columns.map(({ pictures }) => pictures.length));
   const width = columns.length * (side + gap) + gap;
   const height = titleHeight + rows * (side + gap) + gap;
@@ -65,7 +78,7 @@ export async function writeSheet(path: string, columns: readonly SheetColumn[], 
   const layers = await Promise.all(
     columns.flatMap(({ pictures }, i) =>
       pictures.map(async (picture, row) => ({
-        input: await toPng(picture, side),
+        input: await toPng(picture),
         left: gap + i * (side + gap),
         top: titleHeight + gap + row * (side + gap),
       })),

@@ -1,0 +1,67 @@
+/** A picture sheet of what a saliency source finds, beside the true masks. */
+import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
+import type { SaliencyEvalOptions } from "../evaluate/saliency-eval.js";
+import { ask, type Look, lookAt, readMasks } from "../evaluate/saliency-look.js";
+import type { Grid } from "../masking/grid.js";
+import { findMaps } from "../saliency/map-files.js";
+import { denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
+
+/** What is left of the brightness beside the foreground. */
+const dimmed = 0.25;
+
+/** Photos, masks and a source as they are scored, and the sheet to draw of them. */
+export interface SaliencySheetOptions extends SaliencyEvalOptions {
+  /** The PNG to write. */
+  out: string;
+  /** Photos to draw, evenly spread over the set. */
+  count: number;
+}
+
+/**
+ * Draws a few photos with their true masks, the source's map and foreground cells, and both in the photo's pixels as
+ * `evaluateSaliency` scores them. Returns the photos' names. Throws DataError where a mask is missing.
+ */
+export async function sheetOfSaliency(options: SaliencySheetOptions): Promise<string[]> {
+  const { dataset, out, count, grid } = options;
+  const paths = await findMaps(options.masks, dataset.names);
+  const ids = spread(dataset.length, count);
+  const masks = await readMasks(ids, paths, dataset);
+  const asked = await ask(ids, options);
+  try {
+    await drawSheet(out, () => columnsOf(lookAt(asked, masks, options), grid));
+  } finally {
+    for (const tensor of Object.values(asked)) tensor.dispose();
+  }
+  return Array.from(ids, (id) => dataset.names[id]);
+}
+
+function columnsOf(looks: readonly Look[], grid: Grid): SheetColumn[] {
+  const column = (title: string, picture: (look: Look) => Tensor) => ({
+    title,
+    pictures: looks.map(picture),
+  });
+  return [
+    column("photo", ({ photo }) => denormalize(photo)),
+    column("true mask", ({ mask }) => againstMask(mask.pixels, mask)),
+    column("saliency", ({ saliency }) => heatMap(saliency)),
+    column("as scored", ({ scoredMap }) => heatMap(scoredMap)),
+    column("foreground", (look) => onlyForeground(look, grid)),
+    column("as scored", ({ scoredForeground, mask }) => againstMask(scoredForeground, mask)),
+  ];
+}
+
+/** The photo, dark beside its foreground cells: `[3, side, side]`. */
+function onlyForeground({ photo, foreground }: Look, { rows, cols, cell }: Grid): Tensor {
+  const light = Float32Array.from(foreground, (on) => (on === 1 ? 1 : dimmed));
+  return scope(() => {
+    const cells = fromTypedArray(light, [1, rows, cols]); // [1, rows, cols]
+    const pixels = cells.repeatInterleave(cell, { dim: 1 }).repeatInterleave(cell, { dim: 2 }); // [1, side, side]
+    return denormalize(photo).mul(pixels); // [3, side, side]
+  });
+}
+
+/** Pixels `[H * W]` against the true ones: white where both are, red where only they, blue where only the truth; `[3, H, W]`. */
+function againstMask(found: Uint8Array, { pixels, height, width }: Look["mask"]): Tensor {
+  const colours = Float32Array.from([...found, ...found.map((on, i) => on & pixels[i]), ...pixels]);
+  return fromTypedArray(colours, [3, height, width]); // [3, H, W]
+}
