@@ -13,7 +13,8 @@ const rounds = 3;
 type Settings = Record<string, unknown>;
 
 const plain: Settings = { "mask.fill": "none" };
-const guided: Settings = { "saliency.source": "own", "saliency.warmupEpochs": 0 };
+/** As the paper computes saliency: on both crops, by a network like the encoder. */
+const guided: Settings = { "saliency.source": "own", "saliency.warmupEpochs": 0, "saliency.scope": "crop" };
 const adios = (name: string): Settings => ({ ...plain, "occlusion.name": name });
 
 /** By host and name, the plain one first. */

@@ -240,8 +240,10 @@ export const configSchema = z
           .prefault({}),
         scope: z
           .enum(["crop", "photo"])
-          .default("crop")
-          .describe("photo: one map a photo, cropped like its views; cheaper"),
+          .default("photo")
+          .describe(
+            "photo: one map a photo, made once and cropped like its views; crop: the paper's way, each step",
+          ),
       })
       .prefault({}),
     train: z

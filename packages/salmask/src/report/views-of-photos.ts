@@ -1,13 +1,14 @@
 import { scope, type Tensor } from "@salmask/torch";
-import { drawView, renderView, wholeView } from "../augment/index.js";
+import { cropMaps, drawView, renderView, type ViewDraw, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { gridFor } from "../masking/grid.js";
 import { maskViews, negativesOfQueries } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
 import { openSource } from "../models/saliency-source.js";
-import { mapsOf } from "../saliency/source.js";
+import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
+import { photoViewOf } from "../train/photo-maps.js";
 import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
 
 export interface SheetOptions {
@@ -33,14 +34,11 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
   });
   const source = await openSource(config.saliency);
   const ids = spread(dataset.length, options.count);
-  const crops = scope(() => cropPhotos(dataset, ids, config));
+  const draws = drawBoth(dataset, ids, config);
+  const crops = scope(() => cropPhotos(dataset, ids, draws, config));
   const held: Tensor[] = Object.values(crops);
   try {
-    const grid = gridFor(config.data.crop, strideOf(config.model.stem));
-    const saliency: Saliency = {
-      query: await mapsOf(source, crops.query, grid),
-      key: await mapsOf(source, crops.key, grid),
-    };
+    const saliency = await saliencyOf(source, crops, draws, config);
     held.push(saliency.query, saliency.key);
     await drawSheet(out, () => draw(crops, saliency, ids, config));
     return { path: out, photos: Array.from(ids, (id) => dataset.names[id]) };
@@ -51,21 +49,58 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
   }
 }
 
-/** float32 `[B, 3, crop, crop]` each, normalised. */
-type PhotoCrops = Record<"photo" | "query" | "key", Tensor>;
+/** float32 `[B, 3, crop, crop]` each, normalised; `seen` is the whole photo at the side that saliency is asked at. */
+type PhotoCrops = Record<"photo" | "seen" | "query" | "key", Tensor>;
+
+type ViewDraws = Record<"query" | "key", ViewDraw>;
 
 /** `[B, rows, cols]` each. */
 type Saliency = Record<"query" | "key", Tensor>;
 
-function cropPhotos(dataset: PackedDataset, ids: Int32Array, { seed, data, augment }: RunConfig): PhotoCrops {
+/** The two views of each photo as the first epoch draws them. */
+function drawBoth(dataset: PackedDataset, ids: Int32Array, { seed, augment }: RunConfig): ViewDraws {
+  const [query, key] = [0, 1].map((view) =>
+    drawView({ seed, epoch: 0, view }, ids, dataset.originalSizes, dataset.size, augment),
+  );
+  return { query, key };
+}
+
+/** What the source says of each crop, or of each photo, cropped like its views: as the run's scope has it. */
+async function saliencyOf(
+  source: SaliencySource | LateSaliencySource,
+  crops: PhotoCrops,
+  draws: ViewDraws,
+  { data, model, saliency }: RunConfig,
+): Promise<Saliency> {
+  const grid = gridFor(data.crop, strideOf(model.stem));
+  if (saliency.scope === "crop") {
+    return { query: await mapsOf(source, crops.query, grid), key: await mapsOf(source, crops.key, grid) };
+  }
+  const maps = await mapsOf(source, crops.seen, photoViewOf(data.crop, grid.cell)); // [B, rows', cols']
+  try {
+    const cropped = (draw: ViewDraw) => cropMaps(maps, draw, grid.rows, grid.cols); // [B, rows, cols]
+    return { query: cropped(draws.query), key: cropped(draws.key) };
+  } finally {
+    maps.dispose();
+  }
+}
+
+function cropPhotos(
+  dataset: PackedDataset,
+  ids: Int32Array,
+  draws: ViewDraws,
+  { data, model }: RunConfig,
+): PhotoCrops {
   const { crop } = data;
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
-  const [query, key] = [0, 1].map((view) => {
-    const draw = drawView({ seed, epoch: 0, view }, ids, dataset.originalSizes, dataset.size, augment);
-    return renderView(images, draw, { crop }); // [B, 3, crop, crop]
-  });
-  const photo = renderView(images, wholeView(ids, dataset.originalSizes, dataset.size), { crop });
-  return { photo, query, key };
+  const { side } = photoViewOf(crop, strideOf(model.stem));
+  const whole = wholeView(ids, dataset.originalSizes, dataset.size);
+  return {
+    photo: renderView(images, whole, { crop }), // [B, 3, crop, crop]
+    seen: renderView(images, whole, { crop: side }), // [B, 3, side, side]
+    query: renderView(images, draws.query, { crop }), // [B, 3, crop, crop]
+    key: renderView(images, draws.key, { crop }), // [B, 3, crop, crop]
+  };
 }
 
 function draw(

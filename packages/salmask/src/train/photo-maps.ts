@@ -4,6 +4,7 @@ import type { RunConfig } from "../config/schema.js";
 import { type PackedDataset, photoOf } from "../data/cache.js";
 import { mapOrdered } from "../data/concurrent.js";
 import { UsageError } from "../errors.js";
+import { gridFor } from "../masking/grid.js";
 import { findMaps, readMap } from "../saliency/map-files.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "../saliency/source.js";
 
@@ -14,6 +15,12 @@ const photoBatch = 128;
 /** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
 export interface PhotoView extends MapSize {
   readonly side: number;
+}
+
+/** How a run looks at whole photos: at twice its crops' side, so that a crop still has its share of the cells. */
+export function photoViewOf(crop: number, cell: number): PhotoView {
+  const { rows, cols } = gridFor(2 * crop, cell);
+  return { rows, cols, side: rows * cell };
 }
 
 /** The maps of all photos: `[N, rows, cols]`, the caller's. */

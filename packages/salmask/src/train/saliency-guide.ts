@@ -9,7 +9,7 @@ import type { PackedDataset } from "../data/cache.js";
 import { UsageError } from "../errors.js";
 import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
-import { type Grid, gridFor } from "../masking/grid.js";
+import type { Grid } from "../masking/grid.js";
 import type { ResNet } from "../models/resnet.js";
 import { openSource } from "../models/saliency-source.js";
 import { frozenCopy } from "../models/weights.js";
@@ -17,7 +17,14 @@ import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
 import { type Foreground, foregroundCells } from "../saliency/threshold.js";
-import { mapPhotos, mapPhotosLater, mapsFolder, type PhotoView, readPhotoMaps } from "./photo-maps.js";
+import {
+  mapPhotos,
+  mapPhotosLater,
+  mapsFolder,
+  type PhotoView,
+  photoViewOf,
+  readPhotoMaps,
+} from "./photo-maps.js";
 
 /** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`. */
 type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
@@ -134,10 +141,8 @@ export class SaliencyGuide {
     return this.config.saliency.shuffled ? maps.roll(1, { dims: 0 }) : maps;
   }
 
-  /** How a whole photo is looked at: at twice the crop's side, so that a crop still has its share of the cells. */
   private photoView(): PhotoView {
-    const { rows, cols, cell } = gridFor(2 * this.config.data.crop, this.grid.cell);
-    return { rows, cols, side: rows * cell };
+    return photoViewOf(this.config.data.crop, this.grid.cell);
   }
 
   /** The frozen encoder's tensors, for a checkpoint. */

@@ -39,6 +39,6 @@ export const smallSettings = {
   data: { crop: 16, size: 16 },
   model: { arch: "resnet18", width: 4, stem: "small" },
   method: { queue: 6, momentum: 0.9, dim: 8, groups: 2 },
-  saliency: { source: "own", warmupEpochs: 1 },
+  saliency: { source: "own", scope: "crop", warmupEpochs: 1 },
   train: { epochs: 3, batchSize: 8, logEvery: 1, lr: 0.05, varianceEvery: 0 },
 };

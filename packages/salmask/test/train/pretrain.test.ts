@@ -75,7 +75,7 @@ describe("pretrain", () => {
 
   it("reads saliency from the spectral residual, and from maps of whole photos", async () => {
     for (const saliency of [
-      { source: "spectral-residual" },
+      { source: "spectral-residual", scope: "crop" },
       { source: "own", scope: "photo", warmupEpochs: 1 },
     ]) {
       const options = await prepare({ saliency });
