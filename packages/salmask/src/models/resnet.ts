@@ -1,4 +1,4 @@
-import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
+import { type Generator, nn, noGrad, scope, type Tensor } from "@salmask/torch";
 
 /** The depths that are built: basic blocks for 18, bottlenecks for 50. */
 export type ResNetDepth = 18 | 50;
@@ -143,8 +143,10 @@ export class ResNet extends nn.Module {
 
   /** `[B, 3, H, W]` to the last feature maps `[B, outChannels, H / stride, W / stride]`. */
   features(input: Tensor): Tensor {
-    const stem = this.bn1.forward(this.conv1.forward(input)).relu_(); // [B, width, H', W']
-    const pooled = this.#maxPool === null ? stem : this.#maxPool.forward(stem); // [B, width, H'', W'']
+    const pooled = scope(() => {
+      const stem = this.bn1.forward(this.conv1.forward(input)).relu_(); // [B, width, H', W']
+      return this.#maxPool === null ? stem : this.#maxPool.forward(stem); // [B, width, H'', W'']
+    });
     return [this.layer1, this.layer2, this.layer3, this.layer4].reduce(
       (x, layer) => layer.forward(x),
       pooled,

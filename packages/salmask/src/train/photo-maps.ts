@@ -9,8 +9,8 @@ import { findMaps, readMap } from "../saliency/map-files.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "../saliency/source.js";
 
 const readAtOnce = 8;
-/** Photos in one pass of a source. */
-const photoBatch = 128;
+/** Pixels of all photos in one pass of a source, 32 photos of 128 pixels: what it holds stays below what a step does. */
+const pixelsAtOnce = 2 ** 19;
 
 /** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
 export interface PhotoView extends MapSize {
@@ -27,7 +27,7 @@ export function photoViewOf(crop: number, cell: number): PhotoView {
 export function mapPhotos(source: SaliencySource, dataset: PackedDataset, view: PhotoView): Tensor {
   return scope(() =>
     noGrad(() => {
-      const parts = parted(dataset.length).map((ids) =>
+      const parts = parted(dataset.length, view).map((ids) =>
         scope(() => source.maps(wholePhotos(dataset, ids, view), view)),
       );
       return ops.cat(parts); // [N, rows, cols]
@@ -43,7 +43,7 @@ export async function mapPhotosLater(
 ): Promise<Tensor> {
   const parts: Tensor[] = [];
   try {
-    for (const ids of parted(dataset.length)) {
+    for (const ids of parted(dataset.length, view)) {
       const photos = keep(wholePhotos(dataset, ids, view)); // [B, 3, side, side]
       try {
         parts.push(keep(await source.mapsLater(photos, view)));
@@ -58,10 +58,11 @@ export async function mapPhotosLater(
 }
 
 /** The ids of `n` photos, in parts that go through a source together. */
-function parted(n: number): Int32Array[] {
-  return Array.from({ length: Math.ceil(n / photoBatch) }, (_, part) => {
-    const from = part * photoBatch;
-    return Int32Array.from({ length: Math.min(photoBatch, n - from) }, (_, i) => from + i);
+function parted(n: number, { side }: PhotoView): Int32Array[] {
+  const size = Math.max(1, Math.floor(pixelsAtOnce / side ** 2));
+  return Array.from({ length: Math.ceil(n / size) }, (_, part) => {
+    const from = part * size;
+    return Int32Array.from({ length: Math.min(size, n - from) }, (_, i) => from + i);
   });
 }
 

@@ -1,3 +1,4 @@
+import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
@@ -15,6 +16,7 @@ export class Sequential extends Module {
   }
 
   forward(input: Tensor): Tensor {
-    return this.layers.reduce((x, layer) => layer.forward(x), input);
+    // What a layer made on the way is freed with its scope, unless backward will need it.
+    return this.layers.reduce((x, layer) => scope(() => layer.forward(x)), input);
   }
 }

@@ -142,3 +142,21 @@ test("a module made in a scope outlives it", () => {
   expect(keep(layer.weight)).toBe(layer.weight);
   layer.dispose();
 });
+
+test("a Sequential holds no more than what each layer hands on, where nothing is recorded", () => {
+  class Busy extends nn.Module {
+    forward(input: Tensor): Tensor {
+      return input.add(1).mul(2).sub(3).add(input);
+    }
+  }
+  scope(() => {
+    const input = ones([2, 3]);
+    const before = liveTensors().count;
+    const net = new nn.Sequential(new Busy(), new nn.Identity(), new Busy(), new Busy());
+    const output = net.forward(input);
+    // 1 -> 2 * 2 - 3 + 1 = 2 -> 2 * 3 - 3 + 2 = 5 -> 2 * 6 - 3 + 5 = 14
+    expect(output.toArray()).toEqual(new Array(6).fill(14));
+    expect(liveTensors().count - before).toBe(3);
+    expect(input.disposed).toBe(false);
+  });
+});
