@@ -18,6 +18,7 @@ import {
   projectedEncoder,
 } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
+import { joinParts, partOf } from "../models/state-dict.js";
 import { purpose } from "../purposes.js";
 import type { Embeddings, Method, StepResult, Views } from "./method.js";
 import { contrastiveLoss } from "./moco-loss.js";
@@ -143,10 +144,10 @@ export class Moco implements Method {
   }
 
   state(): nn.StateDict {
-    const state: nn.StateDict = { queue: this.queue };
-    for (const [name, value] of Object.entries(this.query.stateDict())) state[`query.${name}`] = value;
-    for (const [name, value] of Object.entries(this.key.stateDict())) state[`key.${name}`] = value;
-    return state;
+    return {
+      queue: this.queue,
+      ...joinParts({ query: this.query.stateDict(), key: this.key.stateDict() }),
+    };
   }
 
   counters(): Record<string, number> {
@@ -154,14 +155,8 @@ export class Moco implements Method {
   }
 
   loadState(state: nn.StateDict, counters: Record<string, number>): void {
-    const part = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(state)
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, value]) => [name.slice(prefix.length), value]),
-      );
-    this.query.loadStateDict(part("query."));
-    this.key.loadStateDict(part("key."));
+    this.query.loadStateDict(partOf(state, "query"));
+    this.key.loadStateDict(partOf(state, "key"));
     noGrad(() => this.queue.copy_(state.queue));
     this.pointer = counters.pointer;
     this.enqueued = counters.enqueued;

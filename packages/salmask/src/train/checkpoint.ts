@@ -10,6 +10,7 @@ import {
 } from "@salmask/torch";
 import { z } from "zod";
 import { CheckpointError, TrainingError } from "../errors.js";
+import { joinParts, partOf } from "../models/state-dict.js";
 
 const format = "salmask-checkpoint-1";
 
@@ -64,9 +65,7 @@ export function listCheckpoints(folder: string): string[] {
  * {@link TrainingError} `disk-full`, with the older checkpoints untouched.
  */
 export function saveCheckpoint(folder: string, checkpoint: Omit<Checkpoint, "path">, keep: number): string {
-  const all: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(checkpoint.tensors)) all[`method.${name}`] = value;
-  for (const [name, value] of Object.entries(checkpoint.optimizer)) all[`optimizer.${name}`] = value;
+  const all = joinParts({ method: checkpoint.tensors, optimizer: checkpoint.optimizer });
   const path = join(folder, fileOf(checkpoint.position.step));
   const metadata = { format, position: JSON.stringify(checkpoint.position), sha256: checksum(all) };
   try {
@@ -110,13 +109,7 @@ export function loadCheckpoint(path: string): Checkpoint {
     const position = positionSchema.parse(JSON.parse(metadata.position));
     const all = loadSafetensors(path);
     if (checksum(all) !== metadata.sha256) throw new Error("its checksum does not match its content");
-    const part = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(all)
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, value]) => [name.slice(prefix.length), value]),
-      );
-    return { path, position, tensors: part("method."), optimizer: part("optimizer.") };
+    return { path, position, tensors: partOf(all, "method"), optimizer: partOf(all, "optimizer") };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CheckpointError("damaged-checkpoint", `The checkpoint ${path} is damaged: ${why}`, error);

@@ -10,6 +10,7 @@ import type { Adversary } from "../methods/adios/adversary.js";
 import type { Method } from "../methods/method.js";
 import { adversaryOf, methodOf } from "../methods/registry.js";
 import { strideOf } from "../models/resnet.js";
+import { joinParts, partOf } from "../models/state-dict.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
 import { optimizerOf } from "./optimizer.js";
 import { SaliencyGuide } from "./saliency-guide.js";
@@ -44,16 +45,15 @@ export async function makeRun(config: RunConfig, dataset: PackedDataset): Promis
   return { config, dataset, view: config.augment, grid, method, optimizer, guide, truth, adversary };
 }
 
-const saliencyPrefix = "saliency.";
-const adversaryPrefix = "adversary.";
+/** Parts of a checkpoint beside the method's. */
+const saliencyPart = "saliency";
+const adversaryPart = "adversary";
 
 /** Writes all that the run needs to go on after `step` steps. Returns the file's path. */
 export function save(run: Run, folder: string, step: number, keep: number): string {
   const { method, guide, optimizer, dataset, config, adversary } = run;
-  const tensors = method.state();
-  for (const [name, value] of Object.entries(guide.state())) tensors[`${saliencyPrefix}${name}`] = value;
-  for (const [name, value] of Object.entries(adversary?.state() ?? {}))
-    tensors[`${adversaryPrefix}${name}`] = value;
+  const beside = { [saliencyPart]: guide.state(), [adversaryPart]: adversary?.state() ?? {} };
+  const tensors = { ...method.state(), ...joinParts(beside) };
   const { steps: optimizerSteps, tensors: optimizerTensors } = optimizer.stateDict();
   const position: Position = {
     ...{ step, counters: method.counters(), optimizerSteps, config },
@@ -67,16 +67,10 @@ export function restore(run: Run, folder: string, given?: string): number {
   return scope(() => {
     const { position, tensors, optimizer } = resumeFrom(folder, given);
     checkSameRun(run, position);
-    const part = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(tensors)
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, value]) => [name.slice(prefix.length), value]),
-      );
     run.method.loadState(tensors, position.counters);
     run.optimizer.loadStateDict({ steps: position.optimizerSteps, tensors: optimizer });
-    run.guide.loadState(part(saliencyPrefix), run.method.momentumBackbone);
-    run.adversary?.loadState(part(adversaryPrefix), position.step);
+    run.guide.loadState(partOf(tensors, saliencyPart), run.method.momentumBackbone);
+    run.adversary?.loadState(partOf(tensors, adversaryPart), position.step);
     return position.step;
   });
 }

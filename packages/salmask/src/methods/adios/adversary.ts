@@ -8,6 +8,7 @@ import {
   scope,
   type Tensor,
 } from "@salmask/torch";
+import { joinParts, partOf } from "../../models/state-dict.js";
 import { purpose } from "../../purposes.js";
 import type { Method, Views } from "../method.js";
 import { OcclusionModel } from "./occlusion-model.js";
@@ -110,23 +111,13 @@ export class Adversary {
 
   /** The occlusion model's tensors and its optimiser's, for a checkpoint. */
   state(): nn.StateDict {
-    const state: nn.StateDict = {};
-    for (const [name, value] of Object.entries(this.model.stateDict())) state[`model.${name}`] = value;
-    for (const [name, value] of Object.entries(this.optimizer.stateDict().tensors))
-      state[`optimizer.${name}`] = value;
-    return state;
+    return joinParts({ model: this.model.stateDict(), optimizer: this.optimizer.stateDict().tensors });
   }
 
   /** Copies a checkpoint's tensors in; `steps` were done before it. */
   loadState(state: nn.StateDict, steps: number): void {
-    const part = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(state)
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, value]) => [name.slice(prefix.length), value]),
-      );
-    this.model.loadStateDict(part("model."));
-    this.optimizer.loadStateDict({ steps, tensors: part("optimizer.") });
+    this.model.loadStateDict(partOf(state, "model"));
+    this.optimizer.loadStateDict({ steps, tensors: partOf(state, "optimizer") });
   }
 
   dispose(): void {

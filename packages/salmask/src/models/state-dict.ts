@@ -1,0 +1,21 @@
+/** State dicts within state dicts: `query.conv1.weight` is `conv1.weight` of the part `query`. */
+import type { nn } from "@salmask/torch";
+
+/** The part's tensors, under names of their own. */
+export function partOf(state: nn.StateDict, part: string): nn.StateDict {
+  const prefix = `${part}.`;
+  return Object.fromEntries(
+    Object.entries(state)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}
+
+/** Puts parts together; `partOf` takes them apart again. */
+export function joinParts(parts: Readonly<Record<string, nn.StateDict>>): nn.StateDict {
+  return Object.fromEntries(
+    Object.entries(parts).flatMap(([part, state]) =>
+      Object.entries(state).map(([name, value]) => [`${part}.${name}`, value]),
+    ),
+  );
+}
