@@ -9,10 +9,7 @@ import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
 import { loadBackbone } from "./weights.js";
 import { inputOf } from "./weights-metadata.js";
 
-/**
- * The localization network that ships: `localizer.json` beside it says how it was trained, on which photos, and how
- * well it finds objects.
- */
+/** The localization network that ships; `localizer.json` beside it says how it was trained, and on which photos. */
 export const localizerWeights = fileURLToPath(
   new URL("../../weights/localizer.safetensors", import.meta.url),
 );

@@ -13,7 +13,8 @@ import {
 import { cropMaps, drawView, MOCO_V2_VIEW, renderView } from "../augment/index.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { batches, epochOrder } from "../data/order.js";
-import { InterruptedError, TrainingError } from "../errors.js";
+import { InterruptedError, TrainingError, type UsageError } from "../errors.js";
+import { gridFor } from "../masking/grid.js";
 import { type ResNet, resnet, strideOf } from "../models/resnet.js";
 import { saveBackbone } from "../models/weights.js";
 import { localizerMetadata } from "../models/weights-metadata.js";
@@ -57,7 +58,7 @@ export const localizerDefaults = { seed: 0, epochs: 4, crop: 96, width: 16, batc
 
 const adamW = { lr: 2e-3, weightDecay: 1e-2 };
 
-/** Whole photos more often than not, since the network is asked about both. */
+/** Large crops, since the network is asked about whole photos, or about crops of them. */
 const view = { ...MOCO_V2_VIEW, scale: [0.4, 1], blurProbability: 0.2 } as const;
 
 /** Cells of a whole photo's target along a side. */
@@ -66,11 +67,13 @@ const targetSide = 32;
 /**
  * Teaches a ResNet that the sum of its last feature maps is where the object is. The teacher is saliency that needs no
  * network, seen on the photo as it is; the network sees crops of changed colours, so that what it can learn is what
- * objects look like. Writes a weights file for SCDA.
+ * objects look like. Writes a weights file for SCDA. Throws {@link UsageError} where the crop is not of whole cells or the
+ * photos do not fill a batch, {@link TrainingError} `loss-not-finite`, {@link InterruptedError}; nothing is written then.
  */
 export async function trainLocalizer(options: LocalizerOptions): Promise<LocalizerSummary> {
   const { photos, out, signal, report = () => {} } = options;
   const { seed, epochs, crop, width, batchSize } = { ...localizerDefaults, ...options };
+  const { rows: cells } = gridFor(crop, strideOf("small"));
   const started = performance.now();
   setNumThreads(options.threads ?? availableParallelism());
   const dataset = await openDataset(photos, {
@@ -90,7 +93,7 @@ export async function trainLocalizer(options: LocalizerOptions): Promise<Localiz
       let sum = 0;
       for (const [i, ids] of steps.entries()) {
         optimizer.lr = optim.cosine(adamW.lr, epochs * steps.length)(epoch * steps.length + i);
-        sum += learn({ dataset, targets, network, optimizer }, ids, { seed, epoch, crop });
+        sum += learn({ dataset, targets, network, optimizer }, ids, { seed, epoch, crop, cells });
         if ((i + 1) % 20 === 0)
           report(
             `epoch ${epoch + 1}/${epochs}  step ${i + 1}/${steps.length}  loss ${(sum / (i + 1)).toFixed(4)}`,
@@ -122,11 +125,18 @@ interface Parts {
   optimizer: optim.Optimizer;
 }
 
+interface LearnKey {
+  seed: number;
+  epoch: number;
+  /** Side of a crop in pixels, and in cells. */
+  crop: number;
+  cells: number;
+}
+
 /** One step on the photos `ids` [B]. Returns the loss. */
-function learn(parts: Parts, ids: Int32Array, key: { seed: number; epoch: number; crop: number }): number {
+function learn(parts: Parts, ids: Int32Array, key: LearnKey): number {
   const { dataset, targets, network, optimizer } = parts;
-  const { crop, ...place } = key;
-  const cells = crop / strideOf("small");
+  const { crop, cells, ...place } = key;
   return scope(() => {
     const draw = drawView({ ...place, view: 0 }, ids, dataset.originalSizes, dataset.size, view);
     const crops = renderView(dataset.images(ids), draw, { crop }); // [B, 3, crop, crop]

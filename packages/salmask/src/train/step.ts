@@ -118,6 +118,7 @@ export function makeViews(
   const views = maskViews(crops, { seed, epoch, ids }, grid, guide.active ? mask : unmasked(mask));
   return { views, keyForeground, keyDraw };
 }
+
 /** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
 function unmasked(mask: MaskOptions): MaskOptions {
   return { ...mask, branch: "none", negative: { ...mask.negative, count: 0 } };
