@@ -15,6 +15,9 @@ export interface Views {
   negativeValid: Tensor | null;
 }
 
+/** What a query is compared with. */
+export type Others = Omit<Views, "query">;
+
 /** The two views' embeddings, `[B, dim]` each, rows of length one. */
 export interface Embeddings {
   query: Tensor;
@@ -27,6 +30,9 @@ export interface StepResult extends Embeddings {
   /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
   contrastAccuracy: Tensor;
 }
+
+/** The loss of one batch, given its query views `[B, 3, H, W]`. */
+export type Compare = (query: Tensor) => StepResult;
 
 /**
  * A way to learn from two views. To add one, write a file beside this one that returns a `Method`, and name it in
@@ -43,10 +49,10 @@ export interface Method {
   /** Numbers that a checkpoint has to hold beside the tensors. */
   counters(): Record<string, number>;
   /**
-   * The loss of one batch. `step` counts from 0 and is part of every random decision's key. It may be asked several times
-   * before `afterStep`, about other versions of the same batch.
+   * Gets one batch's keys ready, so that several queries can be compared with the same: a photo may be seen under more
+   * than one mask. `step` counts from 0 and is part of every random decision's key.
    */
-  step(views: Views, step: number): StepResult;
+  against(others: Others, step: number): Compare;
   /** What each branch's encoder makes of its views in evaluation; nothing of the method changes. */
   embed(views: Pick<Views, "query" | "key">): Embeddings;
   /** After the optimiser's step. */

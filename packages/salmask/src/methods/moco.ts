@@ -20,7 +20,7 @@ import {
 import type { ResNet } from "../models/resnet.js";
 import { joinParts, partOf } from "../models/state-dict.js";
 import { purpose } from "../purposes.js";
-import type { Embeddings, Method, StepResult, Views } from "./method.js";
+import type { Compare, Embeddings, Method, Others, Views } from "./method.js";
 import { contrastiveLoss } from "./moco-loss.js";
 
 export interface MocoOptions {
@@ -48,7 +48,7 @@ export class Moco implements Method {
   readonly key: ProjectedEncoder;
   /** `[K, dim]`, rows of length one. */
   readonly queue: Tensor;
-  /** `[B, dim]`: this step's keys, from the last `step` to `afterStep`. */
+  /** `[B, dim]`: this step's keys, from the last `against` to `afterStep`. */
   private waiting: Tensor | null = null;
   private pointer = 0;
   private enqueued = 0;
@@ -76,15 +76,18 @@ export class Moco implements Method {
     return this.key.backbone;
   }
 
-  step(views: Views, step: number): StepResult {
-    const query = inGroups(this.query, views.query, this.options.groups); // [B, dim]
-    const { key, negatives } = noGrad(() => this.encodeKeys(views, step)); // [B, dim], [M * B, dim]
-    const { temperature, negativeWeight: weight } = this.options;
-    const inputs = { query, key, queue: this.queue, negatives, negativeValid: views.negativeValid };
+  against(others: Others, step: number): Compare {
+    const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(others, step))); // [B, dim], [M * B, dim]
+    const { temperature, negativeWeight: weight, groups } = this.options;
+    const { negativeValid } = others;
     // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
     this.waiting?.dispose();
     this.waiting = keep(key.detach()); // [B, dim]
-    return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
+    return (views) => {
+      const query = inGroups(this.query, views, groups); // [B, dim]
+      const inputs = { query, key, queue: this.queue, negatives, negativeValid };
+      return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
+    };
   }
 
   embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
@@ -95,7 +98,7 @@ export class Moco implements Method {
    * Keys and hard negatives go through the key encoder together and shuffled, so that neither is normalised by
    * statistics of its own that would give it away.
    */
-  private encodeKeys(views: Views, step: number): { key: Tensor; negatives: Tensor | null } {
+  private encodeKeys(views: Others, step: number): { key: Tensor; negatives: Tensor | null } {
     const batch = views.key.shape[0];
     // R is (1 + M) B, or B + M where the batch shares its negatives.
     const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [R, 3, H, W]

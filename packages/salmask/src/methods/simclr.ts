@@ -3,7 +3,7 @@ import { negativesOfQueries } from "../masking/mask.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import type { ResNet } from "../models/resnet.js";
 import { purpose } from "../purposes.js";
-import type { Embeddings, Method, StepResult, Views } from "./method.js";
+import type { Compare, Embeddings, Method, Others, StepResult, Views } from "./method.js";
 import { ntXent } from "./nt-xent.js";
 
 export interface SimClrOptions {
@@ -41,8 +41,13 @@ export class SimClr implements Method {
     return this.encoder.backbone;
   }
 
+  /** Nothing can be got ready: the key's view is learned from too, and goes through the encoder beside the query's. */
+  against(others: Others): Compare {
+    return (query) => this.compare({ ...others, query });
+  }
+
   /** All views go through the encoder together, so that none is normalised by statistics that give it away. */
-  step(views: Views): StepResult {
+  private compare(views: Views): StepResult {
     const batch = views.query.shape[0];
     const parts = [views.query, views.key, ...(views.negatives === null ? [] : [views.negatives])];
     const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] where negatives are shared

@@ -11,6 +11,11 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
 }
 
+function maskPart({ foregroundShare, maskedShare }: Metrics): string {
+  if (foregroundShare !== null) return `foreground ${percent(foregroundShare)}`;
+  return maskedShare > 0 ? `masked ${percent(maskedShare)}` : "unmasked";
+}
+
 /** One line on how a run stands. */
 export function progressLine(
   metrics: Metrics,
@@ -23,7 +28,7 @@ export function progressLine(
     `loss ${metrics.loss.toFixed(3)}`,
     `contrast ${percent(metrics.contrastAccuracy)}`,
     ...(metrics.queueFill === null ? [] : [`queue ${percent(metrics.queueFill)}`]),
-    metrics.foregroundShare === null ? "unmasked" : `foreground ${percent(metrics.foregroundShare)}`,
+    maskPart(metrics),
     `${metrics.imagesPerSecond.toFixed(0)} img/s`,
     `${duration((left * run.batchSize) / Math.max(metrics.imagesPerSecond, 1e-9))} left`,
   ];

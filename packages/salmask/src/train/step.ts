@@ -2,12 +2,12 @@
  * One step of training, as the data walks it: photos, two views, saliency, masks, the method's loss, the update; with
  * ADIOS also what occludes the query, and its own update.
  */
-import { scope } from "@salmask/torch";
+import { scope, type Tensor } from "@salmask/torch";
 import { drawView, renderView, type ViewDraw } from "../augment/index.js";
 import { TrainingError } from "../errors.js";
 import { type MaskedViews, maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
-import type { Views } from "../methods/method.js";
+import type { Compare } from "../methods/method.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
@@ -43,16 +43,18 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
   const { config, method, optimizer, adversary, truth } = run;
   return scope(() => {
     const { views, keyForeground, keyDraw } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
-    const versions = adversary === null ? [views] : adversary.occluded(views, { epoch, step, ids });
-    const learned = versions.map((version) => learnFrom(version, run, { step, logged }));
+    const occlusion = adversary?.occlude(views.query, { epoch, ids }) ?? null;
+    const queries = occlusion === null ? [views.query] : occlusion.queries; // [B, 3, crop, crop] each
+    const compare = method.against(views, step);
+    const learned = queries.map((query) => learnFrom(compare, query, { step, logged }));
     optimizer.step();
     optimizer.zeroGrad();
-    adversary?.learn(method, views, { epoch, step, ids });
+    occlusion?.learn(compare, method.learned);
     method.afterStep();
     return {
       loss: mean(learned.map(({ loss }) => loss)),
       contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
-      maskedShare: views.maskedShare,
+      maskedShare: occlusion === null ? views.maskedShare : occlusion.maskedShare,
       embedding: learned[0].embedding,
       agreement:
         logged && truth !== null && keyForeground !== null
@@ -63,14 +65,14 @@ export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: St
   });
 }
 
-/** Adds the gradient of the method's loss on these views to what the optimizer will use. */
+/** Adds the gradient of one query `[B, 3, H, W]` to what the optimizer will use. */
 function learnFrom(
-  views: Views,
-  { method }: Run,
+  compare: Compare,
+  views: Tensor,
   { step, logged }: { step: number; logged: boolean },
 ): Pick<StepMetrics, "loss" | "contrastAccuracy" | "embedding"> {
   return scope(() => {
-    const { loss, contrastAccuracy, query, key } = method.step(views, step); // [], [], [B, dim] each
+    const { loss, contrastAccuracy, query, key } = compare(views); // [], [], [B, dim] each
     const value = loss.item();
     if (!Number.isFinite(value)) {
       throw new TrainingError(

@@ -2,6 +2,7 @@ import { Generator, optim, randn, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import type { Views } from "../../src/methods/method.js";
 import { SimClr, type SimClrOptions } from "../../src/methods/simclr.js";
+import { compare } from "./compare.js";
 
 const options: SimClrOptions = {
   ...{ seed: 3, temperature: 0.2, negativeWeight: 2 },
@@ -32,7 +33,7 @@ describe("SimClr", () => {
       const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.05, momentum: 0.9 });
       const losses = Array.from({ length: 12 }, () =>
         scope(() => {
-          const { loss } = method.step(views(true));
+          const { loss } = compare(method, views(true));
           loss.backward();
           optimizer.step();
           optimizer.zeroGrad();
@@ -48,7 +49,7 @@ describe("SimClr", () => {
 
   it("costs more with hard negatives than without", () => {
     const loss = (negatives: boolean) =>
-      withMethod((method) => scope(() => method.step(views(negatives)).loss.item()));
+      withMethod((method) => scope(() => compare(method, views(negatives)).loss.item()));
     expect(loss(true)).toBeGreaterThan(loss(false));
   });
 
@@ -60,7 +61,7 @@ describe("SimClr", () => {
           method.encoder.eval();
           const one = randn([1, 3, 16, 16], { generator: new Generator(6) });
           const negatives = negativeRows === null ? one.repeat([4, 1, 1, 1]) : one;
-          return method.step({ ...views(false), negatives, negativeRows }).loss.item();
+          return compare(method, { ...views(false), negatives, negativeRows }).loss.item();
         }),
       );
     expect(loss(Int32Array.of(0, 0, 0, 0))).toBeCloseTo(loss(null), 5);
@@ -70,14 +71,14 @@ describe("SimClr", () => {
     withMethod((one) => {
       const optimizer = new optim.SGD(one.learned.namedParameters(), { lr: 0.05 });
       scope(() => {
-        one.step(views(false)).loss.backward();
+        compare(one, views(false)).loss.backward();
         optimizer.step();
         optimizer.zeroGrad();
       });
       optimizer.dispose();
       withMethod((other) => {
         scope(() => other.loadState(one.state()));
-        const loss = (method: SimClr) => scope(() => method.step(views(false)).loss.item());
+        const loss = (method: SimClr) => scope(() => compare(method, views(false)).loss.item());
         expect(loss(other)).toBe(loss(one));
       });
     });

@@ -44,7 +44,12 @@ describe("progressLine", () => {
     }
   });
 
+  it("says how much is masked where nothing says where the object is", () => {
+    expect(progressLine({ ...metrics, foregroundShare: null }, run)).toContain("masked 15%");
+  });
+
   it("says so while nothing is masked", () => {
-    expect(progressLine({ ...metrics, foregroundShare: null }, run)).toContain("unmasked");
+    const unmasked = { ...metrics, foregroundShare: null, maskedShare: 0 };
+    expect(progressLine(unmasked, run)).toContain("unmasked");
   });
 });

@@ -13,7 +13,7 @@ class Net(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 6, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
         )
-        self.grouped = nn.Sequential(nn.Conv2d(6, 4, 3, groups=2), nn.ReLU())
+        self.grouped = nn.Sequential(nn.Conv2d(6, 4, 3, groups=2), nn.GroupNorm(2, 4), nn.ReLU())
         self.skip = nn.Identity()
         self.pool = nn.AdaptiveAvgPool2d((2, 1))
         self.head = nn.Sequential(

@@ -20,6 +20,7 @@ class Net extends nn.Module {
     );
     this.grouped = new nn.Sequential(
       new nn.Conv2d(6, 4, { kernelSize: 3, groups: 2, generator }),
+      new nn.GroupNorm(2, 4),
       new nn.ReLU(),
     );
     this.head = new nn.Sequential(
@@ -95,7 +96,7 @@ describe("loadStateDict", () => {
 
   test("counts what it does not list", () => {
     using net = new Net();
-    expect(() => net.loadStateDict({})).toThrow(/missing stem\.0\.weight.*; and 8 more/);
+    expect(() => net.loadStateDict({})).toThrow(/missing stem\.0\.weight.*; and 10 more/);
   });
 
   test("copies values: the source may be freed", () => {

@@ -10,7 +10,7 @@ import {
 } from "@salmask/torch";
 import { joinParts, partOf } from "../../models/state-dict.js";
 import { purpose } from "../../purposes.js";
-import type { Method, Views } from "../method.js";
+import type { Compare } from "../method.js";
 import { OcclusionModel } from "./occlusion-model.js";
 import { sparsityPenalty } from "./sparsity-penalty.js";
 
@@ -30,13 +30,24 @@ export interface AdversaryOptions {
   weightDecay: number;
 }
 
-/** Where in the run a step is. */
-export interface StepKey {
+/** What a step's choice of masks depends on. */
+export interface OcclusionKey {
   epoch: number;
-  /** From 0, over all epochs. */
-  step: number;
   /** `[B]`: the photos' numbers in the data set. */
   ids: Int32Array;
+}
+
+/** A batch's query views under its masks. */
+export interface Occlusion {
+  /** `[B, 3, H, W]` each, without gradient to the masks: what the method is to learn from, one after the other. */
+  readonly queries: readonly Tensor[];
+  /** Mean share of a query that is hidden. */
+  readonly maskedShare: number;
+  /**
+   * The adversary's step: raises the loss of the method that `learned` is the network of, and keeps the masks from being
+   * empty or full. The network stays as it is, batch norm's running statistics included.
+   */
+  learn(compare: Compare, learned: nn.Module): void;
 }
 
 /**
@@ -54,37 +65,37 @@ export class Adversary {
     this.optimizer = new optim.SGD(this.model.namedParameters(), { lr: 0, momentum, weightDecay });
   }
 
-  /** The views that the method is to learn from: the query under each mask that applies, without gradient to the masks. */
-  occluded(views: Views, key: StepKey): Views[] {
+  /** @param query `[B, 3, H, W]` */
+  occlude(query: Tensor, key: OcclusionKey): Occlusion {
+    // Both players see the same masks: the model does not change between their steps, so one pass serves both.
+    const masks = scope(() => this.model.forward(query)); // [B, N, H, W]
     return noGrad(() => {
-      const masks = this.model.forward(views.query); // [B, N, H, W]
-      return Array.from({ length: this.versions }, (_, n) => occlude(views, this.mask(masks, n, key)));
+      const applied = this.applied(masks.detach(), key); // [B, 1, H, W] each
+      const shares = applied.map((mask) => mask.mean().item());
+      return {
+        queries: applied.map((mask) => hide(query, mask)),
+        maskedShare: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+        learn: (compare, learned) => this.learn({ query, masks, key }, compare, learned),
+      };
     });
   }
 
-  /**
-   * One step that raises the method's loss on these views and keeps the masks from being empty or full. The method's own
-   * weights stay as they are; its batch-norm layers see the batch as in training.
-   */
-  learn(method: Method, views: Views, key: StepKey): void {
+  private learn(
+    { query, masks, key }: { query: Tensor; masks: Tensor; key: OcclusionKey },
+    compare: Compare,
+    learned: nn.Module,
+  ): void {
     scope(() => {
-      const masks = this.model.forward(views.query); // [B, N, H, W]
       const leaf = masks.detach(); // [B, N, H, W]
       leaf.requiresGrad = true;
-      method.learned.setRequiresGrad(false);
-      try {
+      whileFrozen(learned, () => {
         // Each version goes backward to the masks before the next begins, so that only one encoder graph is held.
-        for (let n = 0; n < this.versions; n++) {
-          scope(() => {
-            const version = occlude(views, this.mask(leaf, n, key));
-            method.step(version, key.step).loss.neg().backward();
-          });
-        }
-        const penalty = sparsityPenalty(leaf).mul(this.options.sparsity * this.versions); // []
-        penalty.backward();
-      } finally {
-        method.learned.setRequiresGrad(true);
-      }
+        for (const mask of this.applied(leaf, key))
+          scope(() => compare(hide(query, mask)).loss.neg().backward());
+      });
+      sparsityPenalty(leaf)
+        .mul(this.options.sparsity * this.versions)
+        .backward();
       const gradient = leaf.grad;
       if (gradient !== null) masks.backward({ gradient });
       this.optimizer.step();
@@ -97,16 +108,16 @@ export class Adversary {
     return this.options.name === "adios" ? this.options.masks : 1;
   }
 
-  /** What occludes version n, `[B, 1, H, W]`: mask n, or for ADIOS-s the one that each photo's key names. */
-  private mask(masks: Tensor, n: number, { epoch, ids }: StepKey): Tensor {
+  /** What occludes each version, `[B, 1, H, W]`: each mask in turn, or for ADIOS-s the one that a photo's key names. */
+  private applied(masks: Tensor, { epoch, ids }: OcclusionKey): Tensor[] {
     const { seed, name, masks: count } = this.options;
-    if (name === "adios") return masks.narrow(1, n, 1); // [B, 1, H, W]
+    if (name === "adios") return Array.from({ length: count }, (_, n) => masks.narrow(1, n, 1)); // [B, 1, H, W] each
     const chosen = new Float32Array(ids.length * count);
     for (const [row, id] of ids.entries()) {
       chosen[row * count + new KeyedRandom(seed, purpose.occlusion, epoch, id).integer(count)] = 1;
     }
     const weights = fromTypedArray(chosen, [ids.length, count, 1, 1]).to({ device: masks.device }); // [B, N, 1, 1]
-    return masks.mul(weights).sum([1], { keepdim: true }); // [B, 1, H, W]
+    return [masks.mul(weights).sum([1], { keepdim: true })]; // [B, 1, H, W]
   }
 
   /** The occlusion model's tensors and its optimiser's, for a checkpoint. */
@@ -126,7 +137,21 @@ export class Adversary {
   }
 }
 
-/** The query without what the mask takes, `x (1 - m)`; the key stays whole. */
-function occlude(views: Views, mask: Tensor): Views {
-  return { ...views, query: views.query.mul(mask.neg().add(1)) }; // [B, 3, H, W]
+/** A view `[B, 3, H, W]` without what a mask `[B, 1, H, W]` takes, `x (1 - m)`. */
+function hide(view: Tensor, mask: Tensor): Tensor {
+  return view.mul(mask.neg().add(1)); // [B, 3, H, W]
+}
+
+/** Runs `fn` while a network is not learned, and puts back what its buffers count meanwhile. */
+function whileFrozen(network: nn.Module, fn: () => void): void {
+  const buffers = Array.from(network.namedBuffers(), ([, buffer]) => ({ buffer, before: buffer.clone() }));
+  network.setRequiresGrad(false);
+  try {
+    fn();
+  } finally {
+    network.setRequiresGrad(true);
+    noGrad(() => {
+      for (const { buffer, before } of buffers) buffer.copy_(before);
+    });
+  }
 }

@@ -1,12 +1,13 @@
 import { Generator, optim, randn, scope, type Tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
-import { Adversary, type AdversaryOptions, type StepKey } from "../../../src/methods/adios/adversary.js";
-import type { Method, Views } from "../../../src/methods/method.js";
+import { Adversary, type AdversaryOptions, type OcclusionKey } from "../../../src/methods/adios/adversary.js";
+import type { Compare, Method, Views } from "../../../src/methods/method.js";
 import { Moco } from "../../../src/methods/moco.js";
 import { SimClr } from "../../../src/methods/simclr.js";
+import { compare } from "../compare.js";
 
 const batch = 8;
-const key: StepKey = { epoch: 0, step: 0, ids: Int32Array.from({ length: batch }, (_, i) => 3 * i) };
+const key: OcclusionKey = { epoch: 0, ids: Int32Array.from({ length: batch }, (_, i) => 3 * i) };
 const options: AdversaryOptions = {
   ...{ seed: 2, name: "adios", crop: 16, masks: 3, sparsity: 0, channels: 4 },
   ...{ momentum: 0.9, weightDecay: 0 },
@@ -45,41 +46,40 @@ function views(): Views {
   return { query: view(), key: view(), negatives: null, negativeRows: null, negativeValid: null };
 }
 
-/** The method's loss, summed over the occluded versions. */
-function lossOf(method: Method, versions: readonly Views[]): number {
-  return scope(() =>
-    versions.map((version) => method.step(version, 0).loss.item()).reduce((sum, loss) => sum + loss, 0),
-  );
+/** The method's loss against a batch's keys, summed over the occluded queries. */
+function lossOf(compare: Compare, queries: readonly Tensor[]): number {
+  return scope(() => queries.map((query) => compare(query).loss.item()).reduce((sum, loss) => sum + loss, 0));
 }
 
 const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
 
-const parametersOf = (method: Method) =>
-  scope(() => method.learned.parameters().flatMap((parameter) => parameter.toArray()));
+const stateOf = (method: Method) =>
+  scope(() => Object.values(method.state()).flatMap((tensor) => tensor.toArray()));
 
 describe.each(Object.keys(hosts))("Adversary of %s", (host) => {
   it("raises the loss that the method lowers, each with its own weights alone", () => {
     play(host, {}, (method, adversary) =>
       scope(() => {
-        const batchViews = views();
-        const before = lossOf(method, adversary.occluded(batchViews, key));
-        const weights = parametersOf(method);
+        const { query, ...others } = views();
+        const compare = method.against(others, 0);
+        const before = lossOf(compare, adversary.occlude(query, key).queries);
+        const state = stateOf(method);
         adversary.optimizer.lr = 0.02;
-        for (let i = 0; i < 5; i++) adversary.learn(method, batchViews, key);
-        const occluded = adversary.occluded(batchViews, key);
-        const raised = lossOf(method, occluded);
+        for (let i = 0; i < 5; i++) adversary.occlude(query, key).learn(compare, method.learned);
+        expect(stateOf(method)).toEqual(state);
+        const { queries } = adversary.occlude(query, key);
+        const raised = lossOf(compare, queries);
         expect(raised).toBeGreaterThan(before);
-        expect(parametersOf(method)).toEqual(weights);
         expect(method.learned.parameters().every((parameter) => parameter.grad === null)).toBe(true);
 
         const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.01 });
         for (let i = 0; i < 5; i++) {
-          for (const version of occluded) method.step(version, 0).loss.backward();
+          for (const occluded of queries) compare(occluded).loss.backward();
           optimizer.step();
           optimizer.zeroGrad();
         }
         optimizer.dispose();
-        expect(lossOf(method, occluded)).toBeLessThan(raised);
+        expect(lossOf(compare, queries)).toBeLessThan(raised);
       }),
     );
   });
@@ -88,16 +88,17 @@ describe.each(Object.keys(hosts))("Adversary of %s", (host) => {
     const [first, last] = play(host, { name, sparsity: 0.75 }, (method, adversary) => {
       const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.02, momentum: 0.9 });
       adversary.optimizer.lr = 0.01;
-      const unoccluded = () => scope(() => method.step(views(), 0).loss.item());
+      const unoccluded = () => scope(() => compare(method, views()).loss.item());
       const before = unoccluded();
       for (let step = 0; step < 16; step++) {
         scope(() => {
-          const batchViews = views();
-          for (const version of adversary.occluded(batchViews, { ...key, step }))
-            method.step(version, step).loss.backward();
+          const { query, ...others } = views();
+          const occlusion = adversary.occlude(query, key);
+          const against = method.against(others, step);
+          for (const occluded of occlusion.queries) against(occluded).loss.backward();
           optimizer.step();
           optimizer.zeroGrad();
-          adversary.learn(method, batchViews, { ...key, step });
+          occlusion.learn(against, method.learned);
         });
       }
       optimizer.dispose();
@@ -111,13 +112,13 @@ describe("Adversary", () => {
   it("takes each mask from the query once, so that the versions' losses add up to the whole picture", () => {
     play("simclr", {}, (_, adversary) =>
       scope(() => {
-        const batchViews = views();
-        const versions = adversary.occluded(batchViews, key);
-        expect(versions.length).toBe(3);
-        const sum = versions.map(({ query }) => query).reduce((total, query) => total.add(query));
+        const { query } = views();
+        const { queries, maskedShare } = adversary.occlude(query, key);
+        expect(queries.length).toBe(3);
+        const sum = queries.reduce((total, occluded) => total.add(occluded));
         // sum of x (1 - m_n) over N masks that add up to 1 is (N - 1) x
-        expect(sum.sub(batchViews.query.mul(2)).abs().amax().item()).toBeLessThan(1e-4);
-        for (const version of versions) expect(version.key).toBe(batchViews.key);
+        expect(sum.sub(query.mul(2)).abs().amax().item()).toBeLessThan(1e-4);
+        expect(maskedShare).toBeCloseTo(1 / 3, 5);
       }),
     );
   });
@@ -126,12 +127,12 @@ describe("Adversary", () => {
     play("simclr", {}, (_, all) =>
       play("simclr", { name: "adios-s" }, (_, some) =>
         scope(() => {
-          const batchViews = views();
-          const versions = all.occluded(batchViews, key).map(({ query }) => query);
+          const { query } = views();
+          const versions = all.occlude(query, key).queries;
           const chosen = (epoch: number) => {
-            const [{ query }] = some.occluded(batchViews, { ...key, epoch });
+            const [occluded] = some.occlude(query, { ...key, epoch }).queries;
             return Array.from({ length: batch }, (_, row) =>
-              versions.findIndex((version) => same(version.select(0, row), query.select(0, row))),
+              versions.findIndex((version) => same(version.select(0, row), occluded.select(0, row))),
             );
           };
           const first = chosen(0);
@@ -140,9 +141,9 @@ describe("Adversary", () => {
           expect(chosen(0)).toEqual(first);
           expect(chosen(1)).not.toEqual(first);
           const reversed = { ...key, ids: Int32Array.from(key.ids).reverse() };
-          const [{ query }] = some.occluded(batchViews, reversed);
+          const [occluded] = some.occlude(query, reversed).queries;
           const last = versions[first[0]].select(0, batch - 1);
-          expect(same(query.select(0, batch - 1), last)).toBe(true);
+          expect(same(occluded.select(0, batch - 1), last)).toBe(true);
         }),
       ),
     );
@@ -152,7 +153,12 @@ describe("Adversary", () => {
     const smallest = (sparsity: number) =>
       play("simclr", { sparsity }, (method, adversary) => {
         adversary.optimizer.lr = 0.05;
-        for (let i = 0; i < 10; i++) scope(() => adversary.learn(method, views(), key));
+        for (let i = 0; i < 10; i++) {
+          scope(() => {
+            const { query, ...others } = views();
+            adversary.occlude(query, key).learn(method.against(others, 0), method.learned);
+          });
+        }
         return scope(() => adversary.model.forward(views().query).mean([0, 2, 3]).amin().item());
       });
     expect(smallest(2)).toBeGreaterThan(smallest(0));
