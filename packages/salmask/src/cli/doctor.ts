@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { diagnose } from "../report/diagnose.js";
 import { examine } from "../report/doctor.js";
+import { type StageSeconds, stages } from "../train/stage-clock.js";
 import { type Context, command } from "./command.js";
 import type { Output } from "./output.js";
 
@@ -36,6 +37,7 @@ function diagnoseRun(run: string, output: Output): void {
   output.result(diagnosis, [
     `${run}: ${steps} steps, loss ${last.loss.toFixed(3)}, contrast ${(100 * last.contrastAccuracy).toFixed(0)} %` +
       (last.rank === null ? "" : `, rank ${last.rank.toFixed(1)}`),
+    ...(last.seconds === null ? [] : [timeLine(last.seconds)]),
     ...(last.iou === null ? [] : [`saliency meets the true masks at an IoU of ${last.iou.toFixed(2)}`]),
     ...(variance === null
       ? []
@@ -44,4 +46,13 @@ function diagnoseRun(run: string, output: Output): void {
         ]),
     ...(findings.length === 0 ? ["Nothing looks wrong."] : said),
   ]);
+}
+
+/** Where a step's time went, the longest first. */
+function timeLine(seconds: StageSeconds): string {
+  const total = stages.reduce((sum, stage) => sum + seconds[stage], 0);
+  const parts = stages
+    .toSorted((a, b) => seconds[b] - seconds[a])
+    .map((stage) => `${stage} ${((100 * seconds[stage]) / total).toFixed(0)} %`);
+  return `a step takes ${total.toPrecision(3)} s: ${parts.join(", ")}`;
 }

@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.js";
 import { UsageError } from "../errors.js";
 import type { BranchVariance } from "../train/branch-variance.js";
 import { readMetrics } from "../train/metrics-log.js";
+import { mapStages, type StageSeconds } from "../train/stage-clock.js";
 import { type Finding, findings, lastVariance, mean, meanOf } from "./findings.js";
 
 export interface Diagnosis {
@@ -18,6 +19,8 @@ export interface Diagnosis {
     rank: number | null;
     /** Of foreground and true masks. */
     iou: number | null;
+    /** Where a step's time went. */
+    seconds: StageSeconds | null;
     /** The last that was looked at, not a mean. */
     branchVariance: BranchVariance | null;
   };
@@ -43,10 +46,15 @@ export function diagnose(run: string): Diagnosis {
     foregroundShare: meanOf(end.map(({ foregroundShare }) => foregroundShare)),
     rank: meanOf(end.map(({ embedding }) => embedding?.rank)),
     iou: meanOf(end.map(({ agreement }) => agreement?.iou)),
+    seconds: meanSeconds(end.flatMap(({ seconds }) => (seconds === null ? [] : [seconds]))),
     branchVariance: lastVariance(metrics),
   };
   return {
     ...{ run, steps: metrics[metrics.length - 1].step, last },
     findings: findings({ config, metrics, end }),
   };
+}
+
+function meanSeconds(steps: readonly StageSeconds[]): StageSeconds | null {
+  return steps.length === 0 ? null : mapStages((stage) => mean(steps.map((seconds) => seconds[stage])));
 }

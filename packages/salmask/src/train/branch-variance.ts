@@ -2,7 +2,7 @@
 import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { purpose } from "../purposes.js";
 import type { Run } from "./run.js";
-import { makeViews } from "./step.js";
+import { maskCrops, renderCrops } from "./step.js";
 
 /** How one photo's embeddings vary over its views, 0 (all the same) to 1, by the branch that made them. */
 export interface BranchVariance {
@@ -30,7 +30,10 @@ export function branchVariance(run: Run): BranchVariance {
   return noGrad(() =>
     scope(() => {
       const embeddings = Array.from({ length: viewsOfPhoto }, (_, turn) =>
-        scope(() => method.embed(makeViews(run, ids, { seed, epoch: turn }, mask).views)),
+        scope(() => {
+          const key = { seed, epoch: turn, ids };
+          return method.embed(maskCrops(run, renderCrops(run, key), key, mask).views);
+        }),
       );
       return {
         query: meanVariance(ops.stack(embeddings.map(({ query }) => query))), // of [V, B, dim]

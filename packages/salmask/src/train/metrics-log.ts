@@ -2,10 +2,11 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { writeFileAtomic } from "../files.js";
 import type { BranchVariance } from "./branch-variance.js";
+import { type StageSeconds, stages } from "./stage-clock.js";
 import type { StepMetrics } from "./step.js";
 
 /** One line of `metrics.jsonl`, of the step that ended at `step`. Shares are 0 to 1. */
-export interface Metrics extends StepMetrics {
+export interface Metrics extends Omit<StepMetrics, "seconds"> {
   epoch: number;
   /** Steps done, over all epochs. */
   step: number;
@@ -13,6 +14,8 @@ export interface Metrics extends StepMetrics {
   /** null where the method has no queue. */
   queueFill: number | null;
   imagesPerSecond: number;
+  /** Where the step's time went; null in logs of before that was measured. */
+  seconds: StageSeconds | null;
   /** At the end of an epoch that was looked at; else null. */
   branchVariance: BranchVariance | null;
 }
@@ -29,6 +32,7 @@ const metricsSchema: z.ZodType<Metrics> = z.object({
     .nullable()
     .default(null),
   agreement: z.object({ iou: z.number(), wholeCropIou: z.number() }).nullable().default(null),
+  seconds: z.record(z.enum(stages), z.number()).nullable().default(null),
   branchVariance: z.object({ query: z.number(), key: z.number() }).nullable().default(null),
 });
 

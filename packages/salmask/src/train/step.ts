@@ -11,6 +11,7 @@ import type { Compare } from "../methods/method.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
 import type { Run } from "./run.js";
+import { StageClock, type StageSeconds } from "./stage-clock.js";
 import type { Agreement } from "./true-masks.js";
 
 export interface StepMetrics {
@@ -26,6 +27,8 @@ export interface StepMetrics {
   embedding: EmbeddingStats | null;
   /** Of the key crops' foreground with the true masks, where they are given; null for a step that is not logged. */
   agreement: Agreement | null;
+  /** Where the step's time went. */
+  seconds: StageSeconds;
 }
 
 /** Where in the run a step is, and whether its embeddings and saliency are looked at. */
@@ -36,57 +39,54 @@ export interface StepPlace {
   logged: boolean;
 }
 
+/** Names the random decisions of a batch, together with its photos. */
+export interface BatchKey {
+  seed: number;
+  epoch: number;
+  /** `[B]`: the photos' numbers in the data set. */
+  ids: Int32Array;
+}
+
 /**
  * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
  */
-export function trainStep(run: Run, ids: Int32Array, { epoch, step, logged }: StepPlace): StepMetrics {
-  const { config, method, optimizer, adversary, truth } = run;
+export function trainStep(run: Run, ids: Int32Array, place: StepPlace): StepMetrics {
+  const clock = new StageClock();
+  const key = { seed: run.config.seed, epoch: place.epoch, ids };
   return scope(() => {
-    const { views, keyForeground, keyDraw } = makeViews(run, ids, { seed: config.seed, epoch }, config.mask);
-    const occlusion = adversary?.occlude(views.query, { epoch, ids }) ?? null;
-    const queries = occlusion === null ? [views.query] : occlusion.queries; // [B, 3, crop, crop] each
-    const compare = method.against(views, step);
-    const learned = queries.map((query) => learnFrom(compare, query, { step, logged }));
-    optimizer.step();
-    optimizer.zeroGrad();
-    occlusion?.learn(compare, method.learned);
-    method.afterStep();
-    return {
-      loss: mean(learned.map(({ loss }) => loss)),
-      contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
-      maskedShare: occlusion === null ? views.maskedShare : occlusion.maskedShare,
-      embedding: learned[0].embedding,
-      agreement:
-        logged && truth !== null && keyForeground !== null
-          ? truth.agreement(keyForeground, keyDraw, ids)
-          : null,
-      ...foregroundShares(keyForeground),
-    };
+    const crops = renderCrops(run, key, clock);
+    const views = maskCrops(run, crops, key, run.config.mask, clock);
+    return learn(run, views, key, place, clock);
   });
 }
 
-/** Adds the gradient of one query `[B, 3, H, W]` to what the optimizer will use. */
-function learnFrom(
-  compare: Compare,
-  views: Tensor,
-  { step, logged }: { step: number; logged: boolean },
-): Pick<StepMetrics, "loss" | "contrastAccuracy" | "embedding"> {
-  return scope(() => {
-    const { loss, contrastAccuracy, query, key } = compare(views); // [], [], [B, dim] each
-    const value = loss.item();
-    if (!Number.isFinite(value)) {
-      throw new TrainingError(
-        "loss-not-finite",
-        `The loss of step ${step} is ${value}; nothing was learned from it.`,
-      );
-    }
-    loss.backward();
-    const embedding = logged ? embeddingStats(query, key) : null;
-    return { loss: value, contrastAccuracy: contrastAccuracy.item(), embedding };
-  });
+/** Two crops of each photo of a batch, augmented and not masked. */
+export interface CropPair {
+  /** `[B, 3, crop, crop]` */
+  query: Tensor;
+  /** `[B, 3, crop, crop]` */
+  key: Tensor;
+  queryDraw: ViewDraw;
+  keyDraw: ViewDraw;
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Draws and renders two views of the photos. The key names every random decision. */
+export function renderCrops(
+  { config, dataset, view }: Run,
+  { seed, epoch, ids }: BatchKey,
+  clock = new StageClock(),
+): CropPair {
+  const { crop } = config.data;
+  const photos = clock.in("data", () => dataset.images(ids)); // uint8 [B, 3, S, S]
+  return clock.in("augmentation", () => {
+    const [queryDraw, keyDraw] = [0, 1].map((which) =>
+      drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
+    );
+    const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
+    const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
+    return { query, key, queryDraw, keyDraw };
+  });
+}
 
 /** What the two branches see of some photos. */
 export interface StepViews {
@@ -96,30 +96,79 @@ export interface StepViews {
   keyDraw: ViewDraw;
 }
 
-/**
- * Draws, renders and masks two views of the photos `ids` [B], unmasked as long as saliency is waited for. The key names
- * every random decision.
- */
-export function makeViews(
-  { config, dataset, view, grid, guide }: Run,
-  ids: Int32Array,
-  { seed, epoch }: { seed: number; epoch: number },
+/** Masks a batch's crops by where their objects are; unmasked as long as saliency is waited for. */
+export function maskCrops(
+  { grid, guide }: Run,
+  { query, key, queryDraw, keyDraw }: CropPair,
+  batch: BatchKey,
   mask: MaskOptions,
+  clock = new StageClock(),
 ): StepViews {
-  const { crop } = config.data;
-  const photos = dataset.images(ids); // uint8 [B, 3, S, S]
-  const [queryDraw, keyDraw] = [0, 1].map((which) =>
-    drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
-  );
-  const query = renderView(photos, queryDraw, { crop }); // [B, 3, crop, crop]
-  const key = renderView(photos, keyDraw, { crop }); // [B, 3, crop, crop]
-
-  const queryForeground = guide.foreground(query, queryDraw, ids);
-  const keyForeground = guide.foreground(key, keyDraw, ids);
+  const [queryForeground, keyForeground] = clock.in("saliency", () => [
+    guide.foreground(query, queryDraw, batch.ids),
+    guide.foreground(key, keyDraw, batch.ids),
+  ]);
   const crops = { query, key, queryForeground, keyForeground };
-  const views = maskViews(crops, { seed, epoch, ids }, grid, guide.active ? mask : unmasked(mask));
+  const options = guide.active ? mask : unmasked(mask);
+  const views = clock.in("masking", () => maskViews(crops, batch, grid, options));
   return { views, keyForeground, keyDraw };
 }
+
+/** The method's losses on a batch's views, and the updates that they ask for. */
+export function learn(
+  { method, optimizer, adversary, truth }: Run,
+  { views, keyForeground, keyDraw }: StepViews,
+  { epoch, ids }: BatchKey,
+  { step, logged }: StepPlace,
+  clock = new StageClock(),
+): StepMetrics {
+  const occlusion = clock.in("masking", () => adversary?.occlude(views.query, { epoch, ids }) ?? null);
+  const queries = occlusion === null ? [views.query] : occlusion.queries; // [B, 3, crop, crop] each
+  const compare = clock.in("forward", () => method.against(views, step));
+  const learned = queries.map((query) => learnFrom(compare, query, { step, logged }, clock));
+  clock.in("optimizer", () => {
+    optimizer.step();
+    optimizer.zeroGrad();
+  });
+  clock.in("backward", () => occlusion?.learn(compare, method.learned));
+  clock.in("optimizer", () => method.afterStep());
+  return {
+    loss: mean(learned.map(({ loss }) => loss)),
+    contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
+    maskedShare: occlusion === null ? views.maskedShare : occlusion.maskedShare,
+    embedding: learned[0].embedding,
+    agreement:
+      logged && truth !== null && keyForeground !== null
+        ? truth.agreement(keyForeground, keyDraw, ids)
+        : null,
+    ...foregroundShares(keyForeground),
+    seconds: clock.seconds,
+  };
+}
+
+/** Adds the gradient of one query `[B, 3, H, W]` to what the optimizer will use. */
+function learnFrom(
+  compare: Compare,
+  views: Tensor,
+  { step, logged }: { step: number; logged: boolean },
+  clock: StageClock,
+): Pick<StepMetrics, "loss" | "contrastAccuracy" | "embedding"> {
+  return scope(() => {
+    const { loss, contrastAccuracy, query, key } = clock.in("forward", () => compare(views)); // [], [], [B, dim] each
+    const value = loss.item();
+    if (!Number.isFinite(value)) {
+      throw new TrainingError(
+        "loss-not-finite",
+        `The loss of step ${step} is ${value}; nothing was learned from it.`,
+      );
+    }
+    clock.in("backward", () => loss.backward());
+    const embedding = logged ? embeddingStats(query, key) : null;
+    return { loss: value, contrastAccuracy: contrastAccuracy.item(), embedding };
+  });
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The same fill, so that the encoder sees one kind of picture throughout, with nothing masked yet. */
 function unmasked(mask: MaskOptions): MaskOptions {

@@ -11,6 +11,10 @@ const healthy: Metrics = {
   embedding: { alignment: 0.4, uniformity: -2.5, rank: 20 },
   branchVariance: { query: 0.2, key: 0.15 },
   agreement: { iou: 0.5, wholeCropIou: 0.3 },
+  seconds: {
+    ...{ data: 0.001, augmentation: 0.02, saliency: 0.001, masking: 0.01 },
+    ...{ forward: 0.3, backward: 0.5, optimizer: 0.02 },
+  },
 };
 
 /** The diagnosis of a run whose log holds forty lines, each `change`d from a healthy one. */
@@ -33,6 +37,7 @@ describe("diagnose", () => {
     expect(diagnosis.findings).toEqual([]);
     expect(diagnosis.steps).toBe(40);
     expect(diagnosis.last.rank).toBeCloseTo(20, 6);
+    expect(diagnosis.last.seconds?.forward).toBeCloseTo(0.3, 9);
   });
 
   it.each<[string, (part: number) => Partial<Metrics>]>([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration, progressLine } from "../../src/report/progress.js";
+import { StageClock } from "../../src/train/stage-clock.js";
 
 describe("duration", () => {
   it.each([
@@ -26,6 +27,7 @@ describe("progressLine", () => {
     },
     ...{ maskedShare: 0.15, foregroundShare: 0.7, allForegroundShare: 0 },
     ...{ embedding: null, branchVariance: null, agreement: null },
+    seconds: new StageClock().seconds,
   };
   const run = { epochs: 4, stepsPerEpoch: 20, batchSize: 10 };
 
