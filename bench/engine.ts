@@ -13,8 +13,8 @@ import {
   randn,
   scope,
 } from "@salmask/torch";
-import { Peer } from "./peer.js";
 import { pair, type Row } from "./rows.js";
+import { Side } from "./side.js";
 
 /** Milliseconds a call, each in a scope that frees what it makes, its result too. */
 function timed(repeats: number, call: () => unknown): number {
@@ -71,7 +71,7 @@ function steadiness(): Row[] {
 }
 
 export async function run(): Promise<Row[]> {
-  const peer = new Peer(new URL("engine_peer.py", import.meta.url), String(getNumThreads()));
+  const peer = Side.python(new URL("engine_peer.py", import.meta.url), String(getNumThreads()));
   try {
     const rows = steadiness();
     const [a, b] = [ones([4]), ones([4])];

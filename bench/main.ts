@@ -1,37 +1,61 @@
 /** `npm run bench -- PART [--json FILE]`: measures a part and prints a table; with --json, writes its rows too. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Row, table } from "./rows.js";
+import { type Options, type Row, table } from "./rows.js";
 
-// A part is a file that exports `run`.
+// A part is a file that exports `run`; those over several networks take options.
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
+  decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
   methods: () => import("./methods.js"),
 };
+const networkParts: Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>> = {
+  "end-to-end": () => import("./end-to-end.js"),
+  memory: () => import("./memory.js"),
+  overhead: () => import("./overhead.js"),
+  step: () => import("./step.js"),
+};
+
+const names = [...Object.keys(networkParts), ...Object.keys(parts)].sort();
 
 function usage(fault: string): never {
   console.error(
-    `${fault}\nUsage: npm run bench -- PART [--json FILE]\nParts: ${Object.keys(parts).join(", ")}`,
+    [
+      fault,
+      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N]",
+      `Parts: ${names.join(", ")}`,
+      `--only (networks with TEXT in their names) and --rounds are for ${Object.keys(networkParts).join(", ")}.`,
+    ].join("\n"),
   );
   process.exit(2);
 }
 
-function readArguments(): { part: string; json: string | undefined } {
+function readArguments() {
   try {
     const { values, positionals } = parseArgs({
-      options: { json: { type: "string" } },
+      options: { json: { type: "string" }, only: { type: "string" }, rounds: { type: "string" } },
       allowPositionals: true,
     });
     if (positionals.length !== 1) usage(`expected one part, but ${positionals.length} came`);
-    return { part: positionals[0], json: values.json };
+    return { part: positionals[0], ...values };
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));
   }
 }
 
-const { part, json } = readArguments();
-if (!Object.hasOwn(parts, part)) usage(`expected a part of the benchmark, but ${part} came`);
-const { run } = await parts[part]();
-const rows = await run();
+async function measure({ part, only, rounds }: ReturnType<typeof readArguments>): Promise<Row[]> {
+  if (Object.hasOwn(networkParts, part)) {
+    const count = rounds === undefined ? 5 : Number(rounds);
+    if (!Number.isInteger(count) || count < 1)
+      usage(`expected a whole number of rounds from 1, but ${rounds} came`);
+    return (await networkParts[part]()).run({ only: only ?? "", rounds: count });
+  }
+  if (!Object.hasOwn(parts, part)) usage(`expected a part of the benchmark, but ${part} came`);
+  if (only !== undefined || rounds !== undefined) usage(`expected no --only and no --rounds for ${part}`);
+  return (await parts[part]()).run();
+}
+
+const given = readArguments();
+const rows = await measure(given);
 console.log(table(rows));
-if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
+if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(rows, null, 2)}\n`);

@@ -10,6 +10,14 @@ export interface Row {
   ratio: number | null;
 }
 
+/** What a part of the benchmark may be told. */
+export interface Options {
+  /** Measures only what has this in its name. */
+  only: string;
+  /** Counted rounds in which both sides have their turn. */
+  rounds: number;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,0 +1,24 @@
+/** Most resident memory of a process that trains from a folder of JPEGs; the peer's two loading workers are not counted. */
+import type { Options, Row } from "./rows.js";
+import { inTurn, overModels, recipes, withSides } from "./training.js";
+
+export function run({ only, rounds }: Options): Promise<Row[]> {
+  return overModels("folder", only, async (name, tasks) => {
+    const rows: Row[] = [];
+    for (const recipe of recipes) {
+      const task = tasks[recipe];
+      const peaks: number[] = [];
+      for (const trainer of ["ours", "peer"] as const) {
+        await withSides([{ trainer, task }], async (sides) => {
+          await inTurn(sides, { steps: task.steps, rounds });
+          const [{ side }] = sides;
+          side.resume();
+          peaks.push(await side.measure("memory"));
+        });
+      }
+      const [ours, peer] = peaks;
+      rows.push({ name: `${name}, ${recipe}`, unit: "MiB at most", ours, peer, ratio: ours / peer });
+    }
+    return rows;
+  });
+}

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { findPython } from "../packages/torch/test/support/python.js";
+
+/** One side of a comparison: a process that measures on request, a line in, a line with its answer out. */
+export class Side {
+  readonly #process: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+  readonly #lines: Interface;
+  readonly #kill = () => this.#signal("SIGKILL");
+
+  private constructor(command: string, args: string[]) {
+    // A group of its own, so that a pause reaches its workers too.
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
+    process.once("exit", this.#kill);
+    this.#process = child;
+    this.#lines = createInterface({ input: child.stdout });
+    this.#answers = this.#lines[Symbol.asyncIterator]();
+  }
+
+  static python(script: URL, ...args: string[]): Side {
+    return new Side(findPython(), [fileURLToPath(script), ...args]);
+  }
+
+  static typescript(script: URL, ...args: string[]): Side {
+    return new Side(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args]);
+  }
+
+  /** The answer to a request. Throws where the process ended before it. */
+  async ask(request: string): Promise<string> {
+    this.#process.stdin?.write(`${request}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error(`${this.#process.spawnargs.join(" ")} ended before it answered ${request}`);
+    return value;
+  }
+
+  async measure(request: string): Promise<number> {
+    return Number(await this.ask(request));
+  }
+
+  /** Stops the process and its workers, which would else work ahead in the other side's turn. */
+  pause(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#signal("SIGCONT");
+  }
+
+  close(): void {
+    this.resume();
+    this.#process.stdin?.end();
+    this.#lines.close();
+    process.removeListener("exit", this.#kill);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid, exitCode } = this.#process;
+    if (pid !== undefined && exitCode === null) process.kill(-pid, signal);
+  }
+}

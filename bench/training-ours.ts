@@ -1,0 +1,88 @@
+/** `training-ours.ts TASK`: trains on request, `steps N` or `memory` a line; what training.ts times of ours. */
+import { mkdtempSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { keep, scope, setNumThreads } from "@salmask/torch";
+import { loadConfig } from "../packages/salmask/src/config/load.js";
+import { openDataset } from "../packages/salmask/src/data/cache.js";
+import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
+import { makeRun } from "../packages/salmask/src/train/run.js";
+import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/train/stage-clock.js";
+import { learn, maskCrops, renderCrops, trainStep } from "../packages/salmask/src/train/step.js";
+import type { StepsTiming, TrainingTask } from "./training.js";
+
+const task: TrainingTask = JSON.parse(process.argv[2]);
+const config = loadConfig({
+  "data.crop": task.crop,
+  "model.arch": task.arch,
+  "model.width": task.width,
+  "model.stem": task.stem,
+  "method.queue": task.queue,
+  "method.groups": 1,
+  "train.batchSize": task.batch,
+  ...(task.recipe === "plain" ? { "mask.fill": "none" } : {}),
+});
+setNumThreads(task.threads);
+const { size, crop } = config.data;
+const dataset = await openDataset(task.folder, {
+  ...{ size, crop },
+  cacheDir: mkdtempSync(join(task.scratch, "cache-")),
+});
+const run = await makeRun(config, dataset);
+run.guide.beforeEpoch(0, run.method.momentumBackbone);
+
+const residentBatches = 2;
+const { seed } = config;
+const { batchSize } = config.train;
+const order = (epoch: number) => batches(epochOrder(seed, epoch, dataset.length), batchSize);
+const perEpoch = order(0).length;
+
+/** One step from the folder's photos. */
+function fromFolder(step: number): StageSeconds {
+  const epoch = Math.floor(step / perEpoch);
+  return trainStep(run, order(epoch)[step % perEpoch], { epoch, step, logged: false }).seconds;
+}
+
+/** One step from crops that are there already. */
+function residentSteps(): (step: number) => StageSeconds {
+  const resident = order(0)
+    .slice(0, residentBatches)
+    .map((ids) => {
+      const key = { seed, epoch: 0, ids };
+      const { query, key: other, ...draws } = scope(() => renderCrops(run, key));
+      return { key, crops: { query: keep(query), key: keep(other), ...draws } };
+    });
+  return (step) => {
+    const clock = new StageClock();
+    const { key, crops } = resident[step % residentBatches];
+    return scope(() => {
+      const views = maskCrops(run, crops, key, config.mask, clock);
+      return learn(run, views, key, { epoch: 0, step, logged: false }, clock).seconds;
+    });
+  };
+}
+
+const doStep = task.feed === "folder" ? fromFolder : residentSteps();
+let done = 0;
+
+async function timeSteps(count: number): Promise<StepsTiming> {
+  const start = performance.now();
+  const each: StageSeconds[] = [];
+  for (let i = 0; i < count; i++) {
+    each.push(doStep(done++));
+    // As in the loop of a run.
+    await new Promise(setImmediate);
+  }
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, stages: mapStages((stage) => each.reduce((sum, stages) => sum + stages[stage], 0)) };
+}
+
+const peakMemory = () =>
+  Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [request, count] = line.split(" ");
+  const answer = request === "memory" ? peakMemory() : await timeSteps(Number(count));
+  console.log(JSON.stringify(answer));
+}
+process.exit(0);

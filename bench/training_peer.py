@@ -1,0 +1,197 @@
+"""`training_peer.py TASK`: the same recipe as plain PyTorch writes it, asked as bench/training-ours.ts is.
+
+MoCo v2 (Chen et al. 2020), and over it the paper's masks as its text has them, whole batches at a time: saliency of both
+crops from a frozen network like the encoder, high-pass filling, and a hard negative of each photo.
+"""
+import json
+import pathlib
+import sys
+import time
+from collections import defaultdict
+
+import torch
+from PIL import Image, ImageFilter
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torchvision import transforms
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.transforms.functional import gaussian_blur
+
+task = json.loads(sys.argv[1])
+crop, batch = task["crop"], task["batch"]
+stride = 8 if task["stem"] == "small" else 32
+torch.set_num_threads(task["threads"])
+
+
+class Narrow(ResNet):
+    """torchvision's network with its first stage as wide as asked."""
+
+    def _make_layer(self, block, planes, *args, **kwargs):
+        if planes == 64:
+            self.inplanes = task["width"]
+        return super()._make_layer(block, planes * task["width"] // 64, *args, **kwargs)
+
+
+def encoder(dim=128):
+    block, layers = {"resnet18": (BasicBlock, [2, 2, 2, 2]), "resnet50": (Bottleneck, [3, 4, 6, 3])}[task["arch"]]
+    net = Narrow(block, layers)
+    small = task["stem"] == "small"
+    net.conv1 = nn.Conv2d(3, task["width"], 3 if small else 7, 1 if small else 2, 1 if small else 3, bias=False)
+    net.bn1 = nn.BatchNorm2d(task["width"])
+    if small:
+        net.maxpool = nn.Identity()
+    features = 8 * task["width"] * block.expansion
+    net.fc = nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
+    return net
+
+
+def last_maps(net, x):
+    x = net.maxpool(net.relu(net.bn1(net.conv1(x))))
+    return net.layer4(net.layer3(net.layer2(net.layer1(x))))
+
+
+class Blur:
+    def __call__(self, image):
+        sigma = (0.1 + 1.9 * torch.rand(1).item()) * crop / 224
+        return image.filter(ImageFilter.GaussianBlur(radius=sigma))
+
+
+augment = transforms.Compose(
+    [
+        transforms.RandomResizedCrop(crop, scale=(0.2, 1.0)),
+        transforms.RandomApply([transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+        transforms.RandomGrayscale(p=0.2),
+        transforms.RandomApply([Blur()], p=0.5),
+        transforms.RandomHorizontalFlip(),
+        transforms.ToTensor(),
+        transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ]
+)
+
+
+class TwoViews(Dataset):
+    def __init__(self, folder):
+        self.paths = sorted(pathlib.Path(folder).glob("*.jpg"))
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        with Image.open(self.paths[i]) as image:
+            image = image.convert("RGB")
+        return augment(image), augment(image)
+
+
+def batches():
+    if task["feed"] == "resident":
+        resident = [torch.randn(2, batch, 3, crop, crop) for _ in range(2)]
+        while True:
+            yield from resident
+    photos = TwoViews(task["folder"])
+    # One epoch without end, so that the workers are never idle between two.
+    endless = RandomSampler(photos, replacement=True, num_samples=10**9)
+    yield from DataLoader(photos, batch, sampler=endless, num_workers=2, drop_last=True)
+
+
+class Clock:
+    def __init__(self):
+        self.stages = defaultdict(float)
+        self.last = time.perf_counter()
+
+    def lap(self, stage):
+        now = time.perf_counter()
+        self.stages[stage] += now - self.last
+        self.last = now
+
+
+def foreground(maps):
+    flat = maps.flatten(1)  # [B, N]
+    return flat >= flat.mean(1, keepdim=True) - 0.6 * flat.std(1, unbiased=False, keepdim=True)
+
+
+def masked(views, cells, low, high, noise, background):
+    """`views` [B, 3, H, W] with noise in a random share of the cells [B, N] of each kind."""
+    ratio = torch.empty(len(views), 1).uniform_(low, high)
+    scores = torch.rand(cells.shape)
+    chosen = torch.zeros_like(cells)
+    for kind in [cells, ~cells] if background else [cells]:
+        count = (ratio * kind.sum(1, keepdim=True)).round()
+        rank = scores.masked_fill(~kind, 2).argsort(1).argsort(1)
+        chosen |= kind & (rank < count)
+    side = crop // stride
+    pixels = chosen.view(-1, 1, side, side).repeat_interleave(stride, 2).repeat_interleave(stride, 3)
+    return torch.where(pixels, torch.randn_like(views) * noise, views)
+
+
+class Moco:
+    def __init__(self):
+        self.query, self.key = encoder(), encoder()
+        self.key.load_state_dict(self.query.state_dict())
+        for parameter in self.key.parameters():
+            parameter.requires_grad = False
+        self.queue = F.normalize(torch.randn(128, task["queue"]), dim=0)
+        self.pointer = 0
+        self.optimizer = torch.optim.SGD(self.query.parameters(), 0.03, momentum=0.9, weight_decay=1e-4)
+        self.localizer = encoder().eval() if task["recipe"] == "full" else None
+
+    def views(self, query, key, clock):
+        if self.localizer is None:
+            return query, key, None
+        with torch.no_grad():
+            of_query = foreground(last_maps(self.localizer, query).sum(1))
+            of_key = foreground(last_maps(self.localizer, key).sum(1))
+            clock.lap("saliency")
+            query = query - gaussian_blur(query, 11, 5.0)
+            key = key - gaussian_blur(key, 11, 5.0)
+            negative = masked(key, of_key, 0.4, 0.7, 0.14, background=False)
+            query = masked(query, of_query, 0.05, 0.25, 0.18, background=True)
+            clock.lap("masking")
+        return query, key, negative
+
+    def step(self, query, key, clock):
+        query, key, negative = self.views(query, key, clock)
+        q = F.normalize(self.query(query), dim=1)
+        with torch.no_grad():
+            for parameter_q, parameter_k in zip(self.query.parameters(), self.key.parameters()):
+                parameter_k.data = parameter_k.data * 0.999 + parameter_q.data * 0.001
+            both = key if negative is None else torch.cat([key, negative])
+            k = F.normalize(self.key(both), dim=1)
+        positive = torch.einsum("nc,nc->n", q, k[:batch]).unsqueeze(-1)
+        logits = [positive, torch.einsum("nc,ck->nk", q, self.queue.clone().detach())]
+        if negative is not None:
+            logits.append(2.0 * torch.einsum("nc,nc->n", q, k[batch:]).unsqueeze(-1))
+        logits = torch.cat(logits, 1) / 0.2
+        loss = F.cross_entropy(logits, torch.zeros(batch, dtype=torch.long))
+        clock.lap("forward")
+        self.optimizer.zero_grad()
+        loss.backward()
+        clock.lap("backward")
+        self.optimizer.step()
+        self.queue[:, self.pointer : self.pointer + batch] = k[:batch].T
+        self.pointer = (self.pointer + batch) % task["queue"]
+        value = loss.item()
+        clock.lap("optimizer")
+        return value
+
+
+def main():
+    moco = Moco()
+    data = batches()
+    for line in sys.stdin:
+        request, *count = line.split()
+        if request == "memory":
+            with open("/proc/self/status") as status:
+                peak = next(line for line in status if line.startswith("VmHWM"))
+            print(int(peak.split()[1]) / 1024, flush=True)
+            continue
+        clock = Clock()
+        start = time.perf_counter()
+        for _ in range(int(count[0])):
+            query, key = next(data)
+            clock.lap("data")
+            moco.step(query, key, clock)
+        print(json.dumps({"seconds": time.perf_counter() - start, "stages": clock.stages}), flush=True)
+
+
+main()
