@@ -143,14 +143,21 @@ export class ResNet extends nn.Module {
 
   /** `[B, 3, H, W]` to the last feature maps `[B, outChannels, H / stride, W / stride]`. */
   features(input: Tensor): Tensor {
-    const pooled = scope(() => {
-      const stem = this.bn1.forward(this.conv1.forward(input)).relu_(); // [B, width, H', W']
-      return this.#maxPool === null ? stem : this.#maxPool.forward(stem); // [B, width, H'', W'']
+    // Each stage's input is freed once it was used, unless backward will need it.
+    return scope(() => {
+      let x = scope(() => this.#stem(input)); // [B, width, H', W']
+      for (const layer of [this.layer1, this.layer2, this.layer3, this.layer4]) {
+        const output = layer.forward(x);
+        x.dispose();
+        x = output;
+      }
+      return x;
     });
-    return [this.layer1, this.layer2, this.layer3, this.layer4].reduce(
-      (x, layer) => layer.forward(x),
-      pooled,
-    );
+  }
+
+  #stem(input: Tensor): Tensor {
+    const hidden = this.bn1.forward(this.conv1.forward(input)).relu_(); // [B, width, H', W']
+    return this.#maxPool === null ? hidden : this.#maxPool.forward(hidden); // [B, width, H'', W'']
   }
 
   /** `[B, 3, H, W]` to the features' means over the plane, `[B, outChannels]`. */

@@ -9,8 +9,8 @@ import { findMaps, readMap } from "../saliency/map-files.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "../saliency/source.js";
 
 const readAtOnce = 8;
-/** Pixels of all photos in one pass of a source, 32 photos of 128 pixels: what it holds stays below what a step does. */
-const pixelsAtOnce = 2 ** 19;
+/** Pixels of all photos in one pass of a source, 8 photos of 128 pixels: what it holds stays below what a step does. */
+const pixelsAtOnce = 2 ** 17;
 
 /** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
 export interface PhotoView extends MapSize {

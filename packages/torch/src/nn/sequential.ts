@@ -16,7 +16,13 @@ export class Sequential extends Module {
   }
 
   forward(input: Tensor): Tensor {
-    // What a layer made on the way is freed with its scope, unless backward will need it.
-    return this.layers.reduce((x, layer) => scope(() => layer.forward(x)), input);
+    let x = input;
+    for (const layer of this.layers) {
+      // What a layer made on the way, and then what it was given, is freed, unless backward will need it.
+      const output = scope(() => layer.forward(x));
+      if (x !== input && x !== output) x.dispose();
+      x = output;
+    }
+    return x;
   }
 }
