@@ -3,11 +3,14 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Options, type Row, table } from "./rows.js";
 
-// A part is a file that exports `run`; those over several networks take options.
+// A part is a file that exports `run`; those over several networks, and those over photos, take options.
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
   methods: () => import("./methods.js"),
+};
+const photoParts: Record<string, () => Promise<{ run(options: { photos?: string }): Promise<Row[]> }>> = {
+  scopes: () => import("./scopes.js"),
 };
 const networkParts: Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>> = {
   "end-to-end": () => import("./end-to-end.js"),
@@ -16,15 +19,16 @@ const networkParts: Record<string, () => Promise<{ run(options: Options): Promis
   step: () => import("./step.js"),
 };
 
-const names = [...Object.keys(networkParts), ...Object.keys(parts)].sort();
+const names = [networkParts, photoParts, parts].flatMap(Object.keys).sort();
 
 function usage(fault: string): never {
   console.error(
     [
       fault,
-      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N]",
+      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER]",
       `Parts: ${names.join(", ")}`,
       `--only (networks with TEXT in their names) and --rounds are for ${Object.keys(networkParts).join(", ")}.`,
+      `--photos (real photos in place of drawn ones) is for ${Object.keys(photoParts).join(", ")}.`,
     ].join("\n"),
   );
   process.exit(2);
@@ -33,7 +37,10 @@ function usage(fault: string): never {
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({
-      options: { json: { type: "string" }, only: { type: "string" }, rounds: { type: "string" } },
+      options: {
+        ...{ json: { type: "string" }, photos: { type: "string" } },
+        ...{ only: { type: "string" }, rounds: { type: "string" } },
+      },
       allowPositionals: true,
     });
     if (positionals.length !== 1) usage(`expected one part, but ${positionals.length} came`);
@@ -43,15 +50,25 @@ function readArguments() {
   }
 }
 
-async function measure({ part, only, rounds }: ReturnType<typeof readArguments>): Promise<Row[]> {
+function refuse(part: string, given: Record<string, string | undefined>): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined) usage(`expected no --${name} for ${part}, but ${value} came`);
+  }
+}
+
+async function measure(given: ReturnType<typeof readArguments>): Promise<Row[]> {
+  const { part, only, rounds, photos } = given;
   if (Object.hasOwn(networkParts, part)) {
+    refuse(part, { photos });
     const count = rounds === undefined ? 5 : Number(rounds);
     if (!Number.isInteger(count) || count < 1)
       usage(`expected a whole number of rounds from 1, but ${rounds} came`);
     return (await networkParts[part]()).run({ only: only ?? "", rounds: count });
   }
+  refuse(part, { only, rounds });
+  if (Object.hasOwn(photoParts, part)) return (await photoParts[part]()).run({ photos });
+  refuse(part, { photos });
   if (!Object.hasOwn(parts, part)) usage(`expected a part of the benchmark, but ${part} came`);
-  if (only !== undefined || rounds !== undefined) usage(`expected no --only and no --rounds for ${part}`);
   return (await parts[part]()).run();
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "block_cache.h"
 #include "handles.h"
 
 namespace salmask {
@@ -185,9 +186,10 @@ napi_value setNumThreads(const Arguments& args) {
 napi_value getNumThreads(const Arguments& args) { return fromDouble(args.env, at::get_num_threads()); }
 
 napi_value keepFreedMemory(const Arguments& args) {
-  // A training step frees and asks for the same blocks again; handing them back to the kernel in between
-  // makes every step fault its pages anew.
-  // glibc silently refuses a threshold above 32 MiB, so large blocks are kept off mmap altogether.
+  useBlockCache();
+  // What operators want for themselves alone comes from the heap, and is kept there: handing it back to the kernel
+  // makes every step fault its pages anew. glibc silently refuses a threshold above 32 MiB, so large blocks are kept
+  // off mmap altogether.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);

@@ -1,0 +1,149 @@
+// Memory for the elements of tensors on the CPU. A training step asks for the same large blocks as the one before; the
+// system's allocator either hands them back to the kernel, and every step faults its pages anew, or keeps them in one
+// heap, where blocks of other sizes and lifetimes lie between them: a third more memory than PyTorch took. Here a freed
+// block is kept for the next of its size, and no more is kept than makes up the most that was in use at once.
+#include "block_cache.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace salmask {
+namespace {
+
+// Below this a block is libtorch's own affair: the heap is good at small ones.
+constexpr size_t kSmallestCached = size_t{1} << 20;
+constexpr size_t kPage = 4096;
+// Linux maps memory in pages of this size where it is asked to, which spares most of the faults.
+constexpr size_t kHugePage = size_t{2} << 20;
+
+size_t roundUp(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
+
+class BlockCache {
+ public:
+  void* take(size_t bytes) {
+    const size_t size = roundUp(bytes, kPage);
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = kept_.lower_bound({size, 0});
+    // A block may be a quarter larger than what it is to hold.
+    if (found != kept_.end() && found->first.first <= size + size / 4) {
+      // Of blocks of one size the one freed last is the likeliest to be in the processor's caches.
+      found = std::prev(kept_.lower_bound({found->first.first + 1, 0}));
+      void* block = found->second;
+      const size_t taken = found->first.first;
+      keptBytes_ -= taken;
+      kept_.erase(found);
+      return hold(block, taken);
+    }
+    while (!kept_.empty() && usedBytes_ + keptBytes_ + size > mostUsed_) release(oldest());
+    return hold(map(size), size);
+  }
+
+  // Whether the block came from here.
+  bool give(void* block) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto used = used_.find(block);
+    if (used == used_.end()) return false;
+    const size_t size = used->second;
+    used_.erase(used);
+    usedBytes_ -= size;
+    kept_.emplace(std::make_pair(size, ++clock_), block);
+    keptBytes_ += size;
+    return true;
+  }
+
+ private:
+  // By size, then by when it was freed.
+  using Kept = std::map<std::pair<size_t, uint64_t>, void*>;
+
+  void* hold(void* block, size_t size) {
+    used_.emplace(block, size);
+    usedBytes_ += size;
+    mostUsed_ = std::max(mostUsed_, usedBytes_);
+    return block;
+  }
+
+  Kept::iterator oldest() {
+    return std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
+      return a.first.second < b.first.second;
+    });
+  }
+
+  void release(Kept::iterator block) {
+    munmap(block->second, block->first.first);
+    keptBytes_ -= block->first.first;
+    kept_.erase(block);
+  }
+
+  static void* map(size_t size) {
+    const size_t unit = size >= kHugePage ? kHugePage : kPage;
+    const size_t reserved = size + (unit - kPage);
+    void* start = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    TORCH_CHECK(start != MAP_FAILED, "expected memory for a tensor of ", size, " bytes, but the system has none left");
+    char* first = static_cast<char*>(start);
+    char* block = reinterpret_cast<char*>(roundUp(reinterpret_cast<size_t>(first), unit));
+    if (block > first) munmap(first, block - first);
+    const size_t rest = first + reserved - (block + size);
+    if (rest > 0) munmap(block + size, rest);
+    // Where the kernel has no huge pages the block is as good with small ones.
+    if (unit == kHugePage) madvise(block, size, MADV_HUGEPAGE);
+    return block;
+  }
+
+  std::mutex mutex_;
+  Kept kept_;
+  std::unordered_map<void*, size_t> used_;
+  size_t usedBytes_ = 0;
+  size_t keptBytes_ = 0;
+  size_t mostUsed_ = 0;
+  uint64_t clock_ = 0;
+};
+
+// Never destroyed: tensors are freed while the process ends.
+BlockCache& cache() {
+  static BlockCache* const made = new BlockCache();
+  return *made;
+}
+
+void giveBack(void* block) { cache().give(block); }
+
+void giveBackAny(void* block) {
+  if (!cache().give(block)) c10::free_cpu(block);
+}
+
+class CachingAllocator final : public c10::Allocator {
+ public:
+  // libtorch asked a constant allocator until 2.2 and asks a changeable one since; one of the two is an override.
+  c10::DataPtr allocate(size_t bytes) const { return make(bytes); }
+  c10::DataPtr allocate(size_t bytes) { return make(bytes); }
+  c10::DeleterFnPtr raw_deleter() const override { return &giveBackAny; }
+  void copy_data(void* to, const void* from, size_t bytes) const { std::memcpy(to, from, bytes); }
+
+ private:
+  static c10::DataPtr make(size_t bytes) {
+    const c10::Device cpu(c10::DeviceType::CPU);
+    if (bytes < kSmallestCached) {
+      void* small = c10::alloc_cpu(bytes);
+      return {small, small, &c10::free_cpu, cpu};
+    }
+    void* block = cache().take(bytes);
+    return {block, block, &giveBack, cpu};
+  }
+};
+
+}  // namespace
+
+void useBlockCache() {
+  static CachingAllocator* const allocator = new CachingAllocator();
+  c10::SetCPUAllocator(allocator, /*priority=*/1);
+}
+
+}  // namespace salmask
