@@ -33,7 +33,7 @@ export const models: Record<string, Model> = {
   },
   "ResNet-18 of width 16, 32 px": {
     ...{ arch: "resnet18", width: 16, stem: "small", crop: 32, batch: 128, queue: 4096 },
-    ...{ photo: 128, photos: 1024, steps: 4 },
+    ...{ photo: 128, photos: 1024, steps: 8 },
   },
 };
 

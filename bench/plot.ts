@@ -1,0 +1,49 @@
+/** `plot.ts FILE.svg ROWS.json...`: draws how many times the peer's speed ours is, a bar for each row of images a second. */
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Row } from "./rows.js";
+
+const layout = { width: 760, left: 330, right: 60, top: 48, bar: 18, step: 30, bottom: 40 };
+
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+function speedPlot(parts: readonly { title: string; rows: readonly Row[] }[]): string {
+  const { width, left, right, top, bar, step, bottom } = layout;
+  const bars = parts.flatMap(({ title, rows }) =>
+    rows.flatMap(({ name, unit, ratio }) =>
+      unit === "images/s" && ratio !== null ? [{ label: `${title}: ${name}`, ratio }] : [],
+    ),
+  );
+  const height = top + bars.length * step + bottom;
+  const most = Math.ceil(Math.max(1, ...bars.map(({ ratio }) => ratio)));
+  const x = (value: number) => left + (value / most) * (width - left - right);
+  const drawn = bars.map(({ label, ratio }, i) => {
+    const y = top + i * step;
+    return (
+      `<text x="${left - 10}" y="${y + bar - 5}" text-anchor="end">${escaped(label)}</text>` +
+      `<rect x="${left}" y="${y}" width="${(x(ratio) - left).toFixed(1)}" height="${bar}" fill="#1f5fa8"/>` +
+      `<text x="${(x(ratio) + 6).toFixed(1)}" y="${y + bar - 5}">${ratio.toFixed(2)}</text>`
+    );
+  });
+  const one = x(1).toFixed(1);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="white"/>`,
+    `<text x="10" y="22" font-size="14">Images a second, times those of PyTorch on the same library, threads and photos</text>`,
+    ...drawn,
+    `<line x1="${one}" x2="${one}" y1="${top - 8}" y2="${height - bottom}" stroke="#c33" stroke-dasharray="4 3"/>`,
+    `<text x="${one}" y="${height - bottom + 18}" text-anchor="middle">PyTorch</text>`,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
+const [out, ...files] = process.argv.slice(2);
+if (out === undefined || files.length === 0) {
+  console.error("Usage: npm run bench:plot -- FILE.svg ROWS.json...");
+  process.exit(2);
+}
+const parts = files.map((file) => {
+  const rows: Row[] = JSON.parse(readFileSync(file, "utf8"));
+  return { title: file.replace(/^.*\//, "").replace(/\.json$/, ""), rows };
+});
+writeFileSync(out, speedPlot(parts));
