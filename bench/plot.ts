@@ -4,13 +4,15 @@ import type { Row } from "./rows.js";
 
 const layout = { width: 760, left: 330, right: 60, top: 48, bar: 18, step: 30, bottom: 40 };
 
+const title = "Images a second, times those of PyTorch on the same library, threads and photos";
+
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-function speedPlot(parts: readonly { title: string; rows: readonly Row[] }[]): string {
+function speedPlot(parts: readonly { name: string; rows: readonly Row[] }[]): string {
   const { width, left, right, top, bar, step, bottom } = layout;
-  const bars = parts.flatMap(({ title, rows }) =>
-    rows.flatMap(({ name, unit, ratio }) =>
-      unit === "images/s" && ratio !== null ? [{ label: `${title}: ${name}`, ratio }] : [],
+  const bars = parts.flatMap((part) =>
+    part.rows.flatMap(({ name, unit, ratio }) =>
+      unit === "images/s" && ratio !== null ? [{ label: `${part.name}: ${name}`, ratio }] : [],
     ),
   );
   const height = top + bars.length * step + bottom;
@@ -26,9 +28,9 @@ function speedPlot(parts: readonly { title: string; rows: readonly Row[] }[]): s
   });
   const one = x(1).toFixed(1);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12"><title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="10" y="22" font-size="14">Images a second, times those of PyTorch on the same library, threads and photos</text>`,
+    `<text x="10" y="22" font-size="14">${title}</text>`,
     ...drawn,
     `<line x1="${one}" x2="${one}" y1="${top - 8}" y2="${height - bottom}" stroke="#c33" stroke-dasharray="4 3"/>`,
     `<text x="${one}" y="${height - bottom + 18}" text-anchor="middle">PyTorch</text>`,
@@ -44,6 +46,6 @@ if (out === undefined || files.length === 0) {
 }
 const parts = files.map((file) => {
   const rows: Row[] = JSON.parse(readFileSync(file, "utf8"));
-  return { title: file.replace(/^.*\//, "").replace(/\.json$/, ""), rows };
+  return { name: file.replace(/^.*\//, "").replace(/\.json$/, ""), rows };
 });
 writeFileSync(out, speedPlot(parts));
