@@ -1,5 +1,4 @@
 /** `method-step.ts PHOTOS SETTINGS`: trains a few steps and prints what one costs, as JSON. */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setNumThreads } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
@@ -8,6 +7,7 @@ import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
 import { ResNet } from "../packages/salmask/src/models/resnet.js";
 import { disposeRun, makeRun } from "../packages/salmask/src/train/run.js";
 import { trainStep } from "../packages/salmask/src/train/step.js";
+import { peakMemory } from "./peak-memory.js";
 import { median } from "./rows.js";
 
 export interface StepCost {
@@ -45,10 +45,9 @@ for (let step = 0; step < warmUp + measured; step++) {
   trainStep(run, ids[step % ids.length], { epoch: 0, step, logged: false });
   if (step >= warmUp) seconds.push((performance.now() - start) / 1000);
 }
-const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"));
 const cost: StepCost = {
   seconds: median(seconds),
-  memory: Number(peak?.[1]) / 1024,
+  memory: peakMemory(),
   passes: seen / (measured * batchSize),
 };
 console.log(JSON.stringify(cost));

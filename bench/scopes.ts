@@ -37,9 +37,9 @@ async function compare(folder: string, cacheDir: string, crop: number): Promise<
   const settings = { "data.crop": crop, "model.arch": "resnet18", "model.width": 4, "model.stem": "small" };
   const dataset = await openDataset(folder, { size: 128, cacheDir });
   try {
-    for (const scope of ["photo", "crop"]) {
+    for (const asked of ["photo", "crop"]) {
       const small = { "method.queue": 64, "data.size": 128, "train.batchSize": 32 };
-      const run = await makeRun(loadConfig({ ...settings, ...small, "saliency.scope": scope }), dataset);
+      const run = await makeRun(loadConfig({ ...settings, ...small, "saliency.scope": asked }), dataset);
       runs.push(run);
       run.guide.beforeEpoch(0, run.method.momentumBackbone);
     }

@@ -1,5 +1,5 @@
 /** `training-ours.ts TASK`: trains on request, `steps N` or `memory` a line; what training.ts times of ours. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { keep, scope, setNumThreads } from "@salmask/torch";
@@ -9,6 +9,7 @@ import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
 import { makeRun } from "../packages/salmask/src/train/run.js";
 import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/train/stage-clock.js";
 import { learn, maskCrops, renderCrops, trainStep } from "../packages/salmask/src/train/step.js";
+import { peakMemory } from "./peak-memory.js";
 import type { StepsTiming, TrainingTask } from "./training.js";
 
 const task: TrainingTask = JSON.parse(process.argv[2]);
@@ -76,9 +77,6 @@ async function timeSteps(count: number): Promise<StepsTiming> {
   const seconds = (performance.now() - start) / 1000;
   return { seconds, stages: mapStages((stage) => each.reduce((sum, stages) => sum + stages[stage], 0)) };
 }
-
-const peakMemory = () =>
-  Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [request, count] = line.split(" ");

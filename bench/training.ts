@@ -22,7 +22,7 @@ export interface Model {
   steps: number;
 }
 
-export const models: Record<string, Model> = {
+const models: Record<string, Model> = {
   "ResNet-50, 224 px": {
     ...{ arch: "resnet50", width: 64, stem: "imagenet", crop: 224, batch: 16, queue: 65536 },
     ...{ photo: 256, photos: 256, steps: 1 },
