@@ -1,11 +1,9 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../errors.js";
-import { mapOrdered } from "./concurrent.js";
 import { byCodeUnits, countUp, extensionOf, isImageName } from "./names.js";
 import type { ImageSource, SkippedImage } from "./source.js";
-
-const STATS_AT_ONCE = 32;
 
 interface Walk {
   readonly root: string;
@@ -36,6 +34,16 @@ async function walk(state: Walk, folder: string): Promise<void> {
   }
 }
 
+/** Size in bytes and time of modification in ms; -1 where they cannot be had, as reading will tell why. */
+function sizeAndTime(path: string): [number, number] {
+  try {
+    const { size, mtimeMs } = statSync(path);
+    return [size, mtimeMs];
+  } catch {
+    return [-1, -1];
+  }
+}
+
 /**
  * A folder of photos, searched at every depth, in order of the relative path's code units. Its identity is the
  * path, and every photo's relative name, size in bytes and time of modification.
@@ -51,18 +59,15 @@ export async function openFolder(path: string): Promise<ImageSource> {
     );
   });
   const names = state.names.sort(byCodeUnits);
-  const facts: string[] = [];
-  const stats = mapOrdered(names, STATS_AT_ONCE, async (name) => {
-    const status = await stat(join(root, name)).catch(() => undefined);
-    return JSON.stringify([name, status?.size ?? -1, status?.mtimeMs ?? -1]);
-  });
-  for await (const fact of stats) facts.push(fact);
+  // Small files are sized and read ten times as fast at once as through libuv's threads, and the decoders, who have
+  // those threads to themselves then, work on meanwhile.
+  const facts = names.map((name) => JSON.stringify([name, ...sizeAndTime(join(root, name))]));
   return {
     path,
     identity: ["folder", path, ...facts].join("\n"),
     expected: names.length,
     async *images() {
-      for (const name of names) yield { name, read: () => readFile(join(root, name)) };
+      for (const name of names) yield { name, read: async () => readFileSync(join(root, name)) };
     },
     summary: () => ({ commonFolder: "", skipped: state.skipped, others: state.others }),
   };
