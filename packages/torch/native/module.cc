@@ -44,6 +44,7 @@ NAPI_MODULE_INIT() {
   define<setNumThreads>(env, exports, "setNumThreads");
   define<getNumThreads>(env, exports, "getNumThreads");
   define<keepFreedMemory>(env, exports, "keepFreedMemory");
+  define<setCudnnBenchmark>(env, exports, "setCudnnBenchmark");
   define<hasCuda>(env, exports, "hasCuda");
   define<version>(env, exports, "version");
   return exports;

@@ -84,10 +84,13 @@ napi_value fromBytes(const Arguments& args) {
   Bytes bytes = bytesOf(args.env, args[0]);
   auto sizes = toInts(args.env, args[1], "shape");
   auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
-  at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type));
+  c10::Device where(toString(args.env, args[3], "device"));
+  // From pinned memory the copy queues behind the GPU's work; from other memory this thread would wait for that work.
+  at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(where.is_cuda()));
   TORCH_CHECK(out.nbytes() == bytes.size, "a tensor of shape ", at::IntArrayRef(sizes), " takes ",
               out.nbytes(), " bytes, but the array holds ", bytes.size);
   if (bytes.size > 0) std::memcpy(out.data_ptr(), bytes.data, bytes.size);
+  if (!where.is_cpu()) out = out.to(where, type, /*non_blocking=*/true);
   return fromHandle(args.env, tensors().add(std::move(out)));
 }
 
@@ -193,6 +196,11 @@ napi_value keepFreedMemory(const Arguments& args) {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
+  return undefined(args.env);
+}
+
+napi_value setCudnnBenchmark(const Arguments& args) {
+  at::globalContext().setBenchmarkCuDNN(toBool(args.env, args[0], "enabled"));
   return undefined(args.env);
 }
 

@@ -20,7 +20,7 @@ export interface Native {
   setRequiresGrad(tensor: number, on: boolean): void;
   release(tensor: number): void;
   item(tensor: number): number;
-  fromBytes(data: TypedArray, shape: readonly number[], scalarType: number): number;
+  fromBytes(data: TypedArray, shape: readonly number[], scalarType: number, device: string): number;
   toBytes(tensor: number, into: TypedArray): void;
   backward(tensor: number, gradient: number | null, retainGraph: boolean): void;
   grad(tensor: number): number | undefined;
@@ -36,6 +36,7 @@ export interface Native {
   setNumThreads(threads: number): void;
   getNumThreads(): number;
   keepFreedMemory(): void;
+  setCudnnBenchmark(on: boolean): void;
   hasCuda(): boolean;
   version(): string;
 }

@@ -175,6 +175,9 @@ const opComplex = new Operator("aten::complex", "");
 const opPolar = new Operator("aten::polar", "");
 const opClampInPlace = new Operator("aten::clamp_", "");
 const opAbsInPlace = new Operator("aten::abs_", "");
+const opPinMemory = new Operator("aten::pin_memory", "");
+const opSetData = new Operator("aten::set_data", "");
+const opZerosLike = new Operator("aten::zeros_like", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
@@ -926,6 +929,13 @@ export function permute(self: Tensor, dims: readonly number[]): Tensor {
 }
 
 /**
+ * `aten::pin_memory(Tensor(a) self, Device? device=None) -> Tensor(a)`
+ */
+export function pinMemory(self: Tensor, options: { device?: string } = {}): Tensor {
+  return callTensor(opPinMemory, self.handle, options.device);
+}
+
+/**
  * `aten::polar(Tensor abs, Tensor angle) -> Tensor`
  */
 export function polar(abs: Tensor, angle: Tensor): Tensor {
@@ -1046,6 +1056,13 @@ export function scatter(self: Tensor, dim: number, index: Tensor, src: Tensor | 
  */
 export function select(self: Tensor, dim: number, index: number): Tensor {
   return callTensor(opSelectInt, self.handle, dim, index);
+}
+
+/**
+ * `aten::set_data(Tensor(a!) self, Tensor new_data) -> ()`
+ */
+export function setData(self: Tensor, newData: Tensor): void {
+  callVoid(opSetData, self.handle, newData.handle);
 }
 
 /**
@@ -1274,6 +1291,13 @@ export function zero_(self: Tensor): void {
  */
 export function zeros(size: readonly number[], options: { dtype?: DType; device?: string } = {}): Tensor {
   return callTensor(opZeros, size, scalarType(options.dtype), undefined, options.device);
+}
+
+/**
+ * `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor`
+ */
+export function zerosLike(self: Tensor, options: { dtype?: DType; device?: string; memoryFormat?: MemoryFormat } = {}): Tensor {
+  return callTensor(opZerosLike, self.handle, scalarType(options.dtype), undefined, options.device, undefined, memoryFormatCode(options.memoryFormat));
 }
 
 /** The operators whose first argument is `self`, as methods. */
@@ -1708,6 +1732,11 @@ export abstract class TensorOps {
     return permute(this, dims);
   }
 
+  /** `aten::pin_memory` */
+  pinMemory(this: Tensor, options?: { device?: string }): Tensor {
+    return pinMemory(this, options);
+  }
+
   /** `aten::pow.Tensor_Scalar` */
   pow(this: Tensor, exponent: number): Tensor {
     return pow(this, exponent);
@@ -1777,6 +1806,11 @@ export abstract class TensorOps {
   /** `aten::select.int` */
   select(this: Tensor, dim: number, index: number): Tensor {
     return select(this, dim, index);
+  }
+
+  /** `aten::set_data` */
+  setData(this: Tensor, newData: Tensor): void {
+    return setData(this, newData);
   }
 
   /** `aten::sigmoid` */
@@ -1925,5 +1959,10 @@ export abstract class TensorOps {
   zero_(this: Tensor): Tensor {
     zero_(this);
     return this;
+  }
+
+  /** `aten::zeros_like` */
+  zerosLike(this: Tensor, options?: { dtype?: DType; device?: string; memoryFormat?: MemoryFormat }): Tensor {
+    return zerosLike(this, options);
   }
 }

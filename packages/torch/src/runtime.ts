@@ -14,6 +14,14 @@ export function hasCuda(): boolean {
   return native.hasCuda();
 }
 
+/**
+ * Whether cuDNN times its ways to compute a convolution when it meets new shapes, and keeps to the fastest. Pays where
+ * shapes repeat, as in training. Without CUDA nothing changes.
+ */
+export function setCudnnBenchmark(on: boolean): void {
+  native.setCudnnBenchmark(on);
+}
+
 /** libtorch's version, such as `1.13.0`. */
 export function libtorchVersion(): string {
   return native.version();

@@ -180,7 +180,7 @@ export function loadSafetensors(path: string): Record<string, Tensor> {
         entry.shape.reduce((product, side) => product * side, 1),
       );
       readAll(file, bytesOf(data), dataStart + entry.begin, path);
-      tensors[name] = fromTypedArray(data, entry.shape, entry.dtype);
+      tensors[name] = fromTypedArray(data, entry.shape, { dtype: entry.dtype });
     }
     return tensors;
   });

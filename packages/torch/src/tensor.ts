@@ -104,9 +104,19 @@ export class Tensor extends TensorOps {
     return native.item(this.handle);
   }
 
-  /** A copy converted to a type or moved to a device (`cpu`, `cuda:0`). */
-  to(target: { dtype?: DType; device?: string }): Tensor {
-    return this.toCopy(target);
+  /**
+   * A copy converted to a type or moved to a device (`cpu`, `cuda:0`). The way to a GPU is queued there and not waited for;
+   * the way back waits for all that the GPU was given.
+   */
+  to({ dtype, device }: { dtype?: DType; device?: string }): Tensor {
+    const isUpload = device?.startsWith("cuda") === true && this.device === "cpu";
+    if (!isUpload) return this.toCopy({ dtype, device });
+    // Only from pinned memory is the copy queued, and only where it does not convert on the way.
+    using pinned = this.pinMemory();
+    const moved = pinned.toCopy({ device, nonBlocking: true });
+    if (dtype === undefined || dtype === moved.dtype) return moved;
+    using original = moved;
+    return original.toCopy({ dtype });
   }
 
   /** A copy of the elements, row by row, in the typed array of this type (16-bit floats as their bits). */
@@ -145,25 +155,28 @@ export class Tensor extends TensorOps {
 
 setTensorMaker((handle) => new Tensor(handle));
 
-/** A tensor of a typed array's elements, copied. `dtype` says what 16-bit or byte arrays mean. */
+/**
+ * A tensor of a typed array's elements, copied. `dtype` says what 16-bit or byte arrays mean. To a GPU the copy is queued
+ * and not waited for.
+ */
 export function fromTypedArray(
   data: TypedArray,
   shape: readonly number[],
-  dtype: DType = dtypeOfArray(data),
+  { dtype = dtypeOfArray(data), device = "cpu" }: { dtype?: DType; device?: string } = {},
 ): Tensor {
-  return new Tensor(native.fromBytes(data, shape, scalarType(dtype)));
+  return new Tensor(native.fromBytes(data, shape, scalarType(dtype), device));
 }
 
 /**
  * A tensor of numbers: a typed array (its own type, or converted to `dtype`), or a nest of arrays (float32
- * unless `dtype` says otherwise). Throws where a nest is ragged.
+ * unless `dtype` says otherwise), on the CPU unless `device` says otherwise. Throws where a nest is ragged.
  */
 export function tensor(
   data: NestedNumbers | TypedArray,
-  options: { dtype?: DType; shape?: readonly number[] } = {},
+  options: { dtype?: DType; shape?: readonly number[]; device?: string } = {},
 ): Tensor {
   if (ArrayBuffer.isView(data)) {
-    const made = fromTypedArray(data, options.shape ?? [data.length]);
+    const made = fromTypedArray(data, options.shape ?? [data.length], { device: options.device });
     if (options.dtype === undefined || options.dtype === made.dtype) return made;
     using original = made;
     return original.to({ dtype: options.dtype });
@@ -175,8 +188,9 @@ export function tensor(
   }
   const flat: number[] = [];
   flatten(data, 0, shape, flat);
-  using made = fromTypedArray(Float64Array.from(flat), options.shape ?? shape);
-  return made.to({ dtype: options.dtype ?? "float32" });
+  const { dtype = "float32", device } = options;
+  using made = fromTypedArray(Float64Array.from(flat), options.shape ?? shape, { device });
+  return made.to({ dtype });
 }
 
 function flatten(data: NestedNumbers, depth: number, shape: readonly number[], out: number[]): void {

@@ -132,7 +132,7 @@ describe("a failure while saving", () => {
   });
 
   test("names a type that the format has not", () => {
-    using z = fromTypedArray(new Float32Array(2), [1], "complex64");
+    using z = fromTypedArray(new Float32Array(2), [1], { dtype: "complex64" });
     expect(() => saveSafetensors(path, { z })).toThrow("no type for z of complex64");
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -37,7 +37,7 @@ const arrays: Record<DType, TypedArray> = {
 
 describe("typed arrays", () => {
   test.each(dtypes())("%s goes there and back bit for bit", (dtype) => {
-    using t = fromTypedArray(arrays[dtype], [2, 2], dtype);
+    using t = fromTypedArray(arrays[dtype], [2, 2], { dtype });
     expect([t.dtype, ...t.shape]).toEqual([dtype, 2, 2]);
     expect(t.toTypedArray()).toEqual(arrays[dtype]);
   });
@@ -52,8 +52,15 @@ describe("typed arrays", () => {
 
   test("16-bit floats hold what their bits say", () => {
     scope(() => {
-      expect(fromTypedArray(arrays.float16, [4], "float16").toArray()).toEqual([1, -2, 65504, 2 ** -24]);
-      expect(fromTypedArray(arrays.bfloat16, [4], "bfloat16").toArray().slice(0, 2)).toEqual([1, -2]);
+      expect(fromTypedArray(arrays.float16, [4], { dtype: "float16" }).toArray()).toEqual([
+        1,
+        -2,
+        65504,
+        2 ** -24,
+      ]);
+      expect(fromTypedArray(arrays.bfloat16, [4], { dtype: "bfloat16" }).toArray().slice(0, 2)).toEqual([
+        1, -2,
+      ]);
       // 1 + 2^-8 lies midway between two neighbours; rounding is to even.
       expect(tensor([1 + 2 ** -8], { dtype: "bfloat16" }).toTypedArray()).toEqual(Uint16Array.of(0x3f80));
     });

@@ -52,7 +52,7 @@ export function colorJitter(
 }
 
 function onePerImage(values: Float32Array, device: string): Tensor {
-  return fromTypedArray(values, [values.length, 1, 1, 1]).to({ device }); // [B, 1, 1, 1]
+  return fromTypedArray(values, [values.length, 1, 1, 1], { device }); // [B, 1, 1, 1]
 }
 
 /** Blends in place; `images` [B, 3, H, W]. */
@@ -82,7 +82,7 @@ function turnHue(images: Tensor, shifts: Tensor): Tensor {
   const fromBlue = red.sub(green).div_(divisor).add_(4);
   const notRed = ops.where(green.eq(most), fromGreen, fromBlue);
   const sixths = ops.where(red.eq(most), green.sub(blue).div_(divisor), notRed); // 6 hue, in [-1, 5]
-  const channels = tensor([5 / 6, 3 / 6, 1 / 6], { shape: [1, 3, 1, 1] }).to({ device: images.device });
+  const channels = tensor([5 / 6, 3 / 6, 1 / 6], { shape: [1, 3, 1, 1], device: images.device });
   const turns = sixths.div_(6).add_(shifts).add(channels); // k / 6 before the mod, [B, 3, H, W]
   const distance = turns.sub_(turns.floor()).mul_(6).sub_(2).abs_(); // |k - 2|
   return distance.sub_(1).clamp_({ min: 0, max: 1 }).mul_(chroma).add_(least); // [B, 3, H, W]

@@ -29,7 +29,7 @@ function blurEach(images: Tensor, kernel: number, sigmas: ArrayLike<number>): Te
     for (let c = 0; c < channels; c++) weights.set(row, (image * channels + c) * fitting);
   }
   const groups = count * channels;
-  const filters = fromTypedArray(weights, [groups, 1, 1, fitting]).to({ device: images.device });
+  const filters = fromTypedArray(weights, [groups, 1, 1, fitting], { device: images.device });
   const flat = images.reshape([1, groups, height, width]);
   const horizontal = ops.conv2d(flat.reflectionPad2d([half, half, 0, 0]), filters, { groups }); // [1, B C, H, W]
   const both = ops.conv2d(horizontal.reflectionPad2d([0, 0, half, half]), filters.transpose(2, 3), {
@@ -48,7 +48,7 @@ function lineMatrix(size: number, weights: Float64Array, device: string): Tensor
       matrix[i * size + (at < size ? at : 2 * (size - 1) - at)] += weight;
     }
   }
-  return fromTypedArray(matrix, [size, size]).to({ device });
+  return fromTypedArray(matrix, [size, size], { device });
 }
 
 /**

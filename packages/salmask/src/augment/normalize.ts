@@ -15,6 +15,6 @@ export const IMAGENET_NORMALIZATION: Normalization = {
 /** `(images - mean) / std` for each channel, in place. `images` float32 [B, 3, H, W]; returned. */
 export function normalize(images: Tensor, { mean, std }: Normalization = IMAGENET_NORMALIZATION): Tensor {
   const channels = (values: readonly number[]): Tensor =>
-    tensor(values, { shape: [1, 3, 1, 1] }).to({ device: images.device });
+    tensor(values, { shape: [1, 3, 1, 1], device: images.device });
   return images.sub_(channels(mean)).div_(channels(std));
 }

@@ -62,10 +62,10 @@ export function resamplingMatrices(
       for (let tap = 0; tap < taps; tap++) weights[place * taps + tap] = row[tap] / sum;
     }
   }
-  const values = fromTypedArray(weights, [count, outputs, taps]).to({ device }); // [B, outputs, taps]
-  const index = fromTypedArray(firsts, [count, outputs, 1])
-    .to({ dtype: "int64", device })
-    .add(arange(taps).to({ device })); // [B, outputs, taps]
+  const values = fromTypedArray(weights, [count, outputs, taps], { device }); // [B, outputs, taps]
+  const index = fromTypedArray(firsts, [count, outputs, 1], { device })
+    .to({ dtype: "int64" })
+    .add(arange(0, taps, { device })); // [B, outputs, taps]
   return zeros([count, outputs, inputs], { device }).scatter(2, index, values); // [B, outputs, inputs]
 }
 

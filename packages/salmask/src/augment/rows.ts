@@ -10,6 +10,6 @@ export function rowsWhere(count: number, test: (row: number) => boolean): number
 /** Replaces the given rows of a batch, in place, by what `fn` makes of them; each row stays in its position. */
 export function applyToRows(batch: Tensor, rows: readonly number[], fn: (chosen: Tensor) => Tensor): void {
   if (rows.length === 0) return;
-  const index = fromTypedArray(BigInt64Array.from(rows, BigInt), [rows.length]).to({ device: batch.device });
+  const index = fromTypedArray(BigInt64Array.from(rows, BigInt), [rows.length], { device: batch.device });
   batch.indexCopy_(0, index, fn(batch.indexSelect(0, index)));
 }

@@ -82,6 +82,14 @@ export const configSchema = z
       .union([z.literal("auto"), z.int().min(1)])
       .default("auto")
       .describe("threads of one operator; auto: all cores"),
+    device: z
+      .enum(["auto", "cpu", "cuda"])
+      .default("auto")
+      .describe("what computes; auto: a GPU where libtorch finds one (cuda), else the CPU"),
+    precision: z
+      .enum(["auto", "float32", "bfloat16"])
+      .default("auto")
+      .describe("of the networks' products; weights stay float32; auto: bfloat16 on a GPU, float32 on a CPU"),
     data: z
       .strictObject({
         crop: z

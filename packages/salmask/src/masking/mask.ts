@@ -124,7 +124,7 @@ export function negativesOfQueries(
   rows: Tensor,
   { negativeRows }: Pick<MaskedViews, "negativeRows">,
 ): Tensor {
-  return negativeRows === null ? rows : rows.indexSelect(0, tensor(negativeRows).to({ device: rows.device })); // [M * B, ...]
+  return negativeRows === null ? rows : rows.indexSelect(0, tensor(negativeRows, { device: rows.device })); // [M * B, ...]
 }
 
 /** One masked copy of each crop. `prepared` float32 `[B, 3, H, W]`, `foreground` `[B * rows * cols]`. */
@@ -179,7 +179,7 @@ function validRows(negatives: readonly { draw: MaskDraw }[], batch: number, devi
   const ofQueries = ({ valid }: MaskDraw) =>
     Array.from({ length: batch }, (_, query) => valid[query % valid.length]);
   const rows = Uint8Array.from(negatives.flatMap(({ draw }) => ofQueries(draw)));
-  return fromTypedArray(rows, [rows.length], "bool").to({ device });
+  return fromTypedArray(rows, [rows.length], { dtype: "bool", device });
 }
 
 function meanMaskedShare(views: readonly MaskedView[]): number {

@@ -7,7 +7,7 @@ export function maskPixels(draw: MaskDraw, grid: Grid, device: string): Tensor {
   const batch = draw.windows.length;
   const { rows: gridRows, cols: gridCols, cell } = grid;
   const [height, width] = [gridRows * cell, gridCols * cell];
-  const bools = (data: Uint8Array, shape: number[]) => fromTypedArray(data, shape, "bool").to({ device });
+  const bools = (data: Uint8Array, shape: number[]) => fromTypedArray(data, shape, { dtype: "bool", device });
   const spread = bools(draw.cells, [batch, draw.channels, gridRows, 1, gridCols, 1])
     .expand([batch, draw.channels, gridRows, cell, gridCols, cell])
     .reshape([batch, draw.channels, height, width]); // [B, C, H, W]

@@ -10,6 +10,7 @@ import {
   type Tensor,
   tensor,
 } from "@salmask/torch";
+import { onCpu } from "../compute.js";
 import { negativesOfQueries } from "../masking/mask.js";
 import {
   type EncoderOptions,
@@ -60,7 +61,9 @@ export class Moco implements Method {
     this.key = projectedEncoder(options.encoder, generatorFor(0)).setRequiresGrad(false);
     this.queue = scope(() => {
       const generator = new Generator(new KeyedRandom(options.seed, purpose.queue).uint32());
-      return keep(normalize(randn([options.queue, options.encoder.dim], { generator }))); // [K, dim]
+      const drawn = normalize(randn([options.queue, options.encoder.dim], { generator })); // [K, dim]
+      const { device } = options.encoder.compute ?? onCpu;
+      return keep(drawn.to({ device })); // [K, dim]
     });
   }
 
@@ -103,11 +106,12 @@ export class Moco implements Method {
     // R is (1 + M) B, or B + M where the batch shares its negatives.
     const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [R, 3, H, W]
     const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
-    const shuffled = all.indexSelect(0, tensor(order)); // [R, 3, H, W]
+    const { device } = all;
+    const shuffled = all.indexSelect(0, tensor(order, { device })); // [R, 3, H, W]
     const encoded = inGroups(this.key, shuffled, this.options.groups); // [R, dim]
     const back = new Int32Array(order.length);
     for (const [place, row] of order.entries()) back[row] = place;
-    const embeddings = encoded.indexSelect(0, tensor(back)); // [R, dim]
+    const embeddings = encoded.indexSelect(0, tensor(back, { device })); // [R, dim]
     return {
       key: embeddings.narrow(0, 0, batch), // [B, dim]
       negatives:

@@ -25,7 +25,7 @@ export function ntXent(
   const { device } = first;
   const rows = 2 * batch;
   const views = ops.cat([first, second]); // [2B, dim]
-  const itself = fromTypedArray(identity(rows), [rows, rows], "bool").to({ device }); // [2B, 2B]
+  const itself = fromTypedArray(identity(rows), [rows, rows], { dtype: "bool", device }); // [2B, 2B]
   const similarities = views.matmul(views.t()).maskedFill(itself, Number.NEGATIVE_INFINITY); // [2B, 2B]
   const columns = [similarities];
   if (negatives !== null) {
@@ -40,7 +40,7 @@ export function ntXent(
   }
   const logits = ops.cat(columns, { dim: 1 }).div(options.temperature); // [2B, 2B + M]
   const partner = Int32Array.from({ length: rows }, (_, i) => (i + batch) % rows);
-  const target = fromTypedArray(partner, [rows]).toCopy({ dtype: "int64" }).to({ device }); // [2B]
+  const target = fromTypedArray(partner, [rows], { device }).to({ dtype: "int64" }); // [2B]
   const loss = ops.crossEntropyLoss(logits, target); // []
   const nearest = similarities.detach().narrow(0, 0, batch).argmax({ dim: 1 }); // [B]
   const contrastAccuracy = nearest

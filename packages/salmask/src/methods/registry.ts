@@ -1,3 +1,4 @@
+import type { Compute } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import type { EncoderOptions } from "../models/encoder.js";
 import { Adversary } from "./adios/adversary.js";
@@ -6,18 +7,21 @@ import { Moco } from "./moco.js";
 import { SimClr } from "./simclr.js";
 
 /** What learns to occlude the queries; null where the configuration asks for nothing of the kind. */
-export function adversaryOf({ seed, occlusion, data, train }: RunConfig): Adversary | null {
+export function adversaryOf(
+  { seed, occlusion, data, train }: RunConfig,
+  compute?: Compute,
+): Adversary | null {
   if (occlusion.name === "none") return null;
   const { momentum, weightDecay } = train;
-  return new Adversary({ ...occlusion, seed, crop: data.crop, momentum, weightDecay });
+  return new Adversary({ ...occlusion, seed, crop: data.crop, momentum, weightDecay, compute });
 }
 
 /** The method that a configuration names. A new method is one more case here, and its settings one more kind there. */
-export function methodOf(config: RunConfig): Method {
+export function methodOf(config: RunConfig, compute?: Compute): Method {
   const { seed, method, mask, model } = config;
   const { temperature, hidden, dim } = method;
   const depth = model.arch === "resnet50" ? 50 : 18;
-  const encoder: EncoderOptions = { depth, stem: model.stem, width: model.width, hidden, dim };
+  const encoder: EncoderOptions = { depth, stem: model.stem, width: model.width, hidden, dim, compute };
   const shared = { seed, encoder, temperature, negativeWeight: mask.negative.weight };
   switch (method.name) {
     case "mocov2":

@@ -1,4 +1,5 @@
 import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
+import { type Compute, onCpu, place, runLayers } from "../compute.js";
 import { Projector } from "./projector.js";
 import { type ResNet, type ResNetOptions, resnet } from "./resnet.js";
 
@@ -7,14 +8,16 @@ export class ProjectedEncoder extends nn.Module {
   constructor(
     readonly backbone: ResNet,
     readonly projector: Projector,
+    private readonly compute: Compute = onCpu,
   ) {
     super();
+    place(this, compute);
   }
 
   /** `[B, 3, H, W]` to embeddings of length one, `[B, dim]`. */
   forward(input: Tensor): Tensor {
-    const projected = this.projector.forward(this.backbone.forward(input)); // [B, dim]
-    return normalize(projected); // [B, dim]
+    const layers = (views: Tensor) => this.projector.forward(this.backbone.forward(views));
+    return normalize(runLayers(this.compute, input, layers)); // [B, dim]
   }
 
   /**
@@ -42,13 +45,20 @@ export interface EncoderOptions extends Omit<ResNetOptions, "generator"> {
   hidden?: number;
   /** Length of the embeddings. */
   dim: number;
+  /** The CPU in float32 where it is not given. */
+  compute?: Compute;
 }
 
-/** A fresh encoder with its head, drawn from the generator. */
+/**
+ * A fresh encoder with its head, drawn from the generator: on the CPU, and then moved, so that a seed gives the same start
+ * wherever it is computed.
+ */
 export function projectedEncoder(options: EncoderOptions, generator: Generator): ProjectedEncoder {
-  const backbone = resnet({ ...options, generator });
+  const { depth, stem, width, dim, compute } = options;
+  const backbone = resnet({ depth, stem, width, generator });
   const hidden = options.hidden ?? backbone.outChannels;
-  return noGrad(
-    () => new ProjectedEncoder(backbone, new Projector(backbone.outChannels, hidden, options.dim, generator)),
-  );
+  return noGrad(() => {
+    const projector = new Projector(backbone.outChannels, hidden, dim, generator);
+    return new ProjectedEncoder(backbone, projector, compute);
+  });
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { type Compute, onCpu } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import { UsageError } from "../errors.js";
 import { LocalizerSource } from "../saliency/localizer.js";
@@ -20,13 +21,13 @@ export type SourceOptions = Pick<RunConfig["saliency"], "source" | "weights">;
  * Saliency that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder, `maps-are-of-photos` for
  * maps in files, `no-onnx-file` for an ONNX network that is not named.
  */
-export async function openSource({
-  source,
-  weights,
-}: SourceOptions): Promise<SaliencySource | LateSaliencySource> {
+export async function openSource(
+  { source, weights }: SourceOptions,
+  compute: Compute = onCpu,
+): Promise<SaliencySource | LateSaliencySource> {
   switch (source) {
     case "scda":
-      return scdaOf(weights ?? localizerWeights);
+      return scdaOf(weights ?? localizerWeights, compute);
     case "onnx":
       if (weights !== undefined) return OnnxSource.open(weights);
       throw new UsageError(
@@ -49,8 +50,10 @@ export async function openSource({
   }
 }
 
-function scdaOf(path: string): SaliencySource {
+function scdaOf(path: string, compute: Compute): SaliencySource {
   const { backbone, metadata } = loadBackbone(path);
   const { fill, crop, localizes } = inputOf(metadata);
-  return localizes ? new LocalizerSource(backbone, crop) : new ScdaSource(backbone, fill.prepare);
+  return localizes
+    ? new LocalizerSource(backbone, crop, compute)
+    : new ScdaSource(backbone, fill.prepare, compute);
 }

@@ -73,8 +73,11 @@ async function measureStep(dataset: PackedDataset): Promise<number> {
   try {
     const ids = Int32Array.from({ length: stepConfig.train.batchSize }, (_, i) => i);
     trainStep(run, ids, { epoch: 0, step: 0, logged: false });
+    // A GPU works behind the loop that feeds it; to read losses is to wait for it.
+    run.losses.settle();
     const started = performance.now();
     for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
+    run.losses.settle();
     return (1000 * timedSteps) / (performance.now() - started);
   } finally {
     disposeRun(run);

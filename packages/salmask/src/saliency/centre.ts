@@ -11,7 +11,7 @@ export class CentreSource implements SaliencySource {
 
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return scope(() => {
-      const one = fromTypedArray(bell(rows, cols, spread), [1, rows, cols]).to({ device: crops.device }); // [1, rows, cols]
+      const one = fromTypedArray(bell(rows, cols, spread), [1, rows, cols], { device: crops.device }); // [1, rows, cols]
       return one.repeat([crops.shape[0], 1, 1]); // [B, rows, cols]
     });
   }

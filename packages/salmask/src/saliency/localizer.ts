@@ -1,4 +1,5 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
+import { type Compute, onCpu } from "../compute.js";
 import { bell, helpingSpread } from "./bell.js";
 import { resize } from "./resize.js";
 import { type FeatureNetwork, ScdaSource } from "./scda.js";
@@ -12,12 +13,13 @@ export class LocalizerSource implements SaliencySource {
   readonly name = "localizer";
   private readonly activation: ScdaSource;
 
-  /** Takes the network over. `side` in pixels. */
+  /** Takes the network over and moves it to where it is computed. `side` in pixels. */
   constructor(
     network: FeatureNetwork,
     private readonly side: number,
+    compute: Compute = onCpu,
   ) {
-    this.activation = new ScdaSource(network);
+    this.activation = new ScdaSource(network, undefined, compute);
   }
 
   maps(crops: Tensor, size: MapSize): Tensor {
@@ -26,8 +28,9 @@ export class LocalizerSource implements SaliencySource {
       scope(() => {
         const maps = this.activation.maps(resize(crops, [this.side, this.side]), size); // [B, rows, cols]
         const above = maps.sub(maps.amin({ dim: [1, 2], keepdim: true })); // [B, rows, cols]
-        const weights = fromTypedArray(bell(rows, cols, helpingSpread), [1, rows, cols]);
-        return above.mul(weights.to({ device: crops.device })); // [B, rows, cols]
+        const { device } = crops;
+        const weights = fromTypedArray(bell(rows, cols, helpingSpread), [1, rows, cols], { device }); // [1, rows, cols]
+        return above.mul(weights); // [B, rows, cols]
       }),
     );
   }

@@ -34,7 +34,7 @@ export class MinimumBarrierSource implements SaliencySource {
           for (let p = 0; p < pixels; p++)
             maps[i * pixels + p] = (weights[p] * (barrier[p] + contrast[p])) / 2;
         }
-        const whole = fromTypedArray(maps, [batch, 1, size.height, size.width]).to({ device: crops.device }); // [B, 1, h, w]
+        const whole = fromTypedArray(maps, [batch, 1, size.height, size.width], { device: crops.device }); // [B, 1, h, w]
         return whole.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
       }),
     );

@@ -56,7 +56,7 @@ export class OnnxSource implements LateSaliencySource {
       const output = (await this.session.run(fed))[this.session.outputNames[0]];
       cells.set(pooled(output, part, { rows, cols }, this.path), i * part * rows * cols);
     }
-    return scope(() => fromTypedArray(cells, [batch, rows, cols]).to({ device: crops.device })); // [B, rows, cols]
+    return fromTypedArray(cells, [batch, rows, cols], { device: crops.device }); // [B, rows, cols]
   }
 
   async dispose(): Promise<void> {

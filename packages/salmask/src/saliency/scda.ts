@@ -1,4 +1,5 @@
 import { type nn, noGrad, scope, type Tensor } from "@salmask/torch";
+import { type Compute, onCpu, place, runLayers } from "../compute.js";
 import { resize } from "./resize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
@@ -13,21 +14,25 @@ export class ScdaSource implements SaliencySource {
   readonly name = "scda";
 
   /**
-   * Takes the network over: it is switched to evaluation for good, and freed with the source. `prepare` makes of
-   * normalised crops what the network was trained on.
+   * Takes the network over: it is switched to evaluation for good, moved to where it is computed, and freed with the
+   * source. `prepare` makes of normalised crops what the network was trained on.
    */
   constructor(
     private readonly network: FeatureNetwork,
     private readonly prepare: (crops: Tensor) => Tensor = (crops) => crops,
+    private readonly compute: Compute = onCpu,
   ) {
-    network.eval().setRequiresGrad(false);
+    place(network, compute).eval().setRequiresGrad(false);
   }
 
   /** Feature maps of another size than asked for are averaged over the cells, or interpolated. */
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {
-        const activation = this.network.features(this.prepare(crops)).sum([1], { keepdim: true }); // [B, 1, h, w]
+        const features = runLayers(this.compute, this.prepare(crops), (input) =>
+          this.network.features(input),
+        ); // [B, C, h, w]
+        const activation = features.sum([1], { keepdim: true }); // [B, 1, h, w]
         return resize(activation, [rows, cols]).squeeze(1); // [B, rows, cols]
       }),
     );

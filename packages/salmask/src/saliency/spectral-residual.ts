@@ -43,7 +43,7 @@ function smallGray(crops: Tensor): Tensor {
   const [, , height, width] = crops.shape;
   const { mean, std } = IMAGENET_NORMALIZATION;
   const channels = (values: readonly number[]) =>
-    tensor(values, { shape: [1, 3, 1, 1] }).to({ device: crops.device });
+    tensor(values, { shape: [1, 3, 1, 1], device: crops.device });
   const weights = channels(luma.map((weight, channel) => weight * std[channel])); // [1, 3, 1, 1]
   const offset = luma.reduce((sum, weight, channel) => sum + weight * mean[channel], 0);
   const gray = crops.mul(weights).sum([1], { keepdim: true }).add(offset); // [B, 1, H, W]

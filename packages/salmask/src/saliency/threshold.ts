@@ -1,4 +1,4 @@
-import type { Tensor } from "@salmask/torch";
+import { ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../errors.js";
 import { keepLargestComponent } from "./component.js";
 
@@ -63,6 +63,23 @@ export function foregroundCells(maps: Tensor, given: Partial<ThresholdOptions> =
     shares[crop] = own.reduce((sum, inside) => sum + inside, 0) / size;
   }
   return { cells, shares };
+}
+
+/**
+ * {@link foregroundCells} of the maps `[B, rows, cols]` of several views. Cells are drawn on the host, so maps that were made
+ * on a GPU have to be waited for: all of them together, once.
+ */
+export function foregroundOfViews(
+  maps: readonly Tensor[],
+  options: Partial<ThresholdOptions> = {},
+): Foreground[] {
+  const { cells, shares } = scope(() => foregroundCells(ops.cat(maps), options));
+  const [batch, rows, cols] = maps[0].shape;
+  const size = batch * rows * cols;
+  return maps.map((_, view) => ({
+    cells: cells.subarray(view * size, (view + 1) * size),
+    shares: shares.subarray(view * batch, (view + 1) * batch),
+  }));
 }
 
 /** The least value of a foreground cell. */

@@ -1,5 +1,6 @@
 import { fromTypedArray, keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { renderView, wholeView } from "../augment/index.js";
+import { sent } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import { type PackedDataset, photoOf } from "../data/cache.js";
 import { mapOrdered } from "../data/concurrent.js";
@@ -23,12 +24,20 @@ export function photoViewOf(crop: number, cell: number): PhotoView {
   return { rows, cols, side: rows * cell };
 }
 
-/** The maps of all photos: `[N, rows, cols]`, the caller's. */
-export function mapPhotos(source: SaliencySource, dataset: PackedDataset, view: PhotoView): Tensor {
+/**
+ * The maps of all photos: `[N, rows, cols]`, the caller's. They are on the CPU wherever the source looks at the photos
+ * (`device`): the cells of views are drawn from them there.
+ */
+export function mapPhotos(
+  source: SaliencySource,
+  dataset: PackedDataset,
+  view: PhotoView,
+  device = "cpu",
+): Tensor {
   return scope(() =>
     noGrad(() => {
       const parts = parted(dataset.length, view).map((ids) =>
-        scope(() => source.maps(wholePhotos(dataset, ids, view), view)),
+        scope(() => source.maps(wholePhotos(dataset, ids, view, device), view).to({ device: "cpu" })),
       );
       return ops.cat(parts); // [N, rows, cols]
     }),
@@ -44,7 +53,7 @@ export async function mapPhotosLater(
   const parts: Tensor[] = [];
   try {
     for (const ids of parted(dataset.length, view)) {
-      const photos = keep(wholePhotos(dataset, ids, view)); // [B, 3, side, side]
+      const photos = keep(wholePhotos(dataset, ids, view, "cpu")); // [B, 3, side, side]
       try {
         parts.push(keep(await source.mapsLater(photos, view)));
       } finally {
@@ -67,9 +76,9 @@ function parted(n: number, { side }: PhotoView): Int32Array[] {
 }
 
 /** `[B, 3, side, side]`, normalised. */
-function wholePhotos(dataset: PackedDataset, ids: Int32Array, { side }: PhotoView): Tensor {
+function wholePhotos(dataset: PackedDataset, ids: Int32Array, { side }: PhotoView, device: string): Tensor {
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);
-  return scope(() => renderView(dataset.images(ids), whole, { crop: side }));
+  return scope(() => renderView(sent(dataset.images(ids), device), whole, { crop: side }));
 }
 
 /** The folder of maps that the configuration names. Throws {@link UsageError} `no-maps-given` where it names none. */

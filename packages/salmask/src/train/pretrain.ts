@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setNumThreads } from "@salmask/torch";
 import { stringify } from "yaml";
+import { computeOf } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import { openDataset, type PackedDataset } from "../data/cache.js";
 import { batches, epochOrder } from "../data/order.js";
@@ -63,6 +64,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   const started = performance.now();
   const folder = checkpointsOf(out);
   refuseForeign(out);
+  computeOf(config);
   if (options.resume === false && listCheckpoints(folder).length > 0) {
     throw new UsageError(
       "run-exists",
@@ -120,7 +122,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       }
       step++;
       speed.images += ids.length;
-      if (isLogged(step)) {
+      if (last !== null) {
         const imagesPerSecond = (1000 * speed.images) / (performance.now() - speed.since);
         const metrics: Metrics = {
           ...{ epoch, step, ...last, lr: optimizer.lr, queueFill: method.queueFill(), imagesPerSecond },
@@ -134,7 +136,11 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       await new Promise(setImmediate);
       const interrupted = signal?.aborted === true && step < steps;
       if (interrupted || step % (checkpointEvery * stepsPerEpoch) === 0 || step === steps) {
-        checkpoint = save(run, folder, step, keep);
+        try {
+          checkpoint = save(run, folder, step, keep);
+        } catch (error) {
+          throw withLastGood(error, checkpoint);
+        }
       }
       if (interrupted) {
         throw new InterruptedError(
@@ -166,9 +172,9 @@ function batchesOf({ config, dataset }: Run, epoch: number): Int32Array[] {
   return batches(epochOrder(config.seed, epoch, dataset.length), config.train.batchSize);
 }
 
-/** Puts the newest whole checkpoint's place into an error that stopped the training. */
+/** Puts the newest whole checkpoint's place into an error that says that the loss is not finite. */
 function withLastGood(error: unknown, checkpoint: string | undefined): unknown {
-  if (!(error instanceof TrainingError)) return error;
+  if (!(error instanceof TrainingError) || error.code !== "loss-not-finite") return error;
   const last =
     checkpoint === undefined
       ? "No checkpoint was written yet."

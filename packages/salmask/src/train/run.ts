@@ -1,7 +1,8 @@
 /** The parts of one run, how they are made from its configuration, and how they go into a checkpoint and back. */
 import { isDeepStrictEqual } from "node:util";
-import { libtorchVersion, type optim, scope } from "@salmask/torch";
+import { libtorchVersion, type optim, scope, setCudnnBenchmark } from "@salmask/torch";
 import type { ViewOptions } from "../augment/index.js";
+import { type Compute, computeOf } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
 import { UsageError } from "../errors.js";
@@ -12,18 +13,21 @@ import { adversaryOf, methodOf } from "../methods/registry.js";
 import { strideOf } from "../models/resnet.js";
 import { joinParts, partOf } from "../models/state-dict.js";
 import { type Position, resumeFrom, saveCheckpoint } from "./checkpoint.js";
+import { type LossWatch, lossWatch } from "./loss-watch.js";
 import { optimizerOf } from "./optimizer.js";
 import { SaliencyGuide } from "./saliency-guide.js";
 import { TrueMasks } from "./true-masks.js";
 
 export interface Run {
   readonly config: RunConfig;
+  readonly compute: Compute;
   readonly dataset: PackedDataset;
   readonly view: ViewOptions;
   readonly grid: Grid;
   readonly method: Method;
   readonly optimizer: optim.Optimizer;
   readonly guide: SaliencyGuide;
+  readonly losses: LossWatch;
   /** null where no true masks are given. */
   readonly truth: TrueMasks | null;
   /** What learns to occlude the query; null without ADIOS. */
@@ -32,31 +36,42 @@ export interface Run {
 
 /** Fresh weights, an optimiser without momentum, and what else the configuration asks for. {@link disposeRun} frees it. */
 export async function makeRun(config: RunConfig, dataset: PackedDataset): Promise<Run> {
+  const compute = computeOf(config);
   const grid = gridFor(config.data.crop, strideOf(config.model.stem));
+  // A step's shapes are those of the one before.
+  setCudnnBenchmark(compute.device !== "cpu");
   // What can fail comes first, so that a refused configuration leaves nothing behind.
-  const guide = await SaliencyGuide.open(config, dataset, grid);
+  const guide = await SaliencyGuide.open(config, dataset, grid, compute);
   const truth = await TrueMasks.open(config, dataset, grid).catch((error: unknown) => {
     guide.dispose();
     throw error;
   });
-  const method = methodOf(config);
+  const method = methodOf(config, compute);
   const optimizer = optimizerOf(config, method.learned);
-  const adversary = adversaryOf(config);
-  return { config, dataset, view: config.augment, grid, method, optimizer, guide, truth, adversary };
+  const adversary = adversaryOf(config, compute);
+  const view = config.augment;
+  const losses = lossWatch(compute);
+  return { config, compute, dataset, view, grid, method, optimizer, guide, losses, truth, adversary };
 }
 
 /** Parts of a checkpoint beside the method's. */
 const saliencyPart = "saliency";
 const adversaryPart = "adversary";
 
-/** Writes all that the run needs to go on after `step` steps. Returns the file's path. */
+/**
+ * Writes all that the run needs to go on after `step` steps, the same from any device. Returns the file's path. Throws
+ * TrainingError `loss-not-finite` where a step was taken on such a loss; nothing is written then.
+ */
 export function save(run: Run, folder: string, step: number, keep: number): string {
-  const { method, guide, optimizer, dataset, config, adversary } = run;
+  run.losses.settle();
+  const { method, guide, optimizer, dataset, config, compute, adversary } = run;
   const beside = { [saliencyPart]: guide.state(), [adversaryPart]: adversary?.state() ?? {} };
   const tensors = { ...method.state(), ...joinParts(beside) };
   const { steps: optimizerSteps, tensors: optimizerTensors } = optimizer.stateDict();
   const position: Position = {
-    ...{ step, counters: method.counters(), optimizerSteps, config },
+    ...{ step, counters: method.counters(), optimizerSteps },
+    // As it was meant here: elsewhere auto may mean another.
+    config: { ...config, precision: compute.precision },
     ...{ dataFingerprint: dataset.fingerprint, libtorch: libtorchVersion() },
   };
   return saveCheckpoint(folder, { position, tensors, optimizer: optimizerTensors }, keep);
@@ -75,8 +90,13 @@ export function restore(run: Run, folder: string, given?: string): number {
   });
 }
 
-/** Settings that may change between the parts of one run, because no weight depends on them. */
+/**
+ * Settings that may change between the parts of one run: what is learned does not depend on them. A device rounds in its own
+ * way, and draws the noise of masks from its own generator, but it learns the same thing from the same state; to go on
+ * elsewhere is what a checkpoint is for. The precision may not change: it is ten bits of every product.
+ */
 const free = new Set([
+  "device",
   "train.logEvery",
   "train.checkpointEvery",
   "train.keep",
@@ -87,7 +107,7 @@ const free = new Set([
 
 /** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's run and this one. */
 function checkSameRun(run: Run, position: Position): void {
-  const faults = differences(position.config, run.config);
+  const faults = differences(position.config, { ...run.config, precision: run.compute.precision });
   if (position.dataFingerprint !== run.dataset.fingerprint) faults.push("the photos are not the same");
   if (faults.length === 0) return;
   throw new UsageError(
@@ -110,7 +130,8 @@ function differences(before: unknown, now: unknown, path = ""): string[] {
 }
 
 /** Frees all that {@link makeRun} made. */
-export function disposeRun({ guide, truth, optimizer, method, adversary }: Run): void {
+export function disposeRun({ guide, losses, truth, optimizer, method, adversary }: Run): void {
+  losses.dispose();
   adversary?.dispose();
   truth?.dispose();
   guide.dispose();

@@ -4,6 +4,7 @@
  */
 import { KeyedRandom, keep, type nn, scope, type Tensor, tensor } from "@salmask/torch";
 import { cropMaps, type ViewDraw } from "../augment/index.js";
+import { type Compute, onCpu } from "../compute.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/cache.js";
 import { UsageError } from "../errors.js";
@@ -16,7 +17,7 @@ import { frozenCopy } from "../models/weights.js";
 import { purpose } from "../purposes.js";
 import { ScdaSource } from "../saliency/scda.js";
 import type { LateSaliencySource, SaliencySource } from "../saliency/source.js";
-import { type Foreground, foregroundCells } from "../saliency/threshold.js";
+import { type Foreground, foregroundOfViews } from "../saliency/threshold.js";
 import {
   mapPhotos,
   mapPhotosLater,
@@ -26,7 +27,14 @@ import {
   readPhotoMaps,
 } from "./photo-maps.js";
 
-/** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`. */
+/** Crops of photos, as one branch is to see them, and how they were drawn. */
+export interface DrawnCrops {
+  /** `[B, 3, H, W]`, normalised and not filtered */
+  readonly crops: Tensor;
+  readonly draw: ViewDraw;
+}
+
+/** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`, on the CPU. */
 type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
 
 export class SaliencyGuide {
@@ -39,20 +47,26 @@ export class SaliencyGuide {
     private readonly config: RunConfig,
     private readonly dataset: PackedDataset,
     private readonly grid: Grid,
+    private readonly compute: Compute,
   ) {
     this.fill = fillOf(config.mask);
   }
 
   /** Knows from the start what the configuration names: weights, a source without any, or maps in files. */
-  static async open(config: RunConfig, dataset: PackedDataset, grid: Grid): Promise<SaliencyGuide> {
-    const guide = new SaliencyGuide(config, dataset, grid);
+  static async open(
+    config: RunConfig,
+    dataset: PackedDataset,
+    grid: Grid,
+    compute: Compute = onCpu,
+  ): Promise<SaliencyGuide> {
+    const guide = new SaliencyGuide(config, dataset, grid, compute);
     const { source, weights } = config.saliency;
     if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
     if (source === "maps") {
       guide.know(await readPhotoMaps(mapsFolder(config), dataset, guide.photoView()));
       return guide;
     }
-    const opened = await openSource({ source, weights });
+    const opened = await openSource({ source, weights }, compute);
     if ("maps" in opened) guide.use(opened);
     else guide.know(await guide.askBeforehand(opened));
     return guide;
@@ -76,7 +90,7 @@ export class SaliencyGuide {
   private readFrom(encoder: ResNet): void {
     this.own?.dispose();
     this.own = encoder;
-    this.use(new ScdaSource(encoder, this.fill.prepare));
+    this.use(new ScdaSource(encoder, this.fill.prepare, this.compute));
   }
 
   private use(source: SaliencySource): void {
@@ -84,7 +98,7 @@ export class SaliencyGuide {
       this.replace({ kind: "crops", source });
       return;
     }
-    this.know(mapPhotos(source, this.dataset, this.photoView()));
+    this.know(mapPhotos(source, this.dataset, this.photoView(), this.compute.device));
     // What the maps were read from has done its work; the run's own encoder goes into checkpoints still.
     if (this.own === null) source.dispose();
   }
@@ -122,17 +136,17 @@ export class SaliencyGuide {
   }
 
   /**
-   * The cells of crops that show the object; null while nothing says where it is, or nothing asks.
-   *
-   * @param crops `[B, 3, H, W]`, normalised and not filtered
+   * The cells of each view's crops that show the object; null while nothing says where it is, or nothing asks. With scope
+   * photo nothing is asked of the device; with scope crop its answer is waited for, once for all views.
    */
-  foreground(crops: Tensor, draw: ViewDraw, ids: Int32Array): Foreground | null {
-    if (this.knowledge === null) return null;
-    const maps = this.maps(this.knowledge, crops, draw, ids); // [B, rows, cols]
-    return foregroundCells(maps, this.config.saliency.threshold);
+  foregrounds(views: readonly DrawnCrops[], ids: Int32Array): (Foreground | null)[] {
+    const { knowledge } = this;
+    if (knowledge === null) return views.map(() => null);
+    const maps = views.map((view) => this.maps(knowledge, view, ids)); // [B, rows, cols] each
+    return foregroundOfViews(maps, this.config.saliency.threshold);
   }
 
-  private maps(knowledge: Knowledge, crops: Tensor, draw: ViewDraw, ids: Int32Array): Tensor {
+  private maps(knowledge: Knowledge, { crops, draw }: DrawnCrops, ids: Int32Array): Tensor {
     if (knowledge.kind === "photos") {
       const photos = knowledge.maps.indexSelect(0, tensor(ids)); // [B, rows', cols']
       return cropMaps(photos, draw, this.grid.rows, this.grid.cols); // [B, rows, cols]

@@ -4,12 +4,13 @@
  */
 import { scope, type Tensor } from "@salmask/torch";
 import { drawView, renderView, type ViewDraw } from "../augment/index.js";
-import { TrainingError } from "../errors.js";
+import { sent } from "../compute.js";
 import { type MaskedViews, maskViews } from "../masking/mask.js";
 import type { MaskOptions } from "../masking/options.js";
 import type { Compare } from "../methods/method.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { type EmbeddingStats, embeddingStats } from "./embedding-stats.js";
+import type { LossWatch } from "./loss-watch.js";
 import type { Run } from "./run.js";
 import { StageClock, type StageSeconds } from "./stage-clock.js";
 import type { Agreement } from "./true-masks.js";
@@ -48,10 +49,15 @@ export interface BatchKey {
 }
 
 /**
- * Learns from the photos `ids` [B]. Throws {@link TrainingError} `loss-not-finite` before anything is changed.
+ * Learns from the photos `ids` [B]; null for a step that is not logged. A loss that is not finite is refused as
+ * {@link Run.losses} has it: by TrainingError `loss-not-finite`, on a CPU before anything is changed.
  */
-export function trainStep(run: Run, ids: Int32Array, place: StepPlace): StepMetrics {
-  const clock = new StageClock();
+export function trainStep(
+  run: Run,
+  ids: Int32Array,
+  place: StepPlace,
+  clock = new StageClock(),
+): StepMetrics | null {
   const key = { seed: run.config.seed, epoch: place.epoch, ids };
   return scope(() => {
     const crops = renderCrops(run, key, clock);
@@ -72,12 +78,12 @@ export interface CropPair {
 
 /** Draws and renders two views of the photos. The key names every random decision. */
 export function renderCrops(
-  { config, dataset, view }: Run,
+  { config, compute, dataset, view }: Run,
   { seed, epoch, ids }: BatchKey,
   clock = new StageClock(),
 ): CropPair {
   const { crop } = config.data;
-  const photos = clock.in("data", () => dataset.images(ids)); // uint8 [B, 3, S, S]
+  const photos = clock.in("data", () => sent(dataset.images(ids), compute.device)); // uint8 [B, 3, S, S]
   return clock.in("augmentation", () => {
     const [queryDraw, keyDraw] = [0, 1].map((which) =>
       drawView({ seed, epoch, view: which }, ids, dataset.originalSizes, dataset.size, view),
@@ -104,67 +110,62 @@ export function maskCrops(
   mask: MaskOptions,
   clock = new StageClock(),
 ): StepViews {
-  const [queryForeground, keyForeground] = clock.in("saliency", () => [
-    guide.foreground(query, queryDraw, batch.ids),
-    guide.foreground(key, keyDraw, batch.ids),
-  ]);
+  const drawn = [
+    { crops: query, draw: queryDraw },
+    { crops: key, draw: keyDraw },
+  ];
+  const [queryForeground, keyForeground] = clock.in("saliency", () => guide.foregrounds(drawn, batch.ids));
   const crops = { query, key, queryForeground, keyForeground };
   const options = guide.active ? mask : unmasked(mask);
   const views = clock.in("masking", () => maskViews(crops, batch, grid, options));
   return { views, keyForeground, keyDraw };
 }
 
-/** The method's losses on a batch's views, and the updates that they ask for. */
+/** The method's losses on a batch's views, and the updates that they ask for; null for a step that is not logged. */
 export function learn(
-  { method, optimizer, adversary, truth }: Run,
+  { method, optimizer, adversary, truth, losses }: Run,
   { views, keyForeground, keyDraw }: StepViews,
   { epoch, ids }: BatchKey,
   { step, logged }: StepPlace,
   clock = new StageClock(),
-): StepMetrics {
+): StepMetrics | null {
   const occlusion = clock.in("masking", () => adversary?.occlude(views.query, { epoch, ids }) ?? null);
   const queries = occlusion === null ? [views.query] : occlusion.queries; // [B, 3, crop, crop] each
   const compare = clock.in("forward", () => method.against(views, step));
-  const learned = queries.map((query) => learnFrom(compare, query, { step, logged }, clock));
+  const learned = queries.map((query) => learnFrom(compare, query, losses, { step, logged }, clock));
   clock.in("optimizer", () => {
     optimizer.step();
     optimizer.zeroGrad();
   });
   clock.in("backward", () => occlusion?.learn(compare, method.learned));
   clock.in("optimizer", () => method.afterStep());
+  if (!logged) return null;
   return {
-    loss: mean(learned.map(({ loss }) => loss)),
-    contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy)),
-    maskedShare: occlusion === null ? views.maskedShare : occlusion.maskedShare,
+    loss: mean(learned.map(({ loss }) => loss.item())),
+    contrastAccuracy: mean(learned.map(({ contrastAccuracy }) => contrastAccuracy.item())),
+    maskedShare: occlusion === null ? views.maskedShare : occlusion.maskedShare(),
     embedding: learned[0].embedding,
-    agreement:
-      logged && truth !== null && keyForeground !== null
-        ? truth.agreement(keyForeground, keyDraw, ids)
-        : null,
+    agreement: truth !== null && keyForeground !== null ? truth.agreement(keyForeground, keyDraw, ids) : null,
     ...foregroundShares(keyForeground),
     seconds: clock.seconds,
   };
 }
 
-/** Adds the gradient of one query `[B, 3, H, W]` to what the optimizer will use. */
+/** Adds the gradient of one query `[B, 3, H, W]` to what the optimizer will use. Loss and accuracy `[]` stay on the device. */
 function learnFrom(
   compare: Compare,
   views: Tensor,
+  losses: LossWatch,
   { step, logged }: { step: number; logged: boolean },
   clock: StageClock,
-): Pick<StepMetrics, "loss" | "contrastAccuracy" | "embedding"> {
+): { loss: Tensor; contrastAccuracy: Tensor; embedding: EmbeddingStats | null } {
   return scope(() => {
     const { loss, contrastAccuracy, query, key } = clock.in("forward", () => compare(views)); // [], [], [B, dim] each
-    const value = loss.item();
-    if (!Number.isFinite(value)) {
-      throw new TrainingError(
-        "loss-not-finite",
-        `The loss of step ${step} is ${value}; nothing was learned from it.`,
-      );
-    }
+    losses.see(loss, step);
     clock.in("backward", () => loss.backward());
+    if (logged) losses.settle();
     const embedding = logged ? embeddingStats(query, key) : null;
-    return { loss: value, contrastAccuracy: contrastAccuracy.item(), embedding };
+    return { loss: loss.detach(), contrastAccuracy, embedding };
   });
 }
 

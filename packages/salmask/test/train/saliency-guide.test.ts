@@ -47,7 +47,7 @@ async function foregroundOf(saliency: object, missing?: number): Promise<number[
     const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 4));
     const ids = Int32Array.from({ length: count }, (_, i) => i);
     const draw = wholeView(ids, dataset.originalSizes, dataset.size);
-    const found = scope(() => guide.foreground(zeros([count, 3, 16, 16]), draw, ids));
+    const [found] = scope(() => guide.foregrounds([{ crops: zeros([count, 3, 16, 16]), draw }], ids));
     guide.dispose();
     const cells = found?.cells ?? new Uint8Array();
     return Array.from(ids, (id) =>

@@ -21,6 +21,9 @@ export class GroupNorm extends Module {
   }
 
   forward(input: Tensor): Tensor {
-    return ops.groupNorm(input, this.groups, { weight: this.weight, bias: this.bias, eps: this.eps });
+    const { weight, bias, eps } = this;
+    // CUDA's autocast computes this in full; the CPU's leaves it as it is, and libtorch 1.13's kernel takes one type only.
+    const full = input.dtype === weight.dtype ? input : input.to({ dtype: weight.dtype });
+    return ops.groupNorm(full, this.groups, { weight, bias, eps });
   }
 }

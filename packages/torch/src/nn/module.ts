@@ -1,5 +1,6 @@
 import { noGrad } from "../autograd.js";
-import { keep } from "../scope.js";
+import type { MemoryFormat } from "../dtype.js";
+import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
 /** Names to tensors, in PyTorch's order and with PyTorch's names (`layer1.0.conv1.weight`). */
@@ -94,6 +95,24 @@ export abstract class Module {
     noGrad(() => {
       for (const [name, tensor] of Object.entries(own)) tensor.copy_(state[name]);
     });
+  }
+
+  /**
+   * Moves every parameter and buffer to a device, and lays weights `[out, in, h, w]` out in a memory format where one is
+   * given. The tensors stay the same objects, so that optimisers and whoever else holds them need not be told; gradients
+   * that were left are dropped.
+   */
+  to(device: string, { memoryFormat }: { memoryFormat?: MemoryFormat } = {}): this {
+    noGrad(() =>
+      scope(() => {
+        for (const tensor of Object.values(this.stateDict())) {
+          const layout = tensor.ndim === 4 ? memoryFormat : undefined;
+          tensor.grad = null;
+          tensor.setData(tensor.detach().toCopy({ device, memoryFormat: layout }));
+        }
+      }),
+    );
+    return this;
   }
 
   train(mode = true): this {

@@ -1,6 +1,6 @@
 import { noGrad } from "../autograd.js";
-import { zeros } from "../factories.js";
 import type { StateDict } from "../nn/module.js";
+import * as ops from "../ops.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
@@ -29,7 +29,8 @@ export abstract class Optimizer {
   protected slot(name: string): Tensor[] {
     let tensors = this.slots.get(name);
     if (tensors === undefined) {
-      tensors = this.params.map((p) => keep(zeros(p.shape, { dtype: p.dtype, device: p.device })));
+      // Laid out like the parameters: libtorch has one kernel for a list of tensors only where their strides agree.
+      tensors = this.params.map((p) => keep(noGrad(() => ops.zerosLike(p.detach()))));
       this.slots.set(name, tensors);
     }
     return tensors;

@@ -8,6 +8,7 @@ import {
   scope,
   type Tensor,
 } from "@salmask/torch";
+import type { Compute } from "../../compute.js";
 import { joinParts, partOf } from "../../models/state-dict.js";
 import { purpose } from "../../purposes.js";
 import type { Compare } from "../method.js";
@@ -28,6 +29,8 @@ export interface AdversaryOptions {
   channels: number;
   momentum: number;
   weightDecay: number;
+  /** The CPU in float32 where it is not given. */
+  compute?: Compute;
 }
 
 /** What a step's choice of masks depends on. */
@@ -41,8 +44,8 @@ export interface OcclusionKey {
 export interface Occlusion {
   /** `[B, 3, H, W]` each, without gradient to the masks: what the method is to learn from, one after the other. */
   readonly queries: readonly Tensor[];
-  /** Mean share of a query that is hidden. */
-  readonly maskedShare: number;
+  /** Mean share of a query that is hidden. To ask is to wait for the device. */
+  maskedShare(): number;
   /**
    * The adversary's step: raises the loss of the method that `learned` is the network of, and keeps the masks from being
    * empty or full. The network stays as it is, batch norm's running statistics included.
@@ -71,10 +74,10 @@ export class Adversary {
     const masks = scope(() => this.model.forward(query)); // [B, N, H, W]
     return noGrad(() => {
       const applied = this.applied(masks.detach(), key); // [B, 1, H, W] each
-      const shares = applied.map((mask) => mask.mean().item());
       return {
         queries: applied.map((mask) => hide(query, mask)),
-        maskedShare: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+        maskedShare: () =>
+          scope(() => applied.reduce((sum, mask) => sum + mask.mean().item(), 0) / applied.length),
         learn: (compare, learned) => this.learn({ query, masks, key }, compare, learned),
       };
     });
@@ -116,7 +119,7 @@ export class Adversary {
     for (const [row, id] of ids.entries()) {
       chosen[row * count + new KeyedRandom(seed, purpose.occlusion, epoch, id).integer(count)] = 1;
     }
-    const weights = fromTypedArray(chosen, [ids.length, count, 1, 1]).to({ device: masks.device }); // [B, N, 1, 1]
+    const weights = fromTypedArray(chosen, [ids.length, count, 1, 1], { device: masks.device }); // [B, N, 1, 1]
     return [masks.mul(weights).sum([1], { keepdim: true })]; // [B, 1, H, W]
   }
 

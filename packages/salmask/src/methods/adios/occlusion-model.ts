@@ -1,4 +1,5 @@
 import { type Generator, nn, noGrad, ops, type Tensor } from "@salmask/torch";
+import { type Compute, onCpu, place, runLayers } from "../../compute.js";
 
 export interface OcclusionModelOptions {
   /** Side of the views in pixels. */
@@ -8,6 +9,8 @@ export interface OcclusionModelOptions {
   /** Channels of the first level; each level below has twice as many, up to eight times. */
   channels: number;
   generator: Generator;
+  /** The CPU in float32 where it is not given. */
+  compute?: Compute;
 }
 
 /** Units of the bottleneck (Shi et al. 2022, appendix). */
@@ -92,16 +95,20 @@ class Level extends nn.Module {
 export class OcclusionModel extends nn.Module {
   readonly unet: Level;
   readonly head: nn.Conv2d;
+  private readonly compute: Compute;
 
   constructor(options: OcclusionModelOptions) {
     super();
+    this.compute = options.compute ?? onCpu;
     this.unet = noGrad(() => new Level(3, options.crop, options));
     const { masks, channels, generator } = options;
     this.head = noGrad(() => new nn.Conv2d(channels, masks, { kernelSize: 1, generator }));
+    place(this, this.compute);
   }
 
   /** Views `[B, 3, crop, crop]` to masks `[B, N, crop, crop]` in [0, 1], which sum to 1 over N. */
   forward(views: Tensor): Tensor {
-    return this.head.forward(this.unet.forward(views)).softmax(1); // [B, N, crop, crop]
+    const layers = (input: Tensor) => this.head.forward(this.unet.forward(input));
+    return runLayers(this.compute, views, layers).softmax(1); // [B, N, crop, crop]
   }
 }

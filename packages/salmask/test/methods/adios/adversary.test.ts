@@ -118,7 +118,7 @@ describe("Adversary", () => {
         const sum = queries.reduce((total, occluded) => total.add(occluded));
         // sum of x (1 - m_n) over N masks that add up to 1 is (N - 1) x
         expect(sum.sub(query.mul(2)).abs().amax().item()).toBeLessThan(1e-4);
-        expect(maskedShare).toBeCloseTo(1 / 3, 5);
+        expect(maskedShare()).toBeCloseTo(1 / 3, 5);
       }),
     );
   });
