@@ -7,6 +7,7 @@ import { type Options, type Row, table } from "./rows.js";
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
+  gpu: () => import("./gpu.js"),
   methods: () => import("./methods.js"),
 };
 const photoParts: Record<string, () => Promise<{ run(options: { photos?: string }): Promise<Row[]> }>> = {

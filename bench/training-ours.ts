@@ -14,6 +14,8 @@ import type { StepsTiming, TrainingTask } from "./training.js";
 
 const task: TrainingTask = JSON.parse(process.argv[2]);
 const config = loadConfig({
+  device: task.device,
+  precision: task.precision,
   "data.crop": task.crop,
   "model.arch": task.arch,
   "model.width": task.width,
@@ -41,7 +43,9 @@ const perEpoch = order(0).length;
 /** One step from the folder's photos. */
 function fromFolder(step: number): StageSeconds {
   const epoch = Math.floor(step / perEpoch);
-  return trainStep(run, order(epoch)[step % perEpoch], { epoch, step, logged: false }).seconds;
+  const clock = new StageClock();
+  trainStep(run, order(epoch)[step % perEpoch], { epoch, step, logged: false }, clock);
+  return clock.seconds;
 }
 
 /** One step from crops that are there already. */
@@ -56,10 +60,11 @@ function residentSteps(): (step: number) => StageSeconds {
   return (step) => {
     const clock = new StageClock();
     const { key, crops } = resident[step % residentBatches];
-    return scope(() => {
+    scope(() => {
       const views = maskCrops(run, crops, key, config.mask, clock);
-      return learn(run, views, key, { epoch: 0, step, logged: false }, clock).seconds;
+      learn(run, views, key, { epoch: 0, step, logged: false }, clock);
     });
+    return clock.seconds;
   };
 }
 
@@ -74,6 +79,7 @@ async function timeSteps(count: number): Promise<StepsTiming> {
     // As in the loop of a run.
     await new Promise(setImmediate);
   }
+  run.losses.settle();
   const seconds = (performance.now() - start) / 1000;
   return { seconds, stages: mapStages((stage) => each.reduce((sum, stages) => sum + stages[stage], 0)) };
 }

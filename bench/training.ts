@@ -22,6 +22,13 @@ export interface Model {
   steps: number;
 }
 
+/** What computes, and in which precision. */
+export interface Computed {
+  device: "cpu" | "cuda";
+  /** The peer is always of float32. */
+  precision: "float32" | "bfloat16";
+}
+
 const models: Record<string, Model> = {
   "ResNet-50, 224 px": {
     ...{ arch: "resnet50", width: 64, stem: "imagenet", crop: 224, batch: 16, queue: 65536 },
@@ -44,7 +51,7 @@ export type Recipe = (typeof recipes)[number];
 /** `resident`: the same crops in memory in every step. `folder`: from JPEGs, augmented. */
 export type Feed = "resident" | "folder";
 
-export interface TrainingTask extends Model {
+export interface TrainingTask extends Model, Computed {
   recipe: Recipe;
   feed: Feed;
   /** The folder of JPEGs. */
@@ -126,7 +133,22 @@ export function speedRow(name: string, images: number, rounds: readonly (readonl
   };
 }
 
-/** Calls `measure` with the tasks of every model whose name holds `only`, on photos made for it. */
+/** Calls `use` with what a task needs beside its recipe and feed: the model's photos, drawn for it and removed after. */
+export async function onPhotos<T>(
+  model: Model,
+  computed: Computed,
+  use: (task: Omit<TrainingTask, "recipe" | "feed">) => Promise<T>,
+): Promise<T> {
+  const scratch = await mkdtemp(join(tmpdir(), "salmask-bench-"));
+  try {
+    const folder = await jpegPhotos(scratch, { count: model.photos, side: model.photo });
+    return await use({ ...model, ...computed, folder, scratch, threads: availableParallelism() });
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Calls `measure` with the tasks of every model whose name holds `only`, on the CPU. */
 export async function overModels(
   feed: Feed,
   only: string,
@@ -135,17 +157,11 @@ export async function overModels(
   const rows: Row[] = [];
   for (const [name, model] of Object.entries(models)) {
     if (!name.includes(only)) continue;
-    const scratch = await mkdtemp(join(tmpdir(), "salmask-bench-"));
-    try {
-      const folder = await jpegPhotos(scratch, { count: model.photos, side: model.photo });
-      const task = { ...model, feed, folder, scratch, threads: availableParallelism() };
-      rows.push(
-        ...(await measure(name, { plain: { ...task, recipe: "plain" }, full: { ...task, recipe: "full" } })),
-      );
-      console.error(`${name}: measured`);
-    } finally {
-      rmSync(scratch, { recursive: true });
-    }
+    const measured = await onPhotos(model, { device: "cpu", precision: "float32" }, (task) =>
+      measure(name, { plain: { ...task, feed, recipe: "plain" }, full: { ...task, feed, recipe: "full" } }),
+    );
+    rows.push(...measured);
+    console.error(`${name}: measured`);
   }
   return rows;
 }

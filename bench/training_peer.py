@@ -22,6 +22,8 @@ task = json.loads(sys.argv[1])
 crop, batch = task["crop"], task["batch"]
 stride = 8 if task["stem"] == "small" else 32
 torch.set_num_threads(task["threads"])
+device = torch.device(task["device"])
+torch.backends.cudnn.benchmark = True  # as MoCo's training script; of no effect on a CPU
 
 
 class Narrow(ResNet):
@@ -43,7 +45,7 @@ def encoder(dim=128):
         net.maxpool = nn.Identity()
     features = 8 * task["width"] * block.expansion
     net.fc = nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
-    return net
+    return net.to(device)
 
 
 def last_maps(net, x):
@@ -85,7 +87,7 @@ class TwoViews(Dataset):
 
 def batches():
     if task["feed"] == "resident":
-        resident = [torch.randn(2, batch, 3, crop, crop) for _ in range(2)]
+        resident = [torch.randn(2, batch, 3, crop, crop, device=device) for _ in range(2)]
         while True:
             yield from resident
     photos = TwoViews(task["folder"])
@@ -112,8 +114,8 @@ def foreground(maps):
 
 def masked(views, cells, low, high, noise, background):
     """`views` [B, 3, H, W] with noise in a random share of the cells [B, N] of each kind."""
-    ratio = torch.empty(len(views), 1).uniform_(low, high)
-    scores = torch.rand(cells.shape)
+    ratio = torch.empty(len(views), 1, device=device).uniform_(low, high)
+    scores = torch.rand(cells.shape, device=device)
     chosen = torch.zeros_like(cells)
     for kind in [cells, ~cells] if background else [cells]:
         count = (ratio * kind.sum(1, keepdim=True)).round()
@@ -130,7 +132,7 @@ class Moco:
         self.key.load_state_dict(self.query.state_dict())
         for parameter in self.key.parameters():
             parameter.requires_grad = False
-        self.queue = F.normalize(torch.randn(128, task["queue"]), dim=0)
+        self.queue = F.normalize(torch.randn(128, task["queue"], device=device), dim=0)
         self.pointer = 0
         self.optimizer = torch.optim.SGD(self.query.parameters(), 0.03, momentum=0.9, weight_decay=1e-4)
         self.localizer = encoder().eval() if task["recipe"] == "full" else None
@@ -162,7 +164,7 @@ class Moco:
         if negative is not None:
             logits.append(2.0 * torch.einsum("nc,nc->n", q, k[batch:]).unsqueeze(-1))
         logits = torch.cat(logits, 1) / 0.2
-        loss = F.cross_entropy(logits, torch.zeros(batch, dtype=torch.long))
+        loss = F.cross_entropy(logits, torch.zeros(batch, dtype=torch.long, device=device))
         clock.lap("forward")
         self.optimizer.zero_grad()
         loss.backward()
@@ -188,7 +190,7 @@ def main():
         clock = Clock()
         start = time.perf_counter()
         for _ in range(int(count[0])):
-            query, key = next(data)
+            query, key = (views.to(device) for views in next(data))
             clock.lap("data")
             moco.step(query, key, clock)
         print(json.dumps({"seconds": time.perf_counter() - start, "stages": clock.stages}), flush=True)
