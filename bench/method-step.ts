@@ -19,8 +19,8 @@ export interface StepCost {
   passes: number;
 }
 
-const warmUp = 1;
-const measured = 3;
+const warmUp = 2;
+const measured = 7;
 
 const [photos, settings] = process.argv.slice(2);
 const config = loadConfig(JSON.parse(settings));

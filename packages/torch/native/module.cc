@@ -46,6 +46,7 @@ NAPI_MODULE_INIT() {
   define<keepFreedMemory>(env, exports, "keepFreedMemory");
   define<setCudnnBenchmark>(env, exports, "setCudnnBenchmark");
   define<hasCuda>(env, exports, "hasCuda");
+  define<hasMkldnn>(env, exports, "hasMkldnn");
   define<version>(env, exports, "version");
   return exports;
 }

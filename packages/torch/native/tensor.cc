@@ -205,6 +205,7 @@ napi_value setCudnnBenchmark(const Arguments& args) {
 }
 
 napi_value hasCuda(const Arguments& args) { return fromBool(args.env, at::hasCUDA()); }
+napi_value hasMkldnn(const Arguments& args) { return fromBool(args.env, at::hasMKLDNN()); }
 napi_value version(const Arguments& args) { return fromString(args.env, TORCH_VERSION); }
 
 }  // namespace salmask

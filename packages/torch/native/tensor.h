@@ -30,6 +30,7 @@ napi_value getNumThreads(const Arguments&);
 napi_value keepFreedMemory(const Arguments&);
 napi_value setCudnnBenchmark(const Arguments&);
 napi_value hasCuda(const Arguments&);
+napi_value hasMkldnn(const Arguments&);
 napi_value version(const Arguments&);
 
 }  // namespace salmask

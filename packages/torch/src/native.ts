@@ -38,6 +38,7 @@ export interface Native {
   keepFreedMemory(): void;
   setCudnnBenchmark(on: boolean): void;
   hasCuda(): boolean;
+  hasMkldnn(): boolean;
   version(): string;
 }
 

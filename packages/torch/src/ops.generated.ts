@@ -178,6 +178,8 @@ const opAbsInPlace = new Operator("aten::abs_", "");
 const opPinMemory = new Operator("aten::pin_memory", "");
 const opSetData = new Operator("aten::set_data", "");
 const opZerosLike = new Operator("aten::zeros_like", "");
+const opToMkldnn = new Operator("aten::to_mkldnn", "");
+const opToDense = new Operator("aten::to_dense", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
@@ -1189,6 +1191,20 @@ export function toCopy(self: Tensor, options: { dtype?: DType; device?: string; 
 }
 
 /**
+ * `aten::to_dense(Tensor self, ScalarType? dtype=None) -> Tensor`
+ */
+export function toDense(self: Tensor, options: { dtype?: DType } = {}): Tensor {
+  return callTensor(opToDense, self.handle, scalarType(options.dtype));
+}
+
+/**
+ * `aten::to_mkldnn(Tensor self, ScalarType? dtype=None) -> Tensor`
+ */
+export function toMkldnn(self: Tensor, options: { dtype?: DType } = {}): Tensor {
+  return callTensor(opToMkldnn, self.handle, scalarType(options.dtype));
+}
+
+/**
  * `aten::topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)`
  */
 export function topk(self: Tensor, k: number, options: { dim?: number; largest?: boolean; sorted?: boolean } = {}): Tensor[] {
@@ -1892,6 +1908,16 @@ export abstract class TensorOps {
   /** `aten::_to_copy` */
   toCopy(this: Tensor, options?: { dtype?: DType; device?: string; nonBlocking?: boolean; memoryFormat?: MemoryFormat }): Tensor {
     return toCopy(this, options);
+  }
+
+  /** `aten::to_dense` */
+  toDense(this: Tensor, options?: { dtype?: DType }): Tensor {
+    return toDense(this, options);
+  }
+
+  /** `aten::to_mkldnn` */
+  toMkldnn(this: Tensor, options?: { dtype?: DType }): Tensor {
+    return toMkldnn(this, options);
   }
 
   /** `aten::topk` */
