@@ -5,6 +5,7 @@
 import turbo from "@julusian/jpeg-turbo";
 import sharp from "sharp";
 import { readJpegHeader } from "./jpeg.js";
+import { toPlanes } from "./planes.js";
 
 export type ImageFormat = "jpeg" | "png" | "webp";
 
@@ -104,12 +105,5 @@ export async function squashToPlanes(image: RgbImage, size: number): Promise<Uin
           .resize(size, size, { fit: "fill", kernel: "linear" })
           .raw()
           .toBuffer(); // [size, size, 3]
-  const area = size * size;
-  const planes = new Uint8Array(3 * area); // [3, size, size]
-  for (let i = 0, from = 0; i < area; i++) {
-    planes[i] = pixels[from++];
-    planes[i + area] = pixels[from++];
-    planes[i + 2 * area] = pixels[from++];
-  }
-  return planes;
+  return toPlanes(pixels, size * size);
 }
