@@ -13,7 +13,8 @@ const packages = [
 ];
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = resolve(process.env.SALMASK_DEBIAN13 || join(repository, ".cache", "debian13"));
-const tests = process.argv.length > 2 ? process.argv.slice(2) : ["packages/torch", "models/resnet"];
+const tests =
+  process.argv.length > 2 ? process.argv.slice(2) : ["packages/torch", "models/resnet", "test/compute"];
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/root",

@@ -23,6 +23,7 @@ NAPI_MODULE_INIT() {
   define<strides>(env, exports, "strides");
   define<scalarType>(env, exports, "scalarType");
   define<device>(env, exports, "device");
+  define<isMkldnn>(env, exports, "isMkldnn");
   define<isLeaf>(env, exports, "isLeaf");
   define<requiresGrad>(env, exports, "requiresGrad");
   define<setRequiresGrad>(env, exports, "setRequiresGrad");

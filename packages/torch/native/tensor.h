@@ -7,6 +7,7 @@ napi_value shape(const Arguments&);
 napi_value strides(const Arguments&);
 napi_value scalarType(const Arguments&);
 napi_value device(const Arguments&);
+napi_value isMkldnn(const Arguments&);
 napi_value isLeaf(const Arguments&);
 napi_value requiresGrad(const Arguments&);
 napi_value setRequiresGrad(const Arguments&);

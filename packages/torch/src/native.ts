@@ -15,6 +15,7 @@ export interface Native {
   strides(tensor: number): number[];
   scalarType(tensor: number): number;
   device(tensor: number): string;
+  isMkldnn(tensor: number): boolean;
   isLeaf(tensor: number): boolean;
   requiresGrad(tensor: number): boolean;
   setRequiresGrad(tensor: number, on: boolean): void;

@@ -180,6 +180,7 @@ const opSetData = new Operator("aten::set_data", "");
 const opZerosLike = new Operator("aten::zeros_like", "");
 const opToMkldnn = new Operator("aten::to_mkldnn", "");
 const opToDense = new Operator("aten::to_dense", "");
+const opMkldnnMaxPool2d = new Operator("aten::mkldnn_max_pool2d", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
@@ -824,6 +825,13 @@ export function mean(self: Tensor, dim?: number | readonly number[] | null, opti
  */
 export function minimum(self: Tensor, other: Tensor): Tensor {
   return callTensor(opMinimum, self.handle, other.handle);
+}
+
+/**
+ * `aten::mkldnn_max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor`
+ */
+export function mkldnnMaxPool2d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean } = {}): Tensor {
+  return callTensor(opMkldnnMaxPool2d, self.handle, kernelSize, options.stride, options.padding, options.dilation, options.ceilMode);
 }
 
 /**
@@ -1684,6 +1692,11 @@ export abstract class TensorOps {
   /** `aten::minimum` */
   minimum(this: Tensor, other: Tensor): Tensor {
     return minimum(this, other);
+  }
+
+  /** `aten::mkldnn_max_pool2d` */
+  mkldnnMaxPool2d(this: Tensor, kernelSize: number | readonly number[], options?: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean }): Tensor {
+    return mkldnnMaxPool2d(this, kernelSize, options);
   }
 
   /** `aten::mm` */

@@ -10,7 +10,9 @@ export class MaxPool2d extends Module {
 
   forward(input: Tensor): Tensor {
     const { kernelSize, stride = kernelSize, padding = 0 } = this.options;
-    return ops.maxPool2d(input, kernelSize, { stride, padding });
+    // libtorch 2 finds two kernels for the one name where the input lies in oneDNN's layout, and takes neither.
+    const pool = input.isMkldnn ? ops.mkldnnMaxPool2d : ops.maxPool2d;
+    return pool(input, kernelSize, { stride, padding });
   }
 }
 
