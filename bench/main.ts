@@ -16,6 +16,7 @@ const photoParts: Record<string, () => Promise<{ run(options: { photos?: string 
 const networkParts: Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>> = {
   "end-to-end": () => import("./end-to-end.js"),
   memory: () => import("./memory.js"),
+  overhead: () => import("./overhead.js"),
   step: () => import("./step.js"),
 };
 

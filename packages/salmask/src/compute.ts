@@ -51,8 +51,8 @@ export function sent(tensor: Tensor, device: string): Tensor {
 }
 
 /**
- * Runs a network's layers on an input, `[B, C, H, W]` or `[B, features]`, in the precision that is asked for. What comes out is float32, so that
- * losses and saliency are computed in full.
+ * Runs a network's layers on an input, `[B, C, H, W]` or `[B, features]`, in the precision that is asked for. What comes
+ * out is float32, so that losses and saliency are computed in full.
  */
 export function runLayers(
   { device, precision }: Compute,
@@ -70,7 +70,7 @@ export function runLayers(
 /**
  * {@link runLayers} for layers that are convolutions, batch normalisations, ReLUs, sums and poolings alone. On a CPU they
  * run in oneDNN's own layout from end to end, where libtorch would turn each one's input into it and its output back: a
- * fifth to a quarter of a step. Batch norm sums in float32 there, so features differ from plain PyTorch's by about 1e-5.
+ * tenth or more of a step. Batch norm sums in float32 there, so features differ from plain PyTorch's by about 1e-5.
  */
 export function runConvolutions(compute: Compute, input: Tensor, layers: (input: Tensor) => Tensor): Tensor {
   const isBlocked = compute.device === "cpu" && compute.precision === "float32" && hasMkldnn();
