@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasCuda, noGrad, ops, scope } from "@salmask/torch";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -6,12 +5,12 @@ import { native } from "../../../torch/src/native.js";
 import { GhostGpu } from "../../../torch/test/support/ghost-gpu.js";
 import { configSchema, type RunConfig } from "../../src/config/schema.js";
 import { openDataset } from "../../src/data/cache.js";
-import { SalmaskError } from "../../src/errors.js";
 import { readMetrics } from "../../src/train/metrics-log.js";
 import { type PretrainOptions, pretrain } from "../../src/train/pretrain.js";
 import { disposeRun, makeRun, type Run } from "../../src/train/run.js";
 import { trainStep } from "../../src/train/step.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
+import { failure, weightsOf } from "../support/pretrain.js";
 
 const everySource = { warmupEpochs: 0 };
 /** What there is of methods, fills, sources of saliency and occlusions, each at least once. */
@@ -52,18 +51,7 @@ const on = (
   precision,
 });
 
-const weightsOf = (out: string) => readFileSync(join(out, "weights.safetensors"));
 const lossesOf = (out: string) => readMetrics(join(out, "metrics.jsonl")).map(({ loss }) => loss);
-
-async function failure(options: PretrainOptions): Promise<SalmaskError> {
-  try {
-    await pretrain(options);
-  } catch (error) {
-    if (error instanceof SalmaskError) return error;
-    throw error;
-  }
-  throw new Error("expected the run to fail");
-}
 
 /** A run on a ghost of a GPU, past its warm-up. */
 async function onGhost(

@@ -3,11 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
-import { InterruptedError, SalmaskError } from "../../src/errors.js";
+import { InterruptedError } from "../../src/errors.js";
 import { listCheckpoints } from "../../src/train/checkpoint.js";
 import { readMetrics } from "../../src/train/metrics-log.js";
 import { type PretrainOptions, pretrain } from "../../src/train/pretrain.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
+import { failure, weightsOf } from "../support/pretrain.js";
 
 /** 24 photos and a small run on them; `change` is laid over the settings. */
 async function prepare(change: object = {}, count = 24): Promise<PretrainOptions & { folder: string }> {
@@ -18,18 +19,6 @@ async function prepare(change: object = {}, count = 24): Promise<PretrainOptions
   const config = configSchema.parse({ ...smallSettings, data, ...change });
   return { folder, photos, out: join(folder, "run"), config, resume: false };
 }
-
-async function failure(options: PretrainOptions): Promise<SalmaskError> {
-  try {
-    await pretrain(options);
-  } catch (error) {
-    if (error instanceof SalmaskError) return error;
-    throw error;
-  }
-  throw new Error("expected the run to fail");
-}
-
-const weightsOf = (out: string) => readFileSync(join(out, "weights.safetensors"));
 
 describe("pretrain", () => {
   it("gives the same weights twice, masks after the warm-up, and logs every step", async () => {
