@@ -1,14 +1,5 @@
 /** Where a run's networks are computed, and in which precision. */
-import {
-  autocast,
-  buildInfo,
-  hasCuda,
-  hasMkldnn,
-  libtorchVersion,
-  type nn,
-  scope,
-  type Tensor,
-} from "@salmask/torch";
+import { autocast, buildInfo, hasCuda, libtorchVersion, type nn, scope, type Tensor } from "@salmask/torch";
 import type { RunConfig } from "./config/schema.js";
 import { UsageError } from "./errors.js";
 
@@ -51,8 +42,9 @@ export function sent(tensor: Tensor, device: string): Tensor {
 }
 
 /**
- * Runs a network's layers on an input, `[B, C, H, W]` or `[B, features]`, in the precision that is asked for. What comes
- * out is float32, so that losses and saliency are computed in full.
+ * Runs a network's layers on an input, `[B, C, H, W]` or `[B, features]`, in the precision that is asked for. Planes are
+ * laid out with their channels last, as tensor cores and {@link nn.Conv2d} on a CPU want them. What comes out is float32, so
+ * that losses and saliency are computed in full.
  */
 export function runLayers(
   { device, precision }: Compute,
@@ -60,20 +52,8 @@ export function runLayers(
   layers: (input: Tensor) => Tensor,
 ): Tensor {
   return scope(() => {
-    const isPlain = device === "cpu" || input.ndim !== 4;
-    const laid = isPlain ? input : input.contiguous({ memoryFormat: "channelsLast" });
+    const laid = input.ndim === 4 ? input.contiguous({ memoryFormat: "channelsLast" }) : input;
     if (precision === "float32") return layers(laid);
     return autocast({ device, dtype: precision }, () => layers(laid)).to({ dtype: "float32" });
   });
-}
-
-/**
- * {@link runLayers} for layers that are convolutions, batch normalisations, ReLUs, sums and poolings alone. On a CPU they
- * run in oneDNN's own layout from end to end, where libtorch would turn each one's input into it and its output back: a
- * tenth or more of a step. Batch norm sums in float32 there, so features differ from plain PyTorch's by about 1e-5.
- */
-export function runConvolutions(compute: Compute, input: Tensor, layers: (input: Tensor) => Tensor): Tensor {
-  const isBlocked = compute.device === "cpu" && compute.precision === "float32" && hasMkldnn();
-  if (!isBlocked) return runLayers(compute, input, layers);
-  return scope(() => layers(input.toMkldnn()).toDense());
 }

@@ -23,7 +23,6 @@ NAPI_MODULE_INIT() {
   define<strides>(env, exports, "strides");
   define<scalarType>(env, exports, "scalarType");
   define<device>(env, exports, "device");
-  define<isMkldnn>(env, exports, "isMkldnn");
   define<isLeaf>(env, exports, "isLeaf");
   define<requiresGrad>(env, exports, "requiresGrad");
   define<setRequiresGrad>(env, exports, "setRequiresGrad");
@@ -47,7 +46,6 @@ NAPI_MODULE_INIT() {
   define<keepFreedMemory>(env, exports, "keepFreedMemory");
   define<setCudnnBenchmark>(env, exports, "setCudnnBenchmark");
   define<hasCuda>(env, exports, "hasCuda");
-  define<hasMkldnn>(env, exports, "hasMkldnn");
   define<version>(env, exports, "version");
   return exports;
 }

@@ -64,7 +64,6 @@ napi_value scalarType(const Arguments& args) {
   return fromDouble(args.env, static_cast<double>(tensorAt(args, 0).scalar_type()));
 }
 napi_value device(const Arguments& args) { return fromString(args.env, tensorAt(args, 0).device().str()); }
-napi_value isMkldnn(const Arguments& args) { return fromBool(args.env, tensorAt(args, 0).is_mkldnn()); }
 napi_value isLeaf(const Arguments& args) { return fromBool(args.env, tensorAt(args, 0).is_leaf()); }
 napi_value requiresGrad(const Arguments& args) { return fromBool(args.env, tensorAt(args, 0).requires_grad()); }
 napi_value setRequiresGrad(const Arguments& args) {
@@ -206,7 +205,6 @@ napi_value setCudnnBenchmark(const Arguments& args) {
 }
 
 napi_value hasCuda(const Arguments& args) { return fromBool(args.env, at::hasCUDA()); }
-napi_value hasMkldnn(const Arguments& args) { return fromBool(args.env, at::hasMKLDNN()); }
 napi_value version(const Arguments& args) { return fromString(args.env, TORCH_VERSION); }
 
 }  // namespace salmask

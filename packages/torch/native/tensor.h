@@ -7,7 +7,6 @@ napi_value shape(const Arguments&);
 napi_value strides(const Arguments&);
 napi_value scalarType(const Arguments&);
 napi_value device(const Arguments&);
-napi_value isMkldnn(const Arguments&);
 napi_value isLeaf(const Arguments&);
 napi_value requiresGrad(const Arguments&);
 napi_value setRequiresGrad(const Arguments&);
@@ -31,7 +30,6 @@ napi_value getNumThreads(const Arguments&);
 napi_value keepFreedMemory(const Arguments&);
 napi_value setCudnnBenchmark(const Arguments&);
 napi_value hasCuda(const Arguments&);
-napi_value hasMkldnn(const Arguments&);
 napi_value version(const Arguments&);
 
 }  // namespace salmask

@@ -43,7 +43,8 @@ const sources = readdirSync(native)
 const napi = createRequire(import.meta.url)("node-api-headers").include_dir;
 const flags = [
   major > 2 || (major === 2 && minor >= 10) ? "-std=c++20" : "-std=c++17",
-  ...["-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-DNAPI_VERSION=8"],
+  // libtorch's parallel loops are templates that run on one thread where OpenMP is off.
+  ...["-O2", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-DNAPI_VERSION=8"],
   `-D_GLIBCXX_USE_CXX11_ABI=${found.cxx11Abi ? 1 : 0}`,
   // Naming /usr/include again would move it ahead of the compiler's own headers.
   ...[napi, ...found.include].filter((dir) => dir !== "/usr/include").flatMap((dir) => ["-isystem", dir]),
@@ -52,6 +53,7 @@ const libraries = ["torch", "torch_cpu", "c10"];
 for (const name of ["torch_cuda", "c10_cuda"])
   if (existsSync(join(found.lib, `lib${name}.so`))) libraries.push(name);
 const link = [
+  "-fopenmp",
   `-L${found.lib}`,
   `-Wl,-rpath,${found.lib}`,
   "-Wl,--no-as-needed",

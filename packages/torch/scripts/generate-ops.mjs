@@ -1,5 +1,5 @@
 // Writes src/ops.generated.ts: a typed function (and a method, where the first argument is `self`) for each operator
-// of ops.txt, from the schemas of the libtorch that the addon was built against. `--check` only compares.
+// of ops.txt, from the schemas of the addon and of the libtorch that it was built against. `--check` only compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -134,7 +134,7 @@ function describe(line) {
     parameters,
     inPlace,
     form,
-    js: as ?? camel(name.slice("aten::".length)),
+    js: as ?? camel(name.split("::")[1]),
   };
 }
 
@@ -231,7 +231,7 @@ function render(name, variants) {
 }
 
 function constant(variant) {
-  const base = camel(variant.name.slice("aten::".length).replace(/_$/, ""));
+  const base = camel(variant.name.split("::")[1].replace(/_$/, ""));
   const overload = camel(variant.overload).replace(/^./, (c) => c.toUpperCase());
   return `op${base[0].toUpperCase()}${base.slice(1)}${variant.name.endsWith("_") ? "InPlace" : ""}${overload}`;
 }

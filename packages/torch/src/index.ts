@@ -12,7 +12,6 @@ export { Generator, KeyedRandom } from "./random.js";
 export {
   getNumThreads,
   hasCuda,
-  hasMkldnn,
   libtorchVersion,
   setCudnnBenchmark,
   setNumThreads,

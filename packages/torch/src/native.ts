@@ -15,7 +15,6 @@ export interface Native {
   strides(tensor: number): number[];
   scalarType(tensor: number): number;
   device(tensor: number): string;
-  isMkldnn(tensor: number): boolean;
   isLeaf(tensor: number): boolean;
   requiresGrad(tensor: number): boolean;
   setRequiresGrad(tensor: number, on: boolean): void;
@@ -39,7 +38,6 @@ export interface Native {
   keepFreedMemory(): void;
   setCudnnBenchmark(on: boolean): void;
   hasCuda(): boolean;
-  hasMkldnn(): boolean;
   version(): string;
 }
 

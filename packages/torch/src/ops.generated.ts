@@ -178,9 +178,8 @@ const opAbsInPlace = new Operator("aten::abs_", "");
 const opPinMemory = new Operator("aten::pin_memory", "");
 const opSetData = new Operator("aten::set_data", "");
 const opZerosLike = new Operator("aten::zeros_like", "");
-const opToMkldnn = new Operator("aten::to_mkldnn", "");
-const opToDense = new Operator("aten::to_dense", "");
-const opMkldnnMaxPool2d = new Operator("aten::mkldnn_max_pool2d", "");
+const opFastBatchNorm = new Operator("salmask::fast_batch_norm", "");
+const opFastConv2d = new Operator("salmask::fast_conv2d", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
@@ -484,6 +483,20 @@ export function expand(self: Tensor, size: readonly number[], options: { implici
  */
 export function eye(n: number, options: { dtype?: DType; device?: string } = {}): Tensor {
   return callTensor(opEye, n, scalarType(options.dtype), undefined, options.device);
+}
+
+/**
+ * `salmask::fast_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, float momentum, float eps, Tensor? residual=None, bool relu=False) -> Tensor`
+ */
+export function fastBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor, runningVar: Tensor, training: boolean, momentum: number, eps: number, options: { residual?: Tensor | null; relu?: boolean } = {}): Tensor {
+  return callTensor(opFastBatchNorm, input.handle, optionalHandle(weight), optionalHandle(bias), runningMean.handle, runningVar.handle, training, momentum, eps, optionalHandle(options.residual), options.relu);
+}
+
+/**
+ * `salmask::fast_conv2d(Tensor input, Tensor weight, Tensor? bias=None, int stride=1, int padding=0, int groups=1) -> Tensor`
+ */
+export function fastConv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number; padding?: number; groups?: number } = {}): Tensor {
+  return callTensor(opFastConv2d, input.handle, weight.handle, optionalHandle(options.bias), options.stride, options.padding, options.groups);
 }
 
 /**
@@ -825,13 +838,6 @@ export function mean(self: Tensor, dim?: number | readonly number[] | null, opti
  */
 export function minimum(self: Tensor, other: Tensor): Tensor {
   return callTensor(opMinimum, self.handle, other.handle);
-}
-
-/**
- * `aten::mkldnn_max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor`
- */
-export function mkldnnMaxPool2d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean } = {}): Tensor {
-  return callTensor(opMkldnnMaxPool2d, self.handle, kernelSize, options.stride, options.padding, options.dilation, options.ceilMode);
 }
 
 /**
@@ -1196,20 +1202,6 @@ export function tanh(self: Tensor): Tensor {
  */
 export function toCopy(self: Tensor, options: { dtype?: DType; device?: string; nonBlocking?: boolean; memoryFormat?: MemoryFormat } = {}): Tensor {
   return callTensor(opToCopy, self.handle, scalarType(options.dtype), undefined, options.device, undefined, options.nonBlocking, memoryFormatCode(options.memoryFormat));
-}
-
-/**
- * `aten::to_dense(Tensor self, ScalarType? dtype=None) -> Tensor`
- */
-export function toDense(self: Tensor, options: { dtype?: DType } = {}): Tensor {
-  return callTensor(opToDense, self.handle, scalarType(options.dtype));
-}
-
-/**
- * `aten::to_mkldnn(Tensor self, ScalarType? dtype=None) -> Tensor`
- */
-export function toMkldnn(self: Tensor, options: { dtype?: DType } = {}): Tensor {
-  return callTensor(opToMkldnn, self.handle, scalarType(options.dtype));
 }
 
 /**
@@ -1694,11 +1686,6 @@ export abstract class TensorOps {
     return minimum(this, other);
   }
 
-  /** `aten::mkldnn_max_pool2d` */
-  mkldnnMaxPool2d(this: Tensor, kernelSize: number | readonly number[], options?: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean }): Tensor {
-    return mkldnnMaxPool2d(this, kernelSize, options);
-  }
-
   /** `aten::mm` */
   mm(this: Tensor, mat2: Tensor): Tensor {
     return mm(this, mat2);
@@ -1921,16 +1908,6 @@ export abstract class TensorOps {
   /** `aten::_to_copy` */
   toCopy(this: Tensor, options?: { dtype?: DType; device?: string; nonBlocking?: boolean; memoryFormat?: MemoryFormat }): Tensor {
     return toCopy(this, options);
-  }
-
-  /** `aten::to_dense` */
-  toDense(this: Tensor, options?: { dtype?: DType }): Tensor {
-    return toDense(this, options);
-  }
-
-  /** `aten::to_mkldnn` */
-  toMkldnn(this: Tensor, options?: { dtype?: DType }): Tensor {
-    return toMkldnn(this, options);
   }
 
   /** `aten::topk` */

@@ -14,11 +14,6 @@ export function hasCuda(): boolean {
   return native.hasCuda();
 }
 
-/** Whether libtorch was built with oneDNN, whose layout {@link Tensor.toMkldnn} gives. */
-export function hasMkldnn(): boolean {
-  return native.hasMkldnn();
-}
-
 /**
  * Whether cuDNN times its ways to compute a convolution when it meets new shapes, and keeps to the fastest. Pays where
  * shapes repeat, as in training. Without CUDA nothing changes.

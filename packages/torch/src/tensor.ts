@@ -72,11 +72,6 @@ export class Tensor extends TensorOps {
     return native.device(this.handle);
   }
 
-  /** Whether it lies in oneDNN's own layout, as {@link toMkldnn} gives it. */
-  get isMkldnn(): boolean {
-    return native.isMkldnn(this.handle);
-  }
-
   get isLeaf(): boolean {
     return native.isLeaf(this.handle);
   }

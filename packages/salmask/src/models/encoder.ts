@@ -1,5 +1,5 @@
 import { type Generator, nn, noGrad, scope, type Tensor } from "@salmask/torch";
-import { type Compute, onCpu, place, runConvolutions, runLayers } from "../compute.js";
+import { type Compute, onCpu, place, runLayers } from "../compute.js";
 import { Projector } from "./projector.js";
 import { type ResNet, type ResNetOptions, resnet } from "./resnet.js";
 
@@ -18,7 +18,7 @@ export class ProjectedEncoder extends nn.Module {
   forward(input: Tensor): Tensor {
     const { backbone, projector, compute } = this;
     return scope(() => {
-      const maps = runConvolutions(compute, input, (views) => backbone.features(views)); // [B, C, h, w]
+      const maps = runLayers(compute, input, (views) => backbone.features(views)); // [B, C, h, w]
       const features = backbone.pool(maps); // [B, C]
       maps.dispose();
       return normalize(runLayers(compute, features, (pooled) => projector.forward(pooled))); // [B, dim]

@@ -57,8 +57,8 @@ class BasicBlock extends nn.Module {
 
   forward(input: Tensor): Tensor {
     const identity = this.downsample === null ? input : this.downsample.forward(input);
-    const hidden = this.bn1.forward(this.conv1.forward(input)).relu_();
-    return this.bn2.forward(this.conv2.forward(hidden)).add_(identity).relu_();
+    const hidden = this.bn1.forwardRelu(this.conv1.forward(input));
+    return this.bn2.forwardRelu(this.conv2.forward(hidden), identity);
   }
 }
 
@@ -87,9 +87,9 @@ class Bottleneck extends nn.Module {
 
   forward(input: Tensor): Tensor {
     const identity = this.downsample === null ? input : this.downsample.forward(input);
-    const reduced = this.bn1.forward(this.conv1.forward(input)).relu_();
-    const hidden = this.bn2.forward(this.conv2.forward(reduced)).relu_();
-    return this.bn3.forward(this.conv3.forward(hidden)).add_(identity).relu_();
+    const reduced = this.bn1.forwardRelu(this.conv1.forward(input));
+    const hidden = this.bn2.forwardRelu(this.conv2.forward(reduced));
+    return this.bn3.forwardRelu(this.conv3.forward(hidden), identity);
   }
 }
 
@@ -156,7 +156,7 @@ export class ResNet extends nn.Module {
   }
 
   #stem(input: Tensor): Tensor {
-    const hidden = this.bn1.forward(this.conv1.forward(input)).relu_(); // [B, width, H', W']
+    const hidden = this.bn1.forwardRelu(this.conv1.forward(input)); // [B, width, H', W']
     return this.#maxPool === null ? hidden : this.#maxPool.forward(hidden); // [B, width, H'', W'']
   }
 

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { hasCuda, noGrad, ops, scope } from "@salmask/torch";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { native } from "../../../torch/src/native.js";
+import { describe, expect, it } from "vitest";
 import { GhostGpu } from "../../../torch/test/support/ghost-gpu.js";
 import { configSchema, type RunConfig } from "../../src/config/schema.js";
 import { openDataset } from "../../src/data/cache.js";
@@ -77,12 +76,6 @@ async function onGhost(
 }
 
 describe("a run on a GPU", () => {
-  // The stand-in computes row by row, so what its bits are compared with must too.
-  beforeEach(() => {
-    vi.spyOn(native, "hasMkldnn").mockReturnValue(false);
-  });
-  afterEach(() => vi.restoreAllMocks());
-
   it.each(Object.entries(kinds))("keeps together what is used together: %s", async (_, change) => {
     const options = await prepare(change);
     await pretrain({ ...options, config: on(options.config, "cpu", "float32") });

@@ -10,9 +10,7 @@ export class MaxPool2d extends Module {
 
   forward(input: Tensor): Tensor {
     const { kernelSize, stride = kernelSize, padding = 0 } = this.options;
-    // libtorch 2 finds two kernels for the one name where the input lies in oneDNN's layout, and takes neither.
-    const pool = input.isMkldnn ? ops.mkldnnMaxPool2d : ops.maxPool2d;
-    return pool(input, kernelSize, { stride, padding });
+    return ops.maxPool2d(input, kernelSize, { stride, padding });
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * A GPU that is not there. libtorch computes on the CPU, while every tensor is remembered as lying on `cpu` or on `cuda:0`:
  * an operator that is given tensors of both fails as it would with CUDA, and whatever would make the host wait for the
- * device is written down. Numbers are the CPU's bit for bit, memory formats left out: what it shows is where things are.
+ * device is written down. Weights stay row by row, since their norms would round otherwise; so numbers are the CPU's bit for
+ * bit. What it shows is where things are.
  */
 import { memoryFormatCode } from "../../src/dtype.js";
 import { type Native, type NativeArgument, native, type TypedArray } from "../../src/native.js";
@@ -161,8 +162,8 @@ export class GhostGpu {
 
     const onHost = args.map((value, i) => {
       if (parameters[i].kind === "device" && value === ghostName) return "cpu";
-      // libtorch 1.13 writes past a buffer in the backward pass of small convolutions with their channels last on a CPU.
-      return parameters[i].name === "memory_format" && value !== undefined ? rowByRow : value;
+      const isLayout = parameters[i].name === "memory_format" && value !== undefined;
+      return isLayout && name === "aten::_to_copy" ? rowByRow : value;
     });
     const result = this.real.call(operator, ...onHost);
     if (name === "aten::set_data") {

@@ -1,0 +1,160 @@
+// `salmask::fast_batch_norm`: batch normalisation with the sum and the ReLU that follow it in a ResNet, on a CPU with channels
+// last. These layers multiply little and read much: one kernel for the three reads two thirds of what three do.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+
+#include "vector.h"
+
+#pragma GCC push_options
+#if defined(__x86_64__)
+#pragma GCC target("avx2,fma")
+#endif
+#include "batch_norm_kernels.h"
+#pragma GCC pop_options
+
+namespace salmask {
+namespace {
+
+using batchnorm::Then;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/** Rows that are summed in float32 before sums go on in float64; the same for any number of threads. */
+constexpr int64_t kChunkRows = 256;
+
+struct Rows {
+  int64_t count, channels;
+  explicit Rows(const at::Tensor& planes) : count(planes.numel() / planes.size(1)), channels(planes.size(1)) {}
+  int64_t chunks() const { return (count + kChunkRows - 1) / kChunkRows; }
+
+  /** Calls `visit(chunk, first row, rows)` for each chunk, on all threads. */
+  template <typename Visit>
+  void eachChunk(const Visit& visit) const {
+    at::parallel_for(0, chunks(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t chunk = begin; chunk < end; ++chunk)
+        visit(chunk, chunk * kChunkRows, std::min(kChunkRows, count - chunk * kChunkRows));
+    });
+  }
+};
+
+/** Chunks' pairs of sums `[chunks, 2, channels]`, added up in float64 in their order: `[2, channels]`. */
+at::Tensor total(const at::Tensor& sums) { return sums.to(at::kDouble).sum(0); }
+
+/** A tensor's values from `offset` on; null where it is not there, which kernels that take none do not read. */
+float* pointer(const at::Tensor& tensor, int64_t offset = 0) {
+  return tensor.defined() ? tensor.data_ptr<float>() + offset : nullptr;
+}
+
+/** Chunks' pairs of sums, `[chunks, 2, channels]`. */
+at::Tensor chunkSums(const Rows& rows) { return at::zeros({rows.chunks(), 2, rows.channels}, at::kFloat); }
+
+struct Moments {
+  at::Tensor mean, variance;  // [channels], float64; the variance is the biased one
+};
+
+Moments momentsOf(const at::Tensor& input) {
+  const Rows rows(input);
+  const auto sums = chunkSums(rows);
+  // Sums of differences from about the mean lose nothing where the mean is far from 0.
+  const auto shift = input.select(0, 0).mean({1, 2});  // [channels]
+  rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
+    float* sum = pointer(sums, chunk * 2 * rows.channels);
+    const float* from = pointer(input, first * rows.channels);
+    batchnorm::addMoments(from, count, rows.channels, pointer(shift), sum, sum + rows.channels);
+  });
+  const auto means = total(sums) / static_cast<double>(rows.count);  // [2, channels]
+  return {means[0] + shift, (means[1] - means[0] * means[0]).clamp_min_(0)};
+}
+
+template <Then then>
+struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const c10::optional<at::Tensor>& residual,
+                            const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& mean,
+                            const at::Tensor& inverse) {
+    const Rows rows(input);
+    const auto exact = weight * inverse;  // float64
+    const auto scale = exact.to(at::kFloat), shift = (bias - mean * exact).to(at::kFloat);
+    const auto output = at::empty_like(input), added = residual.value_or(at::Tensor());
+    rows.eachChunk([&](int64_t, int64_t first, int64_t count) {
+      const int64_t at = first * rows.channels;
+      batchnorm::normalize<then>(pointer(input, at), pointer(added, at), pointer(output, at), count, rows.channels,
+                                 pointer(scale), pointer(shift));
+    });
+    const auto kept = then == Then::AddAndRelu ? output : at::Tensor();
+    ctx->save_for_backward({input, kept, scale, shift, mean.to(at::kFloat), inverse});
+    return output;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &input = saved[0], &output = saved[1], &scale = saved[2], &shift = saved[3], &mean = saved[4];
+    const at::Tensor& inverse = saved[5];
+    const Rows rows(input);
+    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto ofResidual = then == Then::AddAndRelu ? at::empty_like(input) : at::Tensor();
+    const auto sums = chunkSums(rows);
+    rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
+      const int64_t at = first * rows.channels;
+      float* sum = pointer(sums, chunk * 2 * rows.channels);
+      batchnorm::addGradientMoments<then>(pointer(gradient, at), pointer(input, at), pointer(output, at),
+                                          pointer(ofResidual, at), count, rows.channels, pointer(scale), pointer(shift),
+                                          pointer(mean), sum, sum + rows.channels);
+    });
+    const auto totals = total(sums);  // [2, channels]
+    const auto perRow = -scale * totals / static_cast<double>(rows.count);
+    const auto constant = perRow[0].to(at::kFloat), slope = (perRow[1] * inverse * inverse).to(at::kFloat);
+    const auto& through = then == Then::AddAndRelu ? ofResidual : gradient;
+    const auto ofInput = at::empty_like(input);
+    rows.eachChunk([&](int64_t, int64_t first, int64_t count) {
+      const int64_t at = first * rows.channels;
+      batchnorm::writeInputGradient<then>(pointer(through, at), pointer(input, at), pointer(ofInput, at), count,
+                                          rows.channels, pointer(scale), pointer(shift), pointer(mean), pointer(slope),
+                                          pointer(constant));
+    });
+    const auto ofWeight = (totals[1] * inverse).to(at::kFloat), ofBias = totals[0].to(at::kFloat);
+    return {ofInput, ofResidual, ofWeight, ofBias, at::Tensor(), at::Tensor()};
+  }
+};
+
+at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& weight,
+                     const c10::optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
+                     bool training, double momentum, double eps, const c10::optional<at::Tensor>& residual, bool relu) {
+  const bool isOurs = training && weight.has_value() && bias.has_value() && relu >= residual.has_value() &&
+                      input.device().is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
+                      input.size(1) % kLanes == 0 && input.numel() > input.size(1) && hasVectorUnit() &&
+                      input.is_contiguous(at::MemoryFormat::ChannelsLast);
+  if (!isOurs) {
+    auto output = at::batch_norm(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
+    if (residual.has_value()) output.add_(*residual);
+    return relu ? output.relu_() : output;
+  }
+  Moments moments;
+  {
+    at::NoGradGuard constants;
+    moments = momentsOf(input);
+    const double rows = static_cast<double>(Rows(input).count);
+    runningMean.mul_(1 - momentum).add_(moments.mean, momentum);
+    runningVar.mul_(1 - momentum).add_(moments.variance, momentum * rows / (rows - 1));
+    moments.variance.add_(eps).rsqrt_();
+  }
+  const auto &mean = moments.mean, &inverse = moments.variance;
+  if (!relu) return BatchNorm<Then::Nothing>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
+  if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
+  const c10::optional<at::Tensor> added = residual->contiguous(at::MemoryFormat::ChannelsLast);
+  return BatchNorm<Then::AddAndRelu>::apply(input, added, *weight, *bias, mean, inverse);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(salmask, library) {
+  library.def(
+      "fast_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, "
+      "float momentum, float eps, Tensor? residual=None, bool relu=False) -> Tensor",
+      &batchNorm);
+}
+
+}  // namespace salmask

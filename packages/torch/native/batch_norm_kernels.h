@@ -1,0 +1,88 @@
+// The arithmetic of batch normalisation on bare memory: rows `[rows][channels]`, channels a multiple of eight. Included by
+// batch_norm.cc alone, between the pragmas that choose the instructions.
+#pragma once
+#include <cstdint>
+
+#include "vector.h"
+
+namespace salmask::batchnorm {
+
+typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
+
+static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
+static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
+static inline Vector positive(Vector value) { return value > 0.f ? value : Vector{}; }
+
+/** What comes after the normalisation. */
+enum class Then { Nothing, Relu, AddAndRelu };
+
+/** Adds to `sums` and `squares` `[channels]` what rows, less `shift` `[channels]`, and their squares sum to. */
+static void addMoments(const float* rows, int64_t count, int64_t channels, const float* shift, float* sums, float* squares) {
+  for (int64_t row = 0; row < count; ++row, rows += channels) {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Vector value = load(rows + c) - load(shift + c);
+      store(sums + c, load(sums + c) + value);
+      store(squares + c, load(squares + c) + value * value);
+    }
+  }
+}
+
+/** `input * scale + shift`, and then what is asked for; `residual` is read by AddAndRelu alone. */
+template <Then then>
+static void normalize(const float* input, const float* residual, float* output, int64_t count, int64_t channels,
+                      const float* scale, const float* shift) {
+  for (int64_t row = 0; row < count; ++row, input += channels, residual += channels, output += channels) {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Vector value = load(input + c) * load(scale + c) + load(shift + c);
+      if (then == Then::AddAndRelu) value += load(residual + c);
+      store(output + c, then == Then::Nothing ? value : positive(value));
+    }
+  }
+}
+
+/** What the normalisation's output passes on of `gradient`: all of it, or where ReLU let something through. */
+template <Then then>
+static inline Vector passed(const float* gradient, const float* input, const float* output, const float* scale,
+                            const float* shift) {
+  const Vector whole = load(gradient);
+  if (then == Then::Nothing) return whole;
+  const Vector value = then == Then::Relu ? load(input) * load(scale) + load(shift) : load(output);
+  return value > 0.f ? whole : Vector{};
+}
+
+/**
+ * Adds to `sums` and `products` `[channels]` the gradients that come through and their products with `input - mean`. For
+ * AddAndRelu they are written to `residualGradient` too, and `output` is read; for Relu the output is computed anew.
+ */
+template <Then then>
+static void addGradientMoments(const float* gradient, const float* input, const float* output, float* residualGradient,
+                               int64_t count, int64_t channels, const float* scale, const float* shift,
+                               const float* mean, float* sums, float* products) {
+  for (int64_t row = 0; row < count; ++row) {
+    const int64_t at = row * channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Vector g = passed<then>(gradient + at + c, input + at + c, output + at + c, scale + c, shift + c);
+      if (then == Then::AddAndRelu) store(residualGradient + at + c, g);
+      store(sums + c, load(sums + c) + g);
+      store(products + c, load(products + c) + g * (load(input + at + c) - load(mean + c)));
+    }
+  }
+}
+
+/** The input's gradient: `scale * g + slope * (input - mean) + constant`. `gradient` has passed what AddAndRelu stops. */
+template <Then then>
+static void writeInputGradient(const float* gradient, const float* input, float* inputGradient, int64_t count,
+                               int64_t channels, const float* scale, const float* shift, const float* mean,
+                               const float* slope, const float* constant) {
+  constexpr Then stops = then == Then::AddAndRelu ? Then::Nothing : then;
+  for (int64_t row = 0; row < count; ++row) {
+    const int64_t at = row * channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Vector g = passed<stops>(gradient + at + c, input + at + c, nullptr, scale + c, shift + c);
+      const Vector centred = load(input + at + c) - load(mean + c);
+      store(inputGradient + at + c, load(scale + c) * g + load(slope + c) * centred + load(constant + c));
+    }
+  }
+}
+
+}  // namespace salmask::batchnorm

@@ -1,0 +1,46 @@
+#include "blas.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+namespace salmask {
+namespace {
+
+/** Fewer rows than this are not worth a thread. */
+constexpr int64_t kLeastRows = 16;
+
+/** While it lives OpenBLAS, where libtorch was built with it, computes on the thread that asks. MKL does so by itself. */
+class SingleThreadedBlas {
+ public:
+  SingleThreadedBlas() : set_(find<void (*)(int)>("openblas_set_num_threads")), before_(1) {
+    if (set_ == nullptr) return;
+    before_ = find<int (*)()>("openblas_get_num_threads")();
+    set_(1);
+  }
+  ~SingleThreadedBlas() {
+    if (set_ != nullptr) set_(before_);
+  }
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
+
+ private:
+  template <typename Function>
+  static Function find(const char* name) {
+    return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+  }
+  void (*set_)(int);
+  int before_;
+};
+
+}  // namespace
+
+void multiply(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool accumulate) {
+  const SingleThreadedBlas blas;
+  at::parallel_for(0, out.size(0), kLeastRows, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard perThread;
+    auto rows = out.narrow(0, begin, end - begin);
+    rows.addmm_(a.narrow(0, begin, end - begin), b, accumulate ? 1 : 0, 1);
+  });
+}
+
+}  // namespace salmask

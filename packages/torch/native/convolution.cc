@@ -1,0 +1,231 @@
+// `salmask::fast_conv2d`: a network's convolutions on a CPU, with channels last. Everything else goes to libtorch's own.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+#include <torch/version.h>
+
+#include <algorithm>
+
+#include "blas.h"
+#include "winograd.h"
+#include "workspace.h"
+
+namespace salmask {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/** Bytes of unfolded windows that are multiplied at a time. */
+constexpr int64_t kUnfoldedBytes = 8 << 20;
+
+struct Geometry {
+  int64_t stride, padding;
+};
+
+/** The windows of a convolution over planes with channels last: each is a row of `k * k * in` values of `unfolded`. */
+struct Windows {
+  int64_t height, width, channels, kernel, outHeight, outWidth;
+  Geometry geometry;
+
+  Windows(const at::Tensor& input, const at::Tensor& weight, Geometry given)
+      : height(input.size(2)), width(input.size(3)), channels(input.size(1)), kernel(weight.size(2)), geometry(given) {
+    outHeight = (height + 2 * given.padding - kernel) / given.stride + 1;
+    outWidth = (width + 2 * given.padding - kernel) / given.stride + 1;
+  }
+  int64_t places() const { return outHeight * outWidth; }
+  int64_t rowLength() const { return kernel * kernel * channels; }
+  int64_t imagesAtOnce(int64_t images) const {
+    const int64_t bytes = places() * rowLength() * static_cast<int64_t>(sizeof(float));
+    return std::clamp<int64_t>(kUnfoldedBytes / bytes, 1, images);
+  }
+
+  /** Calls `visit(offset in a plane's values, offset in its rows, length)` for each run of values inside the plane. */
+  template <typename Visit>
+  void eachRun(const Visit& visit) const {
+    for (int64_t place = 0; place < places(); ++place) {
+      const int64_t top = place / outWidth * geometry.stride - geometry.padding;
+      const int64_t left = place % outWidth * geometry.stride - geometry.padding;
+      const int64_t from = std::max<int64_t>(left, 0), to = std::min(left + kernel, width);
+      for (int64_t ky = 0; ky < kernel; ++ky) {
+        const int64_t y = top + ky;
+        if (y < 0 || y >= height || from >= to) continue;
+        const int64_t row = place * rowLength() + (ky * kernel + from - left) * channels;
+        visit((y * width + from) * channels, row, (to - from) * channels);
+      }
+    }
+  }
+};
+
+/** `images` planes `[images, H, W, C]` to their windows, `[images * H' * W', k * k * C]`. */
+void unfold(const Windows& windows, const float* planes, int64_t images, const at::Tensor& unfolded) {
+  const int64_t planeSize = windows.height * windows.width * windows.channels;
+  const int64_t size = windows.places() * windows.rowLength();
+  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t image = begin; image < end; ++image) {
+      const float* plane = planes + image * planeSize;
+      float* rows = unfolded.data_ptr<float>() + image * size;
+      if (windows.geometry.padding > 0) std::fill_n(rows, size, 0.f);
+      windows.eachRun([&](int64_t at, int64_t row, int64_t length) { std::copy_n(plane + at, length, rows + row); });
+    }
+  });
+}
+
+/** The transpose of unfold: adds windows to planes. */
+void fold(const Windows& windows, const at::Tensor& unfolded, int64_t images, float* planes) {
+  const int64_t planeSize = windows.height * windows.width * windows.channels;
+  const int64_t size = windows.places() * windows.rowLength();
+  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t image = begin; image < end; ++image) {
+      float* plane = planes + image * planeSize;
+      const float* rows = unfolded.data_ptr<float>() + image * size;
+      windows.eachRun([&](int64_t at, int64_t row, int64_t length) {
+        for (int64_t i = 0; i < length; ++i) plane[at + i] += rows[row + i];
+      });
+    }
+  });
+}
+
+/** Room for the windows of some images, `[images * H' * W', k * k * C]`. */
+at::Tensor workspaceOf(const Windows& windows, int64_t images) {
+  const int64_t rows = images * windows.places();
+  return workspace(Scratch::Windows, rows * windows.rowLength()).view({rows, windows.rowLength()});
+}
+
+/** Planes with channels last as rows: `[B, C, H, W]` to `[B * H * W, C]`, the same memory. */
+at::Tensor rowsOf(const at::Tensor& planes) { return planes.permute({0, 2, 3, 1}).view({-1, planes.size(1)}); }
+
+/** `[out, in, k, k]` to `[out, k * k * in]`, the order of a window. */
+at::Tensor windowWeight(const at::Tensor& weight) { return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}); }
+
+enum class Way { Winograd, Pointwise, Unfolded };
+
+Way wayOf(const at::Tensor& weight, Geometry geometry) {
+  const int64_t kernel = weight.size(2);
+  if (kernel == 1 && geometry.stride == 1 && geometry.padding == 0) return Way::Pointwise;
+  const bool fits = kernel == 3 && geometry.stride == 1 && geometry.padding == 1;
+  return fits && hasWinograd(weight.size(1), weight.size(0)) ? Way::Winograd : Way::Unfolded;
+}
+
+at::Tensor channelsLast(at::IntArrayRef shape, const at::Tensor& like) {
+  return at::empty(shape, like.options(), at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor forwardPass(const at::Tensor& input, const at::Tensor& weight, Geometry geometry) {
+  const Way way = wayOf(weight, geometry);
+  if (way == Way::Winograd) return winogradConvolution(input, weight);
+  const Windows windows(input, weight, geometry);
+  const int64_t images = input.size(0);
+  auto output = channelsLast({images, weight.size(0), windows.outHeight, windows.outWidth}, input);
+  const auto rows = rowsOf(output);
+  const auto transposed = windowWeight(weight).t();
+  if (way == Way::Pointwise) {
+    multiply(rows, rowsOf(input), transposed);
+    return output;
+  }
+  const int64_t step = windows.imagesAtOnce(images);
+  const auto unfolded = workspaceOf(windows, step);
+  for (int64_t first = 0; first < images; first += step) {
+    const int64_t count = std::min(step, images - first), length = count * windows.places();
+    unfold(windows, input.data_ptr<float>() + first * input.stride(0), count, unfolded);
+    multiply(rows.narrow(0, first * windows.places(), length), unfolded.narrow(0, 0, length), transposed);
+  }
+  return output;
+}
+
+at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient, Geometry geometry) {
+  const Way way = wayOf(weight, geometry);
+  if (way == Way::Winograd) return winogradInputGradient(gradient, weight);
+  auto result = channelsLast(input.sizes(), input);
+  const auto rows = rowsOf(gradient), matrix = windowWeight(weight);
+  if (way == Way::Pointwise) {
+    multiply(rowsOf(result), rows, matrix);
+    return result;
+  }
+  result.zero_();
+  const Windows windows(input, weight, geometry);
+  const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
+  const auto unfolded = workspaceOf(windows, step);
+  for (int64_t first = 0; first < images; first += step) {
+    const int64_t count = std::min(step, images - first), length = count * windows.places();
+    multiply(unfolded.narrow(0, 0, length), rows.narrow(0, first * windows.places(), length), matrix);
+    fold(windows, unfolded, count, result.data_ptr<float>() + first * result.stride(0));
+  }
+  return result;
+}
+
+at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient, Geometry geometry) {
+  const Way way = wayOf(weight, geometry);
+  if (way == Way::Winograd) return winogradWeightGradient(input, gradient);
+  const auto rows = rowsOf(gradient);
+  if (way == Way::Pointwise) {
+    auto result = at::empty_like(weight);
+    multiply(result.view({weight.size(0), weight.size(1)}), rows.t(), rowsOf(input));
+    return result;
+  }
+  const Windows windows(input, weight, geometry);
+  const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
+  const auto unfolded = workspaceOf(windows, step);
+  auto sum = at::zeros({weight.size(0), windows.rowLength()}, weight.options());
+  for (int64_t first = 0; first < images; first += step) {
+    const int64_t count = std::min(step, images - first), length = count * windows.places();
+    unfold(windows, input.data_ptr<float>() + first * input.stride(0), count, unfolded);
+    multiply(sum, rows.narrow(0, first * windows.places(), length).t(), unfolded.narrow(0, 0, length), true);
+  }
+  const int64_t kernel = weight.size(2);
+  return sum.view({weight.size(0), kernel, kernel, weight.size(1)}).permute({0, 3, 1, 2}).contiguous();
+}
+
+struct Convolution : torch::autograd::Function<Convolution> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const at::Tensor& weight, int64_t stride,
+                            int64_t padding) {
+    ctx->save_for_backward({input, weight});
+    ctx->saved_data["stride"] = stride;
+    ctx->saved_data["padding"] = padding;
+    return forwardPass(input, weight, {stride, padding});
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &input = saved[0], &weight = saved[1];
+    const Geometry geometry{ctx->saved_data["stride"].toInt(), ctx->saved_data["padding"].toInt()};
+    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor ofInput, ofWeight;
+    if (ctx->needs_input_grad(0)) ofInput = inputGradient(input, weight, gradient, geometry);
+    if (ctx->needs_input_grad(1)) ofWeight = weightGradient(input, weight, gradient, geometry);
+    return {ofInput, ofWeight, at::Tensor(), at::Tensor()};
+  }
+};
+
+bool autocastsOnCpu() {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  return at::autocast::is_autocast_enabled(at::kCPU);
+#else
+  return at::autocast::is_cpu_enabled();
+#endif
+}
+
+at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, int64_t stride,
+                  int64_t padding, int64_t groups) {
+  const bool isOurs = input.device().is_cpu() && !autocastsOnCpu() && input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+                      input.dim() == 4 && input.numel() > 0 && groups == 1 && weight.size(2) == weight.size(3) &&
+                      input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+  if (!isOurs && input.device().is_cpu()) {
+    // libtorch 1.13's own write past their memory in the backward pass where channels lie last.
+    return at::conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, /*dilation=*/1, groups);
+  }
+  if (!isOurs) return at::conv2d(input, weight, bias, stride, padding, /*dilation=*/1, groups);
+  TORCH_CHECK(input.size(1) == weight.size(1), "expected an input of ", weight.size(1), " channels, but ", input.sizes(), " came");
+  const auto output = Convolution::apply(input.contiguous(at::MemoryFormat::ChannelsLast), weight.contiguous(), stride, padding);
+  return bias.has_value() && bias->defined() ? output + bias->view({1, -1, 1, 1}) : output;
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(salmask, library) {
+  library.def("fast_conv2d(Tensor input, Tensor weight, Tensor? bias=None, int stride=1, int padding=0, int groups=1) -> Tensor", &conv2d);
+}
+
+}  // namespace salmask

@@ -1,0 +1,263 @@
+// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.1) on bare memory. A tile of
+// 6 x 6 values of the input gives 4 x 4 of the output by 36 products where the definition takes 144. Included by
+// winograd.cc alone, between the pragmas that choose the instructions.
+//
+// "Points" are the 36 places of a transformed tile. What is transformed lies as `[36][channels / 8][tiles][8]`, so that
+// the matrix products below read one line after the other.
+#pragma once
+#include <cstdint>
+
+#include "vector.h"
+
+namespace salmask::winograd {
+
+typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
+
+constexpr int kTile = 6;
+constexpr int kOutput = 4;
+constexpr int kKernel = 3;
+constexpr int kPoints = kTile * kTile;
+/** Tiles, or rows, that the product of one register block takes. */
+constexpr int64_t kRows = 6;
+
+static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
+static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
+
+// Each line transform reads values `step` apart and writes as many `outStep` apart. The matrices are the paper's.
+
+static inline void inputLine(const Vector* x, int step, Vector* out, int outStep) {
+  const Vector x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step], x5 = x[5 * step];
+  const Vector even = x4 - 4.f * x2, odd = x3 - 4.f * x1, even2 = x4 - x2, odd2 = 2.f * (x3 - x1);
+  out[0] = 4.f * x0 - 5.f * x2 + x4;
+  out[outStep] = even + odd;
+  out[2 * outStep] = even - odd;
+  out[3 * outStep] = even2 + odd2;
+  out[4 * outStep] = even2 - odd2;
+  out[5 * outStep] = 4.f * x1 - 5.f * x3 + x5;
+}
+
+static inline void outputLine(const Vector* m, int step, Vector* out, int outStep) {
+  const Vector sum = m[step] + m[2 * step], difference = m[step] - m[2 * step];
+  const Vector sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
+  out[0] = m[0] + sum + sum2;
+  out[outStep] = difference + 2.f * difference2;
+  out[2 * outStep] = sum + 4.f * sum2;
+  out[3 * outStep] = difference + 8.f * difference2 + m[5 * step];
+}
+
+/** The transpose of outputLine. */
+static inline void outputGradientLine(const Vector* g, int step, Vector* out, int outStep) {
+  const Vector g0 = g[0], g1 = g[step], g2 = g[2 * step], g3 = g[3 * step];
+  const Vector even = g0 + g2, odd = g1 + g3, even2 = g0 + 4.f * g2, odd2 = 2.f * g1 + 8.f * g3;
+  out[0] = g0;
+  out[outStep] = even + odd;
+  out[2 * outStep] = even - odd;
+  out[3 * outStep] = even2 + odd2;
+  out[4 * outStep] = even2 - odd2;
+  out[5 * outStep] = g3;
+}
+
+static inline void weightLine(const Vector* w, int step, Vector* out, int outStep) {
+  const Vector w0 = w[0], w1 = w[step], w2 = w[2 * step];
+  const Vector even = (w0 + w2) * (-1.f / 6), odd = w1 * (1.f / 6);
+  const Vector even2 = w0 * (1.f / 24) + w2 * (1.f / 6), odd2 = w1 * (1.f / 12);
+  out[0] = w0 * 0.25f;
+  out[outStep] = even - odd;
+  out[2 * outStep] = even + odd;
+  out[3 * outStep] = even2 + odd2;
+  out[4 * outStep] = even2 - odd2;
+  out[5 * outStep] = w2;
+}
+
+/** The transpose of weightLine. */
+static inline void weightGradientLine(const Vector* h, int step, Vector* out, int outStep) {
+  const Vector sum = h[step] + h[2 * step], difference = h[2 * step] - h[step];
+  const Vector sum2 = h[3 * step] + h[4 * step], difference2 = h[3 * step] - h[4 * step];
+  out[0] = 0.25f * h[0] - sum * (1.f / 6) + sum2 * (1.f / 24);
+  out[outStep] = difference * (1.f / 6) + difference2 * (1.f / 12);
+  out[2 * outStep] = (sum2 - sum) * (1.f / 6) + h[5 * step];
+}
+
+/** A line transform along both sides of a square: `in` `[In][In]` to `out` `[Out][Out]`. */
+template <void (*line)(const Vector*, int, Vector*, int), int In, int Out>
+static inline void square(const Vector* in, Vector* out) {
+  Vector middle[Out * In];
+#pragma GCC unroll 6
+  for (int x = 0; x < In; ++x) line(in + x, In, middle + x, In);
+#pragma GCC unroll 6
+  for (int y = 0; y < Out; ++y) line(middle + y * In, 1, out + y * Out, 1);
+}
+
+/** A batch of planes with channels last, `[images][height][width][channels]`, cut into tiles. */
+struct Planes {
+  int64_t images, height, width, channels;
+  int64_t tilesDown() const { return (height + kOutput - 1) / kOutput; }
+  int64_t tilesAcross() const { return (width + kOutput - 1) / kOutput; }
+  int64_t tiles() const { return images * tilesDown() * tilesAcross(); }
+};
+
+/** The place of a tile's first output value. */
+struct Corner {
+  int64_t image, y, x;
+};
+
+static inline Corner cornerOf(const Planes& planes, int64_t tile) {
+  const int64_t across = planes.tilesAcross(), down = planes.tilesDown();
+  return {tile / (down * across), tile / across % down * kOutput, tile % across * kOutput};
+}
+
+/** Transformed values of `capacity` tiles, `stride` floats from one point to the next. */
+struct Transformed {
+  float* values;
+  int64_t capacity, stride;
+  float* at(int64_t point, int64_t channelBlock, int64_t tile) const {
+    return values + point * stride + (channelBlock * capacity + tile) * kLanes;
+  }
+};
+
+/**
+ * Transforms tiles `first` to `first + count` of `from` into places `place` on. Each has `Side` x `Side` values, from
+ * `margin` before its corner; what lies outside the planes is 0, read from `zeros` `[channels]`.
+ */
+template <void (*line)(const Vector*, int, Vector*, int), int Side>
+static void transformTiles(const float* from, const Planes& planes, int margin, int64_t first, int64_t count,
+                           const float* zeros, const Transformed& to, int64_t place) {
+  for (int64_t tile = 0; tile < count; ++tile) {
+    const Corner corner = cornerOf(planes, first + tile);
+    const float* sources[Side * Side];
+    for (int i = 0; i < Side; ++i) {
+      for (int j = 0; j < Side; ++j) {
+        const int64_t y = corner.y - margin + i, x = corner.x - margin + j;
+        const bool isInside = y >= 0 && y < planes.height && x >= 0 && x < planes.width;
+        const int64_t pixel = (corner.image * planes.height + y) * planes.width + x;
+        sources[i * Side + j] = isInside ? from + pixel * planes.channels : zeros;
+      }
+    }
+    for (int64_t block = 0; block < planes.channels / kLanes; ++block) {
+      Vector values[Side * Side], points[kPoints];
+#pragma GCC unroll 36
+      for (int k = 0; k < Side * Side; ++k) values[k] = load(sources[k] + block * kLanes);
+      square<line, Side, kTile>(values, points);
+      float* out = to.at(0, block, place + tile);
+#pragma GCC unroll 36
+      for (int k = 0; k < kPoints; ++k) store(out + k * to.stride, points[k]);
+    }
+  }
+}
+
+/** Transforms `count` products back and writes them to tiles `first` on of `to`; what lies outside the planes is left out. */
+static void writeTiles(const Transformed& from, int64_t first, int64_t count, float* to, const Planes& planes) {
+  for (int64_t tile = 0; tile < count; ++tile) {
+    const Corner corner = cornerOf(planes, first + tile);
+    const int64_t below = planes.height - corner.y, right = planes.width - corner.x;
+    const int rows = static_cast<int>(below < kOutput ? below : kOutput);
+    const int columns = static_cast<int>(right < kOutput ? right : kOutput);
+    float* out = to + ((corner.image * planes.height + corner.y) * planes.width + corner.x) * planes.channels;
+    for (int64_t block = 0; block < planes.channels / kLanes; ++block) {
+      Vector points[kPoints], values[kOutput * kOutput];
+      const float* in = from.at(0, block, tile);
+#pragma GCC unroll 36
+      for (int k = 0; k < kPoints; ++k) points[k] = load(in + k * from.stride);
+      square<outputLine, kTile, kOutput>(points, values);
+      for (int i = 0; i < rows; ++i)
+        for (int j = 0; j < columns; ++j)
+          store(out + (i * planes.width + j) * planes.channels + block * kLanes, values[i * kOutput + j]);
+    }
+  }
+}
+
+/**
+ * `[tiles, in]` times `[in, Panels * 8]` at one point: `values` `[in / 8][capacity][8]`, `weight` `[in][Panels * 8]`,
+ * `out` `[Panels][capacity][8]`. `tiles` is a multiple of kRows; sums run over `in` in its order.
+ */
+template <int Panels>
+static void multiply(const float* values, const float* weight, float* out, int64_t tiles, int64_t capacity, int64_t in) {
+  for (int64_t tile = 0; tile < tiles; tile += kRows) {
+    Vector sums[kRows][Panels] = {};
+    const float* w = weight;
+    for (int64_t block = 0; block < in / kLanes; ++block) {
+      const float* rows = values + (block * capacity + tile) * kLanes;
+#pragma GCC unroll 8
+      for (int k = 0; k < kLanes; ++k) {
+        Vector columns[Panels];
+#pragma GCC unroll 2
+        for (int p = 0; p < Panels; ++p) columns[p] = load(w + p * kLanes);
+#pragma GCC unroll 6
+        for (int r = 0; r < kRows; ++r) {
+          const Vector value = Vector{} + rows[r * kLanes + k];
+#pragma GCC unroll 2
+          for (int p = 0; p < Panels; ++p) sums[r][p] += value * columns[p];
+        }
+        w += Panels * kLanes;
+      }
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+      for (int p = 0; p < Panels; ++p) store(out + (p * capacity + tile + r) * kLanes, sums[r][p]);
+  }
+}
+
+/** Rows of the weights' gradient that one register block holds. */
+constexpr int64_t kGradientRows = 4;
+
+/**
+ * Adds `count` tiles' outer products at one point to `sums`, kGradientRows rows of `Panels * 8`, `rowStride` apart: `values`
+ * `[capacity][8]`, of which the first kGradientRows of each 8 are read, and `gradients` `[Panels][capacity][8]`.
+ */
+template <int Panels>
+static void addOuterProducts(const float* values, const float* gradients, float* sums, int64_t count, int64_t capacity,
+                             int64_t rowStride) {
+  Vector block[kGradientRows][Panels];
+#pragma GCC unroll 4
+  for (int r = 0; r < kGradientRows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < Panels; ++p) block[r][p] = load(sums + r * rowStride + p * kLanes);
+  for (int64_t tile = 0; tile < count; ++tile) {
+    Vector columns[Panels];
+#pragma GCC unroll 2
+    for (int p = 0; p < Panels; ++p) columns[p] = load(gradients + (p * capacity + tile) * kLanes);
+#pragma GCC unroll 4
+    for (int r = 0; r < kGradientRows; ++r) {
+      const Vector value = Vector{} + values[tile * kLanes + r];
+#pragma GCC unroll 2
+      for (int p = 0; p < Panels; ++p) block[r][p] += value * columns[p];
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kGradientRows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < Panels; ++p) store(sums + r * rowStride + p * kLanes, block[r][p]);
+}
+
+/** Strides in floats of a kernel `[out, in, 3, 3]`; `isTurned` reads it turned by half a turn, as the input's gradient does. */
+struct Kernel {
+  const float* values;
+  int64_t out, in, outStride, inStride;
+  bool isTurned;
+};
+
+/** The points of eight of a kernel's outputs, from `out` on, for one input: to `points` `[36]`, `stride` floats apart. */
+static void transformKernel(const Kernel& kernel, int64_t out, int64_t in, float* points, int64_t stride) {
+  Vector taps[kKernel * kKernel], transformed[kPoints];
+  for (int k = 0; k < kKernel * kKernel; ++k) {
+    const int tap = kernel.isTurned ? kKernel * kKernel - 1 - k : k;
+    for (int lane = 0; lane < kLanes; ++lane)
+      taps[k][lane] = kernel.values[(out + lane) * kernel.outStride + in * kernel.inStride + tap];
+  }
+  square<weightLine, kKernel, kTile>(taps, transformed);
+#pragma GCC unroll 36
+  for (int k = 0; k < kPoints; ++k) store(points + k * stride, transformed[k]);
+}
+
+/** The transpose of transformKernel: writes the gradient of eight outputs for one input, `[outputs, inputs, 3, 3]`. */
+static void writeKernelGradient(const float* points, int64_t stride, float* gradient, int64_t outStride) {
+  Vector transformed[kPoints], taps[kKernel * kKernel];
+#pragma GCC unroll 36
+  for (int k = 0; k < kPoints; ++k) transformed[k] = load(points + k * stride);
+  square<weightGradientLine, kTile, kKernel>(transformed, taps);
+  for (int k = 0; k < kKernel * kKernel; ++k)
+    for (int lane = 0; lane < kLanes; ++lane) gradient[lane * outStride + k] = taps[k][lane];
+}
+
+}  // namespace salmask::winograd
