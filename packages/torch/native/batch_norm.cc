@@ -120,28 +120,36 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
   }
 };
 
+/** Takes a batch's moments into the running ones, as PyTorch does: of the variance the unbiased one. */
+void track(const Moments& batch, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum, int64_t rows) {
+  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+  runningMean.mul_(1 - momentum).add_(batch.mean, momentum);
+  runningVar.mul_(1 - momentum).add_(batch.variance, momentum * unbiased);
+}
+
 at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& weight,
                      const c10::optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
                      bool training, double momentum, double eps, const c10::optional<at::Tensor>& residual, bool relu) {
-  const bool isOurs = training && weight.has_value() && bias.has_value() && relu >= residual.has_value() &&
-                      input.device().is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
-                      input.size(1) % kLanes == 0 && input.numel() > input.size(1) && hasVectorUnit() &&
-                      input.is_contiguous(at::MemoryFormat::ChannelsLast);
+  const bool isLayer = weight.has_value() && bias.has_value() && relu >= residual.has_value();
+  const bool isFloat = input.device().is_cpu() && input.scalar_type() == at::kFloat;
+  const bool isLaidOut = input.dim() == 4 && input.size(1) % kLanes == 0 && input.numel() > input.size(1) &&
+                         input.is_contiguous(at::MemoryFormat::ChannelsLast);
+  // What passes gradients on here takes the moments for those of the batch.
+  const bool isOurs = isLayer && isFloat && isLaidOut && hasVectorUnit() && (training || !at::GradMode::is_enabled());
   if (!isOurs) {
     auto output = at::batch_norm(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
     if (residual.has_value()) output.add_(*residual);
     return relu ? output.relu_() : output;
   }
-  Moments moments;
+  at::Tensor mean, inverse;  // [channels], float64
   {
-    at::NoGradGuard constants;
-    moments = momentsOf(input);
-    const double rows = static_cast<double>(Rows(input).count);
-    runningMean.mul_(1 - momentum).add_(moments.mean, momentum);
-    runningVar.mul_(1 - momentum).add_(moments.variance, momentum * rows / (rows - 1));
-    moments.variance.add_(eps).rsqrt_();
+    const at::NoGradGuard constants;
+    const Moments moments =
+        training ? momentsOf(input) : Moments{runningMean.to(at::kDouble), runningVar.to(at::kDouble)};
+    if (training) track(moments, runningMean, runningVar, momentum, Rows(input).count);
+    mean = moments.mean;
+    inverse = (moments.variance + eps).rsqrt();
   }
-  const auto &mean = moments.mean, &inverse = moments.variance;
   if (!relu) return BatchNorm<Then::Nothing>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
   if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
   const c10::optional<at::Tensor> added = residual->contiguous(at::MemoryFormat::ChannelsLast);

@@ -1,7 +1,7 @@
 // Memory for the elements of tensors on the CPU. A training step asks for the same large blocks as the one before; the
 // system's allocator either hands them back to the kernel, and every step faults its pages anew, or keeps them in one
 // heap, where blocks of other sizes and lifetimes lie between them: a third more memory than PyTorch took. Here a freed
-// block is kept for the next of its size, and no more is kept than makes up the most that was in use at once.
+// block is kept, cut and joined again as sizes ask, and no more is kept than makes up the most that was in use at once.
 #include "block_cache.h"
 
 #include <c10/core/Allocator.h>
@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -32,55 +31,91 @@ class BlockCache {
   void* take(size_t bytes) {
     const size_t size = roundUp(bytes, kPage);
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = kept_.lower_bound({size, 0});
-    // A block may be a quarter larger than what it is to hold.
-    if (found != kept_.end() && found->first.first <= size + size / 4) {
-      // Of blocks of one size the one freed last is the likeliest to be in the processor's caches.
-      found = std::prev(kept_.lower_bound({found->first.first + 1, 0}));
-      void* block = found->second;
-      const size_t taken = found->first.first;
-      keptBytes_ -= taken;
-      kept_.erase(found);
-      return hold(block, taken);
+    const auto found = bestFit(size);
+    if (found == kept_.end()) {
+      while (!kept_.empty() && usedBytes_ + keptBytes_ + size > mostUsed_) release(oldest());
+      return hold(map(size), size);
     }
-    while (!kept_.empty() && usedBytes_ + keptBytes_ + size > mostUsed_) release(oldest());
-    return hold(map(size), size);
+    const Kept block = *found;
+    forget(found);
+    // What is left over is a block of its own, unless it is too small to be asked for.
+    const size_t rest = block.second.size - size;
+    if (rest < kSmallestCached) return hold(block.first, block.second.size);
+    keep(block.first + size, {rest, block.second.freed});
+    return hold(block.first, size);
   }
 
   // Whether the block came from here.
-  bool give(void* block) {
+  bool give(void* freed) {
     std::lock_guard<std::mutex> lock(mutex_);
-    const auto used = used_.find(block);
+    const auto used = used_.find(freed);
     if (used == used_.end()) return false;
-    const size_t size = used->second;
+    char* block = static_cast<char*>(freed);
+    size_t size = used->second;
     used_.erase(used);
     usedBytes_ -= size;
-    kept_.emplace(std::make_pair(size, ++clock_), block);
-    keptBytes_ += size;
+    // Neighbours become one block again, wherever they were cut.
+    const auto after = kept_.find(block + size);
+    if (after != kept_.end()) {
+      size += after->second.size;
+      forget(after);
+    }
+    auto before = kept_.lower_bound(block);
+    if (before != kept_.begin() && (--before)->first + before->second.size == block) {
+      block = before->first;
+      size += before->second.size;
+      forget(before);
+    }
+    keep(block, {size, ++clock_});
     return true;
   }
 
  private:
-  // By size, then by when it was freed.
-  using Kept = std::map<std::pair<size_t, uint64_t>, void*>;
+  struct Block {
+    size_t size;
+    uint64_t freed;
+  };
+  // By address, so that neighbours are found.
+  using Blocks = std::map<char*, Block>;
+  using Kept = Blocks::value_type;
+
+  // Of the smallest blocks that are large enough the one freed last, the likeliest to be in the processor's caches.
+  Blocks::iterator bestFit(size_t size) {
+    auto best = kept_.end();
+    for (auto block = kept_.begin(); block != kept_.end(); ++block) {
+      const auto& [its, freed] = block->second;
+      if (its < size) continue;
+      if (best == kept_.end() || its < best->second.size || (its == best->second.size && freed > best->second.freed))
+        best = block;
+    }
+    return best;
+  }
+
+  Blocks::iterator oldest() {
+    return std::min_element(kept_.begin(), kept_.end(),
+                            [](const Kept& a, const Kept& b) { return a.second.freed < b.second.freed; });
+  }
+
+  void keep(char* start, Block block) {
+    kept_.emplace(start, block);
+    keptBytes_ += block.size;
+  }
+
+  void forget(Blocks::iterator block) {
+    keptBytes_ -= block->second.size;
+    kept_.erase(block);
+  }
+
+  void release(Blocks::iterator block) {
+    munmap(block->first, block->second.size);
+    forget(block);
+  }
 
   void* hold(void* block, size_t size) {
     used_.emplace(block, size);
     usedBytes_ += size;
     mostUsed_ = std::max(mostUsed_, usedBytes_);
     return block;
-  }
-
-  Kept::iterator oldest() {
-    return std::min_element(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) {
-      return a.first.second < b.first.second;
-    });
-  }
-
-  void release(Kept::iterator block) {
-    munmap(block->second, block->first.first);
-    keptBytes_ -= block->first.first;
-    kept_.erase(block);
   }
 
   static void* map(size_t size) {
@@ -99,7 +134,7 @@ class BlockCache {
   }
 
   std::mutex mutex_;
-  Kept kept_;
+  Blocks kept_;
   std::unordered_map<void*, size_t> used_;
   size_t usedBytes_ = 0;
   size_t keptBytes_ = 0;

@@ -1,6 +1,5 @@
 // `salmask::fast_conv2d`: a network's convolutions on a CPU, with channels last. Everything else goes to libtorch's own.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -9,90 +8,14 @@
 #include <algorithm>
 
 #include "blas.h"
+#include "windows.h"
 #include "winograd.h"
-#include "workspace.h"
 
 namespace salmask {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-/** Bytes of unfolded windows that are multiplied at a time. */
-constexpr int64_t kUnfoldedBytes = 8 << 20;
-
-struct Geometry {
-  int64_t stride, padding;
-};
-
-/** The windows of a convolution over planes with channels last: each is a row of `k * k * in` values of `unfolded`. */
-struct Windows {
-  int64_t height, width, channels, kernel, outHeight, outWidth;
-  Geometry geometry;
-
-  Windows(const at::Tensor& input, const at::Tensor& weight, Geometry given)
-      : height(input.size(2)), width(input.size(3)), channels(input.size(1)), kernel(weight.size(2)), geometry(given) {
-    outHeight = (height + 2 * given.padding - kernel) / given.stride + 1;
-    outWidth = (width + 2 * given.padding - kernel) / given.stride + 1;
-  }
-  int64_t places() const { return outHeight * outWidth; }
-  int64_t rowLength() const { return kernel * kernel * channels; }
-  int64_t imagesAtOnce(int64_t images) const {
-    const int64_t bytes = places() * rowLength() * static_cast<int64_t>(sizeof(float));
-    return std::clamp<int64_t>(kUnfoldedBytes / bytes, 1, images);
-  }
-
-  /** Calls `visit(offset in a plane's values, offset in its rows, length)` for each run of values inside the plane. */
-  template <typename Visit>
-  void eachRun(const Visit& visit) const {
-    for (int64_t place = 0; place < places(); ++place) {
-      const int64_t top = place / outWidth * geometry.stride - geometry.padding;
-      const int64_t left = place % outWidth * geometry.stride - geometry.padding;
-      const int64_t from = std::max<int64_t>(left, 0), to = std::min(left + kernel, width);
-      for (int64_t ky = 0; ky < kernel; ++ky) {
-        const int64_t y = top + ky;
-        if (y < 0 || y >= height || from >= to) continue;
-        const int64_t row = place * rowLength() + (ky * kernel + from - left) * channels;
-        visit((y * width + from) * channels, row, (to - from) * channels);
-      }
-    }
-  }
-};
-
-/** `images` planes `[images, H, W, C]` to their windows, `[images * H' * W', k * k * C]`. */
-void unfold(const Windows& windows, const float* planes, int64_t images, const at::Tensor& unfolded) {
-  const int64_t planeSize = windows.height * windows.width * windows.channels;
-  const int64_t size = windows.places() * windows.rowLength();
-  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t image = begin; image < end; ++image) {
-      const float* plane = planes + image * planeSize;
-      float* rows = unfolded.data_ptr<float>() + image * size;
-      if (windows.geometry.padding > 0) std::fill_n(rows, size, 0.f);
-      windows.eachRun([&](int64_t at, int64_t row, int64_t length) { std::copy_n(plane + at, length, rows + row); });
-    }
-  });
-}
-
-/** The transpose of unfold: adds windows to planes. */
-void fold(const Windows& windows, const at::Tensor& unfolded, int64_t images, float* planes) {
-  const int64_t planeSize = windows.height * windows.width * windows.channels;
-  const int64_t size = windows.places() * windows.rowLength();
-  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t image = begin; image < end; ++image) {
-      float* plane = planes + image * planeSize;
-      const float* rows = unfolded.data_ptr<float>() + image * size;
-      windows.eachRun([&](int64_t at, int64_t row, int64_t length) {
-        for (int64_t i = 0; i < length; ++i) plane[at + i] += rows[row + i];
-      });
-    }
-  });
-}
-
-/** Room for the windows of some images, `[images * H' * W', k * k * C]`. */
-at::Tensor workspaceOf(const Windows& windows, int64_t images) {
-  const int64_t rows = images * windows.places();
-  return workspace(Scratch::Windows, rows * windows.rowLength()).view({rows, windows.rowLength()});
-}
 
 /** Planes with channels last as rows: `[B, C, H, W]` to `[B * H * W, C]`, the same memory. */
 at::Tensor rowsOf(const at::Tensor& planes) { return planes.permute({0, 2, 3, 1}).view({-1, planes.size(1)}); }
@@ -126,16 +49,17 @@ at::Tensor forwardPass(const at::Tensor& input, const at::Tensor& weight, Geomet
     return output;
   }
   const int64_t step = windows.imagesAtOnce(images);
-  const auto unfolded = workspaceOf(windows, step);
+  const auto unfolded = windows.room(step);
   for (int64_t first = 0; first < images; first += step) {
     const int64_t count = std::min(step, images - first), length = count * windows.places();
-    unfold(windows, input.data_ptr<float>() + first * input.stride(0), count, unfolded);
+    windows.unfold(input.data_ptr<float>() + first * input.stride(0), count, unfolded);
     multiply(rows.narrow(0, first * windows.places(), length), unfolded.narrow(0, 0, length), transposed);
   }
   return output;
 }
 
-at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient, Geometry geometry) {
+at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient,
+                         Geometry geometry) {
   const Way way = wayOf(weight, geometry);
   if (way == Way::Winograd) return winogradInputGradient(gradient, weight);
   auto result = channelsLast(input.sizes(), input);
@@ -147,16 +71,17 @@ at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, cons
   result.zero_();
   const Windows windows(input, weight, geometry);
   const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
-  const auto unfolded = workspaceOf(windows, step);
+  const auto unfolded = windows.room(step);
   for (int64_t first = 0; first < images; first += step) {
     const int64_t count = std::min(step, images - first), length = count * windows.places();
     multiply(unfolded.narrow(0, 0, length), rows.narrow(0, first * windows.places(), length), matrix);
-    fold(windows, unfolded, count, result.data_ptr<float>() + first * result.stride(0));
+    windows.fold(unfolded, count, result.data_ptr<float>() + first * result.stride(0));
   }
   return result;
 }
 
-at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient, Geometry geometry) {
+at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient,
+                          Geometry geometry) {
   const Way way = wayOf(weight, geometry);
   if (way == Way::Winograd) return winogradWeightGradient(input, gradient);
   const auto rows = rowsOf(gradient);
@@ -167,11 +92,11 @@ at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, con
   }
   const Windows windows(input, weight, geometry);
   const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
-  const auto unfolded = workspaceOf(windows, step);
+  const auto unfolded = windows.room(step);
   auto sum = at::zeros({weight.size(0), windows.rowLength()}, weight.options());
   for (int64_t first = 0; first < images; first += step) {
     const int64_t count = std::min(step, images - first), length = count * windows.places();
-    unfold(windows, input.data_ptr<float>() + first * input.stride(0), count, unfolded);
+    windows.unfold(input.data_ptr<float>() + first * input.stride(0), count, unfolded);
     multiply(sum, rows.narrow(0, first * windows.places(), length).t(), unfolded.narrow(0, 0, length), true);
   }
   const int64_t kernel = weight.size(2);
@@ -209,23 +134,28 @@ bool autocastsOnCpu() {
 
 at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, int64_t stride,
                   int64_t padding, int64_t groups) {
-  const bool isOurs = input.device().is_cpu() && !autocastsOnCpu() && input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
-                      input.dim() == 4 && input.numel() > 0 && groups == 1 && weight.size(2) == weight.size(3) &&
-                      input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+  const bool isFloat = input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && !autocastsOnCpu();
+  const bool isLaidOut = input.dim() == 4 && input.numel() > 0 &&
+                         input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+  const bool isOurs = input.device().is_cpu() && isFloat && isLaidOut && groups == 1 && weight.size(2) == weight.size(3);
   if (!isOurs && input.device().is_cpu()) {
     // libtorch 1.13's own write past their memory in the backward pass where channels lie last.
     return at::conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, /*dilation=*/1, groups);
   }
   if (!isOurs) return at::conv2d(input, weight, bias, stride, padding, /*dilation=*/1, groups);
-  TORCH_CHECK(input.size(1) == weight.size(1), "expected an input of ", weight.size(1), " channels, but ", input.sizes(), " came");
-  const auto output = Convolution::apply(input.contiguous(at::MemoryFormat::ChannelsLast), weight.contiguous(), stride, padding);
+  TORCH_CHECK(input.size(1) == weight.size(1), "expected an input of ", weight.size(1), " channels, but ", input.sizes(),
+              " came");
+  const auto planes = input.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto output = Convolution::apply(planes, weight.contiguous(), stride, padding);
   return bias.has_value() && bias->defined() ? output + bias->view({1, -1, 1, 1}) : output;
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(salmask, library) {
-  library.def("fast_conv2d(Tensor input, Tensor weight, Tensor? bias=None, int stride=1, int padding=0, int groups=1) -> Tensor", &conv2d);
+  library.def(
+      "fast_conv2d(Tensor input, Tensor weight, Tensor? bias=None, int stride=1, int padding=0, int groups=1) -> Tensor",
+      &conv2d);
 }
 
 }  // namespace salmask

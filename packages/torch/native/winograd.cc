@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "vector.h"
-#include "workspace.h"
 
 #pragma GCC push_options
 #if defined(__x86_64__)
@@ -33,6 +32,8 @@ Planes planesOf(const at::Tensor& tensor) {
   return {tensor.size(0), tensor.size(2), tensor.size(3), tensor.size(1)};
 }
 
+at::Tensor floats(int64_t count) { return at::empty({count}, at::kFloat); }
+
 /** `[36][out / 16][in][16]`, the last panel 8 wide where `out` is no multiple of 16. */
 struct TransformedKernel {
   at::Tensor storage;
@@ -47,7 +48,7 @@ struct TransformedKernel {
 
 TransformedKernel transform(const Kernel& kernel) {
   const int64_t stride = kernel.in * kernel.out + kSkew;
-  TransformedKernel to{workspace(Scratch::Kernel, kPoints * stride), kernel.in, kernel.out, stride};
+  TransformedKernel to{floats(kPoints * stride), kernel.in, kernel.out, stride};
   at::parallel_for(0, to.panels(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t width = to.width(panel);
@@ -72,7 +73,7 @@ at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
   const int64_t capacity = roundUp((tiles + rounds * threads - 1) / (rounds * threads), kRows);
   const int64_t blocks = (tiles + capacity - 1) / capacity;
   const int64_t inStride = capacity * from.channels + kSkew, outStride = capacity * to.channels + kSkew;
-  const at::Tensor scratch = workspace(Scratch::Tiles, threads * kPoints * (inStride + outStride));
+  const at::Tensor scratch = floats(threads * kPoints * (inStride + outStride));
   const at::Tensor zeros = at::zeros({from.channels}, at::kFloat);
   const float* source = input.data_ptr<float>();
   float* target = output.data_ptr<float>();
@@ -117,12 +118,12 @@ at::Tensor winogradWeightGradient(const at::Tensor& input, const at::Tensor& gra
   const int64_t shared = kSharedBytes / (kPoints * both * static_cast<int64_t>(sizeof(float)));
   const int64_t capacity = std::min(std::max(shared, kBlockTiles), tiles);
   const int64_t inStride = capacity * from.channels + kSkew, outStride = capacity * to.channels + kSkew;
-  const at::Tensor scratch = workspace(Scratch::Tiles, kPoints * (inStride + outStride));
+  const at::Tensor scratch = floats(kPoints * (inStride + outStride));
   const Transformed values{scratch.data_ptr<float>(), capacity, inStride};
   const Transformed gradients{values.values + kPoints * inStride, capacity, outStride};
   const at::Tensor zeros = at::zeros({std::max(from.channels, to.channels)}, at::kFloat);
   const int64_t stride = from.channels * to.channels + kSkew;
-  const at::Tensor sums = workspace(Scratch::KernelGradient, kPoints * stride).zero_();  // [36][in][out]
+  const at::Tensor sums = at::zeros({kPoints * stride}, at::kFloat);  // [36][in][out]
   const float* source = input.data_ptr<float>();
   const float* slope = gradient.data_ptr<float>();
   const int64_t inBlocks = from.channels / kLanes;

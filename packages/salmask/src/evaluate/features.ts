@@ -1,5 +1,6 @@
 import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { centralView, renderView } from "../augment/index.js";
+import { onCpu, runLayers } from "../compute.js";
 import type { PackedDataset } from "../data/cache.js";
 import type { Fill } from "../masking/fills/fill.js";
 import type { ResNet } from "../models/resnet.js";
@@ -39,7 +40,7 @@ export function extractFeatures(backbone: ResNet, dataset: PackedDataset, option
               const fraction = centralFraction(crop);
               const draw = centralView(ids, dataset.originalSizes, dataset.size, { fraction });
               const photos = renderView(dataset.images(ids), draw, { crop }); // [B, 3, crop, crop]
-              return backbone.forward(fill.prepare(photos)); // [B, outChannels]
+              return runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)); // [B, outChannels]
             }),
           );
         }

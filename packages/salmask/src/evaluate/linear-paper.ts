@@ -1,5 +1,6 @@
 import { fromTypedArray, Generator, KeyedRandom, nn, noGrad, ops, optim, scope } from "@salmask/torch";
 import { drawView, renderView, type ViewOptions } from "../augment/index.js";
+import { onCpu, runLayers } from "../compute.js";
 import type { PackedDataset } from "../data/cache.js";
 import { batches, epochOrder } from "../data/order.js";
 import type { ResNet } from "../models/resnet.js";
@@ -61,7 +62,9 @@ export function paperLinear(
         loss += scope(() => {
           const draw = drawView({ seed, epoch, view: 0 }, ids, train.originalSizes, train.size, probeView);
           const photos = renderView(train.images(ids), draw, { crop }); // [B, 3, crop, crop]
-          const features = noGrad(() => backbone.forward(fill.prepare(photos))); // [B, outChannels]
+          const features = noGrad(() =>
+            runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)),
+          ); // [B, outChannels]
           const labels = Int32Array.from(ids, (id) => train.labels[id]);
           const target = fromTypedArray(labels, [ids.length]).toCopy({ dtype: "int64" }); // [B]
           const crossEntropy = ops.crossEntropyLoss(classifier.forward(features), target); // []

@@ -85,6 +85,21 @@ describe("batch normalisation with channels last", () => {
     });
   });
 
+  it("gives libtorch's maps in evaluation where no gradients are wanted, and leaves the statistics alone", () => {
+    scope(() => {
+      const given = cases[cases.length - 1];
+      const { layer, input, residual } = drawn(given);
+      const output = noGrad(() => layer.eval().forwardRelu(input, residual)); // [B, C, H, W]
+      const { output: expected, mean, variance } = byLibtorch(given);
+      const statistics = { mean: layer.runningMean, variance: layer.runningVar };
+      expect(
+        largestRelativeError({ output, ...statistics }, { output: expected, mean, variance }),
+      ).toBeLessThan(1e-6);
+      expect(layer.numBatchesTracked.item()).toBe(0);
+      layer.dispose();
+    });
+  });
+
   it("keeps to a channel that never changes", () => {
     scope(() => {
       const layer = new nn.BatchNorm2d(8);
