@@ -50,6 +50,31 @@ function training(): () => void {
   };
 }
 
+/** Layers that the encoder is made of, forward and back, as in engine_peer.py: channels and side of a batch of 32. */
+const convolutions = [
+  { channels: 64, side: 64 },
+  { channels: 128, side: 32 },
+  { channels: 512, side: 8 },
+];
+
+const layers = { convolution: "3 x 3 convolution", norm: "batch norm, sum and ReLU" };
+
+/** A 3 x 3 convolution's passes, or those of batch norm with the sum and the ReLU that follow it. */
+function layer(kind: keyof typeof layers, channels: number, side: number): () => void {
+  const generator = new Generator(1);
+  const planes = () =>
+    randn([32, channels, side, side], { generator }).contiguous({ memoryFormat: "channelsLast" }); // [32, C, H, W]
+  const [input, residual] = [planes(), planes()];
+  input.requiresGrad = true;
+  const conv = new nn.Conv2d(channels, channels, { kernelSize: 3, padding: 1, bias: false, generator });
+  const norm = new nn.BatchNorm2d(channels);
+  return () => {
+    input.grad = null;
+    const output = kind === "convolution" ? conv.forward(input) : norm.forwardRelu(input, residual);
+    output.sum().backward();
+  };
+}
+
 /** Growth of live tensors, and of resident memory in percent, from step 100 to step 1,000. */
 function steadiness(): Row[] {
   const step = training();
@@ -95,6 +120,19 @@ export async function run(): Promise<Row[]> {
       const what = { name: `matmul ${size} x ${size}`, unit: "µs" };
       const ours = () => 1000 * timed(repeats, () => x.matmul(y));
       rows.push(await pair(what, ours, () => peer.measure(`matmul${size}`)));
+    }
+    for (const { channels, side } of convolutions) {
+      for (const kind of ["convolution", "norm"] as const) {
+        const what = { name: `${layers[kind]}, ${channels} channels, ${side} px`, unit: "ms" };
+        const work = layer(kind, channels, side);
+        rows.push(
+          await pair(
+            what,
+            () => timed(5, work),
+            () => peer.measure(`${kind}${channels}`),
+          ),
+        );
+      }
     }
     const step = training();
     const what = { name: "training step of a small conv net", unit: "ms" };

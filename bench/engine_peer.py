@@ -42,6 +42,20 @@ def training():
     return step
 
 
+def layer(kind, channels, side):
+    planes = torch.randn(32, channels, side, side, requires_grad=True)
+    residual = torch.randn(32, channels, side, side)
+    conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    norm = nn.BatchNorm2d(channels)
+
+    def passes():
+        planes.grad = None
+        output = conv(planes) if kind == "convolution" else F.relu(norm(planes).add_(residual), inplace=True)
+        output.sum().backward()
+
+    return passes
+
+
 torch.set_num_threads(int(sys.argv[1]))
 a, b = torch.ones(4), torch.ones(4)
 work = {
@@ -50,6 +64,9 @@ work = {
     "matmul256": (100, 1e6, matmul(256)),
     "step": (20, 1e3, training()),
 }
+for channels, side in [(64, 64), (128, 32), (512, 8)]:
+    for kind in ["convolution", "norm"]:
+        work[f"{kind}{channels}"] = (5, 1e3, layer(kind, channels, side))
 for line in sys.stdin:
     repeats, unit, function = work[line.strip()]
     print(timed(repeats, function) * unit, flush=True)
