@@ -2,6 +2,7 @@
 // last. These layers multiply little and read much: one kernel for the three reads two thirds of what three do.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 

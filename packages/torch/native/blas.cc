@@ -1,6 +1,7 @@
 #include "blas.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
 
 namespace salmask {
