@@ -51,7 +51,7 @@ function training(): () => void {
 }
 
 /** Layers that the encoder is made of, forward and back, as in engine_peer.py: channels and side of a batch of 32. */
-const convolutions = [
+const planeSizes = [
   { channels: 64, side: 64 },
   { channels: 128, side: 32 },
   { channels: 512, side: 8 },
@@ -121,7 +121,7 @@ export async function run(): Promise<Row[]> {
       const ours = () => 1000 * timed(repeats, () => x.matmul(y));
       rows.push(await pair(what, ours, () => peer.measure(`matmul${size}`)));
     }
-    for (const { channels, side } of convolutions) {
+    for (const { channels, side } of planeSizes) {
       for (const kind of ["convolution", "norm"] as const) {
         const what = { name: `${layers[kind]}, ${channels} channels, ${side} px`, unit: "ms" };
         const work = layer(kind, channels, side);

@@ -42,7 +42,7 @@ export function sent(tensor: Tensor, device: string): Tensor {
 }
 
 /**
- * Runs a network's layers on an input, `[B, C, H, W]` or `[B, features]`, in the precision that is asked for. Planes are
+ * Runs a network's layers on an input `[B, C, H, W]`, in the precision that is asked for. Planes are
  * laid out with their channels last, as tensor cores and {@link nn.Conv2d} on a CPU want them. What comes out is float32, so
  * that losses and saliency are computed in full.
  */
@@ -52,7 +52,7 @@ export function runLayers(
   layers: (input: Tensor) => Tensor,
 ): Tensor {
   return scope(() => {
-    const laid = input.ndim === 4 ? input.contiguous({ memoryFormat: "channelsLast" }) : input;
+    const laid = input.contiguous({ memoryFormat: "channelsLast" }); // [B, C, H, W]
     if (precision === "float32") return layers(laid);
     return autocast({ device, dtype: precision }, () => layers(laid)).to({ dtype: "float32" });
   });

@@ -7,10 +7,6 @@
 
 namespace salmask::batchnorm {
 
-typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
-
-static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
-static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 static inline Vector positive(Vector value) { return value > 0.f ? value : Vector{}; }
 
 /** What comes after the normalisation. */

@@ -7,6 +7,15 @@ namespace salmask {
 typedef float Vector __attribute__((vector_size(32)));
 constexpr int64_t kLanes = 8;
 
+#pragma GCC push_options
+#if defined(__x86_64__)
+#pragma GCC target("avx2,fma")
+#endif
+typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
+static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
+static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
+#pragma GCC pop_options
+
 /** Whether this machine has the instructions that files with `#pragma GCC target("avx2,fma")` are compiled to. */
 inline bool hasVectorUnit() {
 #if defined(__x86_64__)

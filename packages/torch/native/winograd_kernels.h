@@ -11,17 +11,12 @@
 
 namespace salmask::winograd {
 
-typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
-
 constexpr int kTile = 6;
 constexpr int kOutput = 4;
 constexpr int kKernel = 3;
 constexpr int kPoints = kTile * kTile;
 /** Tiles, or rows, that the product of one register block takes. */
 constexpr int64_t kRows = 6;
-
-static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
-static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 
 // Each line transform reads values `step` apart and writes as many `outStep` apart. The matrices are the paper's.
 

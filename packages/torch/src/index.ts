@@ -9,13 +9,7 @@ export { Operator, operatorNames } from "./operator.js";
 export * as ops from "./ops.generated.js";
 export * as optim from "./optim/index.js";
 export { Generator, KeyedRandom } from "./random.js";
-export {
-  getNumThreads,
-  hasCuda,
-  libtorchVersion,
-  setCudnnBenchmark,
-  setNumThreads,
-} from "./runtime.js";
+export { getNumThreads, hasCuda, libtorchVersion, setCudnnBenchmark, setNumThreads } from "./runtime.js";
 export {
   loadSafetensors,
   readSafetensorsMetadata,

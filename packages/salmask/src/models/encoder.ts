@@ -1,4 +1,4 @@
-import { type Generator, nn, noGrad, scope, type Tensor } from "@salmask/torch";
+import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
 import { type Compute, onCpu, place, runLayers } from "../compute.js";
 import { Projector } from "./projector.js";
 import { type ResNet, type ResNetOptions, resnet } from "./resnet.js";
@@ -16,13 +16,8 @@ export class ProjectedEncoder extends nn.Module {
 
   /** `[B, 3, H, W]` to embeddings of length one, `[B, dim]`. */
   forward(input: Tensor): Tensor {
-    const { backbone, projector, compute } = this;
-    return scope(() => {
-      const maps = runLayers(compute, input, (views) => backbone.features(views)); // [B, C, h, w]
-      const features = backbone.pool(maps); // [B, C]
-      maps.dispose();
-      return normalize(runLayers(compute, features, (pooled) => projector.forward(pooled))); // [B, dim]
-    });
+    const layers = (views: Tensor) => this.projector.forward(this.backbone.forward(views));
+    return normalize(runLayers(this.compute, input, layers)); // [B, dim]
   }
 
   /**

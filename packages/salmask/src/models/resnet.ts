@@ -162,12 +162,7 @@ export class ResNet extends nn.Module {
 
   /** `[B, 3, H, W]` to the features' means over the plane, `[B, outChannels]`. */
   forward(input: Tensor): Tensor {
-    return this.pool(this.features(input)); // [B, outChannels]
-  }
-
-  /** Feature maps `[B, C, h, w]` to their means over the plane, `[B, C]`. */
-  pool(features: Tensor): Tensor {
-    return features.mean([2, 3]); // [B, C]
+    return this.features(input).mean([2, 3]); // [B, outChannels]
   }
 }
 

@@ -17,7 +17,7 @@ export interface Conv2dOptions {
 
 /**
  * `[B, in, H, W]` to `[B, out, H', W']`, as PyTorch's `Conv2d`. An input of float32 on a CPU with its channels last goes
- * through kernels of our own (native/convolution.cc), a square kernel without groups taken for granted; what they make
+ * through kernels of our own (native/convolution.cc) where its kernel is square and there are no groups; what they make
  * differs from libtorch's by rounding, about 1e-5 of its size.
  */
 export class Conv2d extends Module {
