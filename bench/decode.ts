@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDataset } from "../packages/salmask/src/data/cache.js";
+import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
 import { jpegPhotos } from "./photos.js";
 import { median, type Row } from "./rows.js";
 import { Side } from "./side.js";

@@ -3,7 +3,7 @@
  * the plain one, where the time goes, and seconds from the start of a process to the end of its first step, for which
  * ours packs all photos and maps their saliency, and the peer decodes one batch.
  */
-import { stages } from "../packages/salmask/src/train/stage-clock.js";
+import { stages } from "../packages/salmask/src/training/stage-clock.js";
 import { median, type Options, type Row } from "./rows.js";
 import { inTurn, overModels, recipes, type StepsTiming, speedRow, withSides } from "./training.js";
 

@@ -3,7 +3,7 @@
  * crops that lie on the GPU already, and beside the paper's recipe in PyTorch's float32 on such crops, where no loader can be
  * what it waits for.
  */
-import { computeOf } from "../packages/salmask/src/compute.js";
+import { computeOf } from "../packages/salmask/src/compute/compute.js";
 import type { Row } from "./rows.js";
 import { inTurn, type Model, onPhotos, speedRow, withSides } from "./training.js";
 

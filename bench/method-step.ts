@@ -2,11 +2,11 @@
 import { availableParallelism } from "node:os";
 import { setNumThreads } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
-import { openDataset } from "../packages/salmask/src/data/cache.js";
-import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
+import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
+import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
 import { ResNet } from "../packages/salmask/src/models/resnet.js";
-import { disposeRun, makeRun } from "../packages/salmask/src/train/run.js";
-import { trainStep } from "../packages/salmask/src/train/step.js";
+import { disposeRun, makeRun } from "../packages/salmask/src/tasks/pretrain/run.js";
+import { trainStep } from "../packages/salmask/src/tasks/pretrain/step.js";
 import { peakMemory } from "./peak-memory.js";
 import { median } from "./rows.js";
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { generateEmbedded } from "../packages/salmask/src/data/embedded.js";
+import { generateEmbedded } from "../packages/salmask/src/data/embedded/generate.js";
 import type { StepCost } from "./method-step.js";
 import { median, type Row } from "./rows.js";
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { mapOrdered } from "../packages/salmask/src/data/concurrent.js";
-import { generateEmbedded } from "../packages/salmask/src/data/embedded.js";
+import { mapOrdered } from "../packages/salmask/src/base/concurrent.js";
+import { generateEmbedded } from "../packages/salmask/src/data/embedded/generate.js";
 
 /** Pictures that are drawn; further ones are copies under other names, which are read and decoded as any other. */
 const drawn = 256;

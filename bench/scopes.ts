@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scope } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
-import { openDataset } from "../packages/salmask/src/data/cache.js";
-import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
+import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
+import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
 import { gridFor } from "../packages/salmask/src/masking/grid.js";
-import { intersectionOverUnion } from "../packages/salmask/src/saliency/measures.js";
-import { disposeRun, makeRun, type Run } from "../packages/salmask/src/train/run.js";
-import { maskCrops, renderCrops } from "../packages/salmask/src/train/step.js";
+import { intersectionOverUnion } from "../packages/salmask/src/metrics/saliency-measures.js";
+import { disposeRun, makeRun, type Run } from "../packages/salmask/src/tasks/pretrain/run.js";
+import { maskCrops, renderCrops } from "../packages/salmask/src/tasks/pretrain/step.js";
 import { jpegPhotos } from "./photos.js";
 import type { Row } from "./rows.js";
 

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { keep, scope, setNumThreads } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
-import { openDataset } from "../packages/salmask/src/data/cache.js";
-import { batches, epochOrder } from "../packages/salmask/src/data/order.js";
-import { makeRun } from "../packages/salmask/src/train/run.js";
-import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/train/stage-clock.js";
-import { learn, maskCrops, renderCrops, trainStep } from "../packages/salmask/src/train/step.js";
+import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
+import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
+import { makeRun } from "../packages/salmask/src/tasks/pretrain/run.js";
+import { learn, maskCrops, renderCrops, trainStep } from "../packages/salmask/src/tasks/pretrain/step.js";
+import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/training/stage-clock.js";
 import { peakMemory } from "./peak-memory.js";
 import type { StepsTiming, TrainingTask } from "./training.js";
 

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { StageSeconds } from "../packages/salmask/src/train/stage-clock.js";
+import type { StageSeconds } from "../packages/salmask/src/training/stage-clock.js";
 import { jpegPhotos } from "./photos.js";
 import { median, type Row } from "./rows.js";
 import { Side } from "./side.js";

@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from "commander";
 import { parse } from "yaml";
+import { UsageError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import { type RunConfig, settings } from "../config/schema.js";
-import { UsageError } from "../errors.js";
 import { Output, type Streams } from "./output.js";
 
 /** What every command's action is given. */

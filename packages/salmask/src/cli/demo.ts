@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { demo } from "../report/demo.js";
 import { type Context, command, textOption } from "./command.js";
+import { demo } from "./demo-run.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { diagnose } from "../report/diagnose.js";
-import { examine } from "../report/doctor.js";
-import { type StageSeconds, stages } from "../train/stage-clock.js";
+import { diagnose } from "../analysis/diagnose.js";
+import { examine } from "../analysis/machine.js";
+import { type StageSeconds, stages } from "../training/stage-clock.js";
 import { type Context, command } from "./command.js";
 import type { Output } from "./output.js";
 

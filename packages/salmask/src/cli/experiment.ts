@@ -1,10 +1,10 @@
 import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
+import { writeFileAtomic } from "../base/files.js";
 import { execute } from "../experiment/execute.js";
 import { readPlan } from "../experiment/plan.js";
 import { toSvg } from "../experiment/plot.js";
 import { tabulate, toCsv, toMarkdown } from "../experiment/table.js";
-import { writeFileAtomic } from "../files.js";
 import { type Context, command, countOption, textOption } from "./command.js";
 
 export function experimentCommand(context: Context): Command {

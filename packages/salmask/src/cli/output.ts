@@ -1,5 +1,5 @@
 import { EngineError } from "@salmask/torch";
-import { SalmaskError } from "../errors.js";
+import { SalmaskError } from "../base/errors.js";
 import { explainStorage } from "./storage-fault.js";
 
 /** Where a command writes; tests give their own. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { duration } from "../report/progress.js";
-import { pretrain } from "../train/pretrain.js";
+import { pretrain } from "../tasks/pretrain/pretrain.js";
 import { type Context, command, configOf, textOption, withSettings } from "./command.js";
+import { duration } from "./progress.js";
 
 export function pretrainCommand(context: Context): Command {
   const made = command(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { probeRun } from "../evaluate/probe-run.js";
+import { probeRun } from "../tasks/probe/probe-run.js";
 import { type Context, command, countOption, textOption } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { duration } from "../report/progress.js";
-import { localizerDefaults, trainLocalizer } from "../train/localizer.js";
+import { localizerDefaults, trainLocalizer } from "../tasks/localize/localizer.js";
 import { type Context, command, countOption, textOption } from "./command.js";
+import { duration } from "./progress.js";
 
 export function saliencyTrainCommand(context: Context): Command {
   return command(

@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { openDataset } from "../data/cache.js";
-import { evaluateSaliency } from "../evaluate/saliency-eval.js";
+import { evaluateSaliency } from "../analysis/saliency-eval.js";
+import { openDataset } from "../data/store/dataset.js";
 import { gridFor } from "../masking/grid.js";
 import { strideOf } from "../models/resnet.js";
-import { openSource } from "../models/saliency-source.js";
 import { sheetOfSaliency } from "../report/saliency-sheet.js";
+import { openSource } from "../saliency/open.js";
 import { type Context, command, configOf, countOption, textOption, withSettings } from "./command.js";
 import { saliencyTrainCommand } from "./saliency-train.js";
 

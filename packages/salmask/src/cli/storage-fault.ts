@@ -1,4 +1,4 @@
-import { SalmaskError } from "../errors.js";
+import { SalmaskError } from "../base/errors.js";
 
 /** What the file system's refusals mean to people, by the code that Node gives them. */
 const meanings: Record<string, { code: string; came: string; mend: string }> = {

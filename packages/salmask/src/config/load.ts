@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { closest } from "fastest-levenshtein";
 import { parseDocument } from "yaml";
 import type { z } from "zod";
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 import { configSchema, type RunConfig, settings } from "./schema.js";
 
 /** A nest of settings, or one value. */

@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { mapOrdered } from "../base/concurrent.js";
+import { InterruptedError } from "../base/errors.js";
+import { writeFileAtomic } from "../base/files.js";
 import type { RunConfig } from "../config/schema.js";
-import { mapOrdered } from "../data/concurrent.js";
-import { generateEmbedded } from "../data/embedded.js";
-import { InterruptedError } from "../errors.js";
-import { writeFileAtomic } from "../files.js";
-import { listCheckpoints } from "../train/checkpoint.js";
-import { checkpointsOf } from "../train/run-folder.js";
+import { generateEmbedded } from "../data/embedded/generate.js";
+import { listCheckpoints } from "../runs/checkpoint.js";
+import { checkpointsOf } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
 
 const probeSchema = z.object({

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { UsageError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
-import { difficulties } from "../data/embedded-picture.js";
-import { UsageError } from "../errors.js";
-import type { LinearProtocol } from "../evaluate/probe.js";
+import { difficulties } from "../data/embedded/picture.js";
+import type { LinearProtocol } from "../tasks/probe/probe.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
 

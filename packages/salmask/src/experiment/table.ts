@@ -1,7 +1,8 @@
 /** An experiment's results as a table: Markdown for people, CSV for programs. */
+
+import { type Estimate, estimate, pairedDifference } from "../base/statistics.js";
 import type { RunResult } from "./execute.js";
 import type { Plan } from "./plan.js";
-import { type Estimate, estimate, pairedDifference } from "./statistics.js";
 
 export interface TableRow {
   name: string;

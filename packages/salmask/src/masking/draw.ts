@@ -1,6 +1,6 @@
 /** Every decision of a mask, drawn on the host, image by image, before any pixel is touched. */
 import { KeyedRandom } from "@salmask/torch";
-import { purpose } from "../purposes.js";
+import { purpose } from "../base/purposes.js";
 import { drawCells, type MaskRole } from "./cells.js";
 import type { Grid } from "./grid.js";
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.js";
+import { UsageError } from "../base/errors.js";
 
 /** The cells that a crop is masked by: one for each place of the network's last feature maps. */
 export interface Grid {

@@ -1,6 +1,6 @@
 /** From two crops and their objects to what the encoders see: the masked views and the hard negatives. */
 import { fromTypedArray, noGrad, ops, scope, type Tensor, tensor } from "@salmask/torch";
-import { SalmaskError } from "../errors.js";
+import { SalmaskError } from "../base/errors.js";
 import type { Foreground } from "../saliency/threshold.js";
 import { drawMasks, type MaskDraw, type MaskDrawOptions, type MaskKey } from "./draw.js";
 import type { Fill } from "./fills/fill.js";

@@ -1,5 +1,5 @@
 import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
-import { type Compute, onCpu, place, runLayers } from "../compute.js";
+import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
 import { Projector } from "./projector.js";
 import { type ResNet, type ResNetOptions, resnet } from "./resnet.js";
 

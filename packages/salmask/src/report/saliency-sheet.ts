@@ -1,7 +1,7 @@
 /** A picture sheet of what a saliency source finds, beside the true masks. */
 import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
-import type { SaliencyEvalOptions } from "../evaluate/saliency-eval.js";
-import { ask, type Look, lookAt, readMasks } from "../evaluate/saliency-look.js";
+import type { SaliencyEvalOptions } from "../analysis/saliency-eval.js";
+import { ask, type Look, lookAt, readMasks } from "../analysis/saliency-look.js";
 import type { Grid } from "../masking/grid.js";
 import { findMaps } from "../saliency/map-files.js";
 import { denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";

@@ -1,8 +1,8 @@
 /** A picture sheet: one row a photo, one column a kind of picture. */
 import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
-import { IMAGENET_NORMALIZATION } from "../augment/index.js";
-import { writeFileAtomic } from "../files.js";
+import { writeFileAtomic } from "../base/files.js";
+import { IMAGENET_NORMALIZATION } from "../views/index.js";
 
 export interface SheetColumn {
   title: string;

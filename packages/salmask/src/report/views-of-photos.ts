@@ -1,14 +1,14 @@
 import { scope, type Tensor } from "@salmask/torch";
-import { cropMaps, drawView, renderView, type ViewDraw, wholeView } from "../augment/index.js";
 import type { RunConfig } from "../config/schema.js";
-import { openDataset, type PackedDataset } from "../data/cache.js";
+import { openDataset, type PackedDataset } from "../data/store/dataset.js";
 import { gridFor } from "../masking/grid.js";
 import { maskViews, negativesOfQueries } from "../masking/mask.js";
 import { strideOf } from "../models/resnet.js";
-import { openSource } from "../models/saliency-source.js";
+import { openSource } from "../saliency/open.js";
+import { photoViewOf } from "../saliency/photo-maps.js";
 import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
-import { photoViewOf } from "../train/photo-maps.js";
+import { cropMaps, drawView, renderView, type ViewDraw, wholeView } from "../views/index.js";
 import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
 
 export interface SheetOptions {

@@ -1,7 +1,7 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
-import { type Compute, onCpu } from "../compute.js";
+import { type Compute, onCpu } from "../compute/compute.js";
+import { resize } from "../image/resize.js";
 import { bell, helpingSpread } from "./bell.js";
-import { resize } from "./resize.js";
 import { type FeatureNetwork, ScdaSource } from "./scda.js";
 import type { MapSize, SaliencySource } from "./source.js";
 

@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import sharp from "sharp";
-import { DataError } from "../errors.js";
+import { DataError } from "../base/errors.js";
 
 /** A map of a photo's own size. */
 export interface MapFile {

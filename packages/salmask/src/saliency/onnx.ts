@@ -1,7 +1,7 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
 import type { InferenceSession } from "onnxruntime-node";
-import { UsageError } from "../errors.js";
-import { resize } from "./resize.js";
+import { UsageError } from "../base/errors.js";
+import { resize } from "../image/resize.js";
 import type { LateSaliencySource, MapSize } from "./source.js";
 
 /**

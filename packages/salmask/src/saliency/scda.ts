@@ -1,6 +1,6 @@
 import { type nn, noGrad, scope, type Tensor } from "@salmask/torch";
-import { type Compute, onCpu, place, runLayers } from "../compute.js";
-import { resize } from "./resize.js";
+import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
+import { resize } from "../image/resize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /** A network whose last feature maps can be had: `[B, 3, H, W]` to `[B, C, h, w]`. */

@@ -1,6 +1,6 @@
 import { noGrad, scope, type Tensor, tensor } from "@salmask/torch";
-import { gaussianBlur } from "../augment/gaussian-blur.js";
-import { IMAGENET_NORMALIZATION } from "../augment/normalize.js";
+import { gaussianBlur } from "../image/gaussian-blur.js";
+import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /** Longest side in pixels that is looked at; the scale at which the method finds objects, not texture. */

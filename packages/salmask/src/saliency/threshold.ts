@@ -1,5 +1,5 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
-import { SalmaskError } from "../errors.js";
+import { SalmaskError } from "../base/errors.js";
 import { keepLargestComponent } from "./component.js";
 
 /** Share of a map's largest value that counts as rounding, so that a flat map is not split by it. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { DataError, SalmaskError } from "../../src/base/errors.js";
 import { explainStorage } from "../../src/cli/storage-fault.js";
-import { DataError, SalmaskError } from "../../src/errors.js";
 
 const refusal = (code: string) =>
   Object.assign(new Error(`${code}: refused`), { code, path: "/runs/a/metrics.jsonl" });

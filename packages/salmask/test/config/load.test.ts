@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MOCO_V2_VIEW } from "../../src/augment/index.js";
+import { UsageError } from "../../src/base/errors.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, settings } from "../../src/config/schema.js";
-import { UsageError } from "../../src/errors.js";
+import { MOCO_V2_VIEW } from "../../src/views/index.js";
 import { temporaryFolder } from "../support/photos.js";
 
 function faultOf(options: Record<string, unknown>): string {

@@ -4,7 +4,7 @@ import { tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { expect, it } from "vitest";
 import { run } from "../../src/cli/main.js";
-import { openDataset } from "../../src/data/cache.js";
+import { openDataset } from "../../src/data/store/dataset.js";
 import { gridFor } from "../../src/masking/grid.js";
 import { sheetOfSaliency } from "../../src/report/saliency-sheet.js";
 import type { SaliencySource } from "../../src/saliency/source.js";

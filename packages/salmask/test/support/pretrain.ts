@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SalmaskError } from "../../src/errors.js";
-import { type PretrainOptions, pretrain } from "../../src/train/pretrain.js";
+import { SalmaskError } from "../../src/base/errors.js";
+import { type PretrainOptions, pretrain } from "../../src/tasks/pretrain/pretrain.js";
 
 /** The error that a run ends with. Throws where it ends well, or with an error of another kind. */
 export async function failure(options: PretrainOptions): Promise<SalmaskError> {

@@ -1,4 +1,4 @@
-import { gaussianBlur } from "../../augment/gaussian-blur.js";
+import { gaussianBlur } from "../../image/gaussian-blur.js";
 import { cellsOnly, type Fill } from "./fill.js";
 
 export interface BlurOptions {

@@ -1,6 +1,6 @@
 import { empty, Generator, KeyedRandom, ops, type Tensor } from "@salmask/torch";
-import { gaussianBlur } from "../../augment/gaussian-blur.js";
-import { purpose } from "../../purposes.js";
+import { purpose } from "../../base/purposes.js";
+import { gaussianBlur } from "../../image/gaussian-blur.js";
 import type { MaskKey } from "../draw.js";
 import type { Fill } from "./fill.js";
 

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildInfo, getNumThreads, hasCuda, KeyedRandom, libtorchVersion } from "@salmask/torch";
+import sharp from "sharp";
+import { configSchema, type RunConfig } from "../config/schema.js";
+import { openDataset, type PackedDataset } from "../data/store/dataset.js";
+import { disposeRun, makeRun } from "../tasks/pretrain/run.js";
+import { trainStep } from "../tasks/pretrain/step.js";
+
+export interface Health {
+  node: string;
+  libtorch: { version: string; source: string; lib: string };
+  threads: number;
+  cores: number;
+  device: "cpu" | "cuda";
+  decodedPerSecond: number;
+  stepsPerSecond: number;
+  /** What one measured step was. */
+  stepOf: string;
+  /** What to change, in words; empty where nothing is wrong. */
+  advice: string[];
+}
+
+const photos = 96;
+const timedSteps = 3;
+
+/** A small run on whose steps machines can be compared. */
+const stepConfig: RunConfig = configSchema.parse({
+  data: { crop: 64, size: 128 },
+  model: { arch: "resnet18", width: 64, stem: "imagenet" },
+  method: { queue: 64, groups: 1 },
+  saliency: { source: "spectral-residual" },
+  train: { batchSize: 32 },
+});
+
+/** Looks at the machine, and measures decoding and a training step on pictures of noise. Takes a few seconds. */
+export async function examine(report: (line: string) => void): Promise<Health> {
+  const folder = await mkdtemp(join(tmpdir(), "salmask-doctor-"));
+  try {
+    report(`decoding ${photos} photos and taking ${timedSteps} steps ...`);
+    await writePhotos(folder);
+    const started = performance.now();
+    const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache") });
+    const decodedPerSecond = (1000 * photos) / (performance.now() - started);
+    const stepsPerSecond = await measureStep(dataset);
+    const [threads, cores] = [getNumThreads(), availableParallelism()];
+    const libtorch = { ...buildInfo(), version: libtorchVersion() };
+    return {
+      ...{ node: process.version, libtorch, threads, cores, device: hasCuda() ? "cuda" : "cpu" },
+      ...{ decodedPerSecond, stepsPerSecond, stepOf: "full method, ResNet-18 at 64 px, 32 photos" },
+      advice:
+        threads < cores
+          ? [`${cores - threads} cores are idle: unset OMP_NUM_THREADS, or set it to ${cores}`]
+          : [],
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writePhotos(folder: string): Promise<void> {
+  const raw = { width: 128, height: 128, channels: 3 } as const;
+  for (let i = 0; i < photos; i++) {
+    const random = new KeyedRandom(i);
+    const pixels = Uint8Array.from({ length: 128 * 128 * 3 }, () => random.integer(256));
+    await writeFile(join(folder, `${i}.jpg`), await sharp(pixels, { raw }).blur(2).jpeg().toBuffer());
+  }
+}
+
+async function measureStep(dataset: PackedDataset): Promise<number> {
+  const run = await makeRun(stepConfig, dataset);
+  try {
+    const ids = Int32Array.from({ length: stepConfig.train.batchSize }, (_, i) => i);
+    trainStep(run, ids, { epoch: 0, step: 0, logged: false });
+    // A GPU works behind the loop that feeds it; to read losses is to wait for it.
+    run.losses.settle();
+    const started = performance.now();
+    for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
+    run.losses.settle();
+    return (1000 * timedSteps) / (performance.now() - started);
+  } finally {
+    disposeRun(run);
+    dataset.close();
+  }
+}

@@ -1,0 +1,71 @@
+/** How well a saliency source finds the objects of photos whose masks are known. */
+import { scope } from "@salmask/torch";
+import { structureMeasure } from "../metrics/s-measure.js";
+import {
+  curveLength,
+  fMeasureCurve,
+  intersectionOverUnion,
+  meanAbsoluteError,
+} from "../metrics/saliency-measures.js";
+import { findMaps } from "../saliency/map-files.js";
+import { ask, type LookOptions, lookAt, readMasks } from "./saliency-look.js";
+
+export interface SaliencyScores {
+  photos: number;
+  /** Mean absolute error of the map, scaled to [0, 1]; 0 is best. */
+  mae: number;
+  /** Largest mean F-measure (beta squared 0.3) over the 256 thresholds. */
+  maxF: number;
+  /** Structure measure; 1 is best. */
+  sMeasure: number;
+  /** Of the foreground cells under the threshold, which is what masking goes by. */
+  iou: number;
+  /** Mean share of the cells that are foreground. */
+  foregroundShare: number;
+}
+
+export interface SaliencyEvalOptions extends LookOptions {
+  /** Folder of masks, looked through with its folders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
+  masks: string;
+}
+
+const batchSize = 32;
+
+/**
+ * Scores a source on every photo of a set. Throws DataError where a mask is missing or is not of its photo's size.
+ */
+export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
+  const { dataset } = options;
+  const paths = await findMaps(options.masks, dataset.names);
+  const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
+  const curve = new Float64Array(curveLength);
+  for (let from = 0; from < dataset.length; from += batchSize) {
+    const length = Math.min(batchSize, dataset.length - from);
+    const ids = Int32Array.from({ length }, (_, i) => from + i);
+    const masks = await readMasks(ids, paths, dataset);
+    const asked = await ask(ids, options);
+    try {
+      scope(() => {
+        for (const { mask, scoredMap, scoredForeground, share } of lookAt(asked, masks, options)) {
+          const map = Float64Array.from(scoredMap.contiguous().toFloat32Array()); // [H * W]
+          sums.mae += meanAbsoluteError(map, mask.pixels);
+          sums.sMeasure += structureMeasure(map, mask.pixels, mask.width);
+          sums.iou += intersectionOverUnion(scoredForeground, mask.pixels);
+          sums.foregroundShare += share;
+          for (const [level, f] of fMeasureCurve(map, mask.pixels).entries()) curve[level] += f;
+        }
+      });
+    } finally {
+      for (const tensor of Object.values(asked)) tensor.dispose();
+    }
+  }
+  const mean = (sum: number) => sum / dataset.length;
+  return {
+    photos: dataset.length,
+    mae: mean(sums.mae),
+    maxF: mean(Math.max(...curve)),
+    sMeasure: mean(sums.sMeasure),
+    iou: mean(sums.iou),
+    foregroundShare: mean(sums.foregroundShare),
+  };
+}

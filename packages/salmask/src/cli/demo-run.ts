@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { InterruptedError } from "../base/errors.js";
+import { writeFileAtomic } from "../base/files.js";
+import { configSchema, type RunConfig } from "../config/schema.js";
+import { generateEmbedded } from "../data/embedded/generate.js";
+import { sheetOfPhotos } from "../report/views-of-photos.js";
+import { clearRun } from "../runs/run-folder.js";
+import { pretrain } from "../tasks/pretrain/pretrain.js";
+import type { ProbeResult } from "../tasks/probe/probe.js";
+import { probeRun } from "../tasks/probe/probe-run.js";
+
+export interface DemoSummary extends ProbeResult {
+  /** The encoder, as safetensors. */
+  weights: string;
+  /** The picture sheet. */
+  views: string;
+  photos: number;
+  epochs: number;
+  /** Of the whole demo. */
+  seconds: number;
+}
+
+/**
+ * The full method at a size for two cores and two minutes: small pictures, a narrow encoder, few epochs. The drawings'
+ * colours tell their classes, so colours are jittered mildly. In so few steps the key encoder has to be slow, or the
+ * queue's age gives its keys away; and beside so short a queue a hard negative at rho 2 would outweigh all of it.
+ */
+const demoSettings = {
+  data: { crop: 32, size: 64 },
+  model: { arch: "resnet18", width: 8, stem: "small" },
+  method: { queue: 512, momentum: 0.996, temperature: 0.1, dim: 64, groups: 4 },
+  augment: {
+    ...{ brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.03 },
+    ...{ grayscaleProbability: 0, blurProbability: 0 },
+  },
+  mask: { negative: { weight: 1 } },
+  saliency: { source: "own", warmupEpochs: 3, scope: "photo" },
+  train: { epochs: 16, batchSize: 64, lr: 0.03, logEvery: 31, checkpointEvery: 4 },
+};
+
+/**
+ * Generates the embedded data set beside `out`, pre-trains with the full method, draws its views, probes, and leaves
+ * `summary.json`, `views.png` and the weights in `out`. An earlier run's files there are removed first; a folder that
+ * is no run's is refused.
+ */
+export async function demo(options: {
+  out: string;
+  signal?: AbortSignal;
+  report?: (line: string) => void;
+}): Promise<DemoSummary> {
+  const { out, signal, report = () => {} } = options;
+  const started = performance.now();
+  clearRun(out);
+  const data = join(out, "..", "embedded");
+  const saliency = { ...demoSettings.saliency, truth: join(data, "masks", "train") };
+  const config: RunConfig = configSchema.parse({ ...demoSettings, saliency });
+  report(`generating the embedded data set in ${data}`);
+  const made = await generateEmbedded(data);
+  const train = join(data, "train");
+
+  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report }).catch(
+    (error: unknown) => {
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError(
+        `The demo was stopped; it starts anew next time. ${out} holds what it left.`,
+      );
+    },
+  );
+  const views = join(out, "views.png");
+  const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "spectral-residual" } };
+  await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking });
+  const probed = await probeRun({ run: out, photos: [data], protocol: "fast", seed: config.seed, report });
+  const summary: DemoSummary = {
+    ...probed,
+    ...{ weights, views, photos: made.options.train, epochs: config.train.epochs },
+    seconds: (performance.now() - started) / 1000,
+  };
+  await writeFileAtomic(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}

@@ -1,0 +1,115 @@
+import { fromTypedArray, KeyedRandom, noGrad, ops, scope, type Tensor, tensor, zeros } from "@salmask/torch";
+import { purpose } from "../base/purposes.js";
+import { countEqual } from "./knn.js";
+import { lbfgs } from "./lbfgs.js";
+
+export interface LabelledFeatures {
+  /** `[N, d]` */
+  features: Tensor;
+  /** Length N, from 0 to classes - 1. */
+  labels: Int32Array;
+}
+
+export interface FastLinearOptions {
+  /** Candidates for lambda, from strong to weak. */
+  penalties: readonly number[];
+  /** Share of the training rows that choose lambda, and are trained on afterwards. */
+  heldOut: number;
+}
+
+export const fastLinearDefaults: FastLinearOptions = {
+  penalties: [1e-1, 1e-2, 1e-3, 1e-4, 1e-5],
+  heldOut: 0.1,
+};
+
+/** Softmax regression on standardised features. */
+interface Classifier {
+  /** `[d, classes]` */
+  weight: Tensor;
+  /** `[classes]` */
+  bias: Tensor;
+}
+
+/** `[N, d]` to scores `[N, classes]`. */
+function scores({ weight, bias }: Classifier, features: Tensor): Tensor {
+  return features.matmul(weight).add(bias); // [N, classes]
+}
+
+/**
+ * Minimises `mean cross-entropy + penalty / 2 * |weight|^2` (the bias is free). Convex, so the start changes only
+ * the time it takes.
+ */
+export function fitSoftmax(
+  { features, labels }: LabelledFeatures,
+  classes: number,
+  penalty: number,
+  start?: Classifier,
+): Classifier {
+  return scope(() =>
+    noGrad(() => {
+      const [rows, d] = features.shape;
+      const target = fromTypedArray(labels, [rows]).toCopy({ dtype: "int64" }); // [N]
+      const oneHot = ops.oneHot(target, { numClasses: classes }).toCopy({ dtype: "float32" }); // [N, classes]
+      const initial = start
+        ? ops.cat([start.weight, start.bias.unsqueeze(0)]) // [d + 1, classes]
+        : zeros([d + 1, classes]);
+      const solution = lbfgs(initial, (at) => {
+        const classifier = { weight: at.narrow(0, 0, d), bias: at.select(0, d) };
+        const logProbabilities = scores(classifier, features).logSoftmax(1); // [N, classes]
+        const fit = -logProbabilities.mul(oneHot).sum().item() / rows;
+        const size = classifier.weight.mul(classifier.weight).sum().item();
+        const residual = logProbabilities.exp().sub(oneHot).div(rows); // [N, classes]
+        const slope = features.t().matmul(residual).add(classifier.weight, { alpha: penalty }); // [d, classes]
+        const gradient = ops.cat([slope, residual.sum([0], { keepdim: true })]); // [d + 1, classes]
+        return { value: fit + (penalty / 2) * size, gradient };
+      });
+      return { weight: solution.narrow(0, 0, d).clone(), bias: solution.select(0, d).clone() };
+    }),
+  );
+}
+
+function top1(classifier: Classifier, { features, labels }: LabelledFeatures): number {
+  return scope(() => countEqual(scores(classifier, features).argmax({ dim: 1 }), labels) / labels.length);
+}
+
+/**
+ * The fast linear probe: softmax regression on features taken once. Lambda is chosen on a held-out part of the
+ * training rows; then all of them are fitted. The test rows are looked at once.
+ */
+export function fastLinear(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  classes: number,
+  seed: number,
+  options: FastLinearOptions = fastLinearDefaults,
+): { top1: number; penalty: number } {
+  return scope(() =>
+    noGrad(() => {
+      const mean = train.features.mean([0]); // [d]
+      const spread = train.features.std([0], 0).clampMin(1e-6); // [d]
+      const standard = (x: Tensor) => x.sub(mean).div(spread); // [N, d]
+      const all = { features: standard(train.features), labels: train.labels };
+      const order = new KeyedRandom(seed, purpose.holdOut).permutation(train.labels.length);
+      const held = Math.max(1, Math.round(train.labels.length * options.heldOut));
+      const choose = rowsOf(all, order.subarray(0, held));
+      const fit = rowsOf(all, order.subarray(held));
+      let best = { penalty: options.penalties[0], accuracy: -1 };
+      let classifier: Classifier | undefined;
+      for (const penalty of options.penalties) {
+        classifier = fitSoftmax(fit, classes, penalty, classifier);
+        const accuracy = top1(classifier, choose);
+        if (accuracy > best.accuracy) best = { penalty, accuracy };
+      }
+      const final = fitSoftmax(all, classes, best.penalty, classifier);
+      const scored = { features: standard(test.features), labels: test.labels };
+      return { top1: top1(final, scored), penalty: best.penalty };
+    }),
+  );
+}
+
+function rowsOf({ features, labels }: LabelledFeatures, rows: Int32Array): LabelledFeatures {
+  return {
+    features: features.indexSelect(0, tensor(rows)),
+    labels: Int32Array.from(rows, (row) => labels[row]),
+  };
+}

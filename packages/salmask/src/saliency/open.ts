@@ -1,0 +1,59 @@
+import { fileURLToPath } from "node:url";
+import { UsageError } from "../base/errors.js";
+import { type Compute, onCpu } from "../compute/compute.js";
+import type { RunConfig } from "../config/schema.js";
+import { loadBackbone } from "../weights/files.js";
+import { inputOf } from "../weights/metadata.js";
+import { LocalizerSource } from "./localizer.js";
+import { OnnxSource } from "./onnx.js";
+import { runlessSource } from "./registry.js";
+import { ScdaSource } from "./scda.js";
+import type { LateSaliencySource, SaliencySource } from "./source.js";
+
+/** The localization network that ships; `localizer.json` beside it says how it was trained, and on which photos. */
+export const localizerWeights = fileURLToPath(
+  new URL("../../weights/localizer.safetensors", import.meta.url),
+);
+
+export type SourceOptions = Pick<RunConfig["saliency"], "source" | "weights">;
+
+/**
+ * Saliency that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder, `maps-are-of-photos` for
+ * maps in files, `no-onnx-file` for an ONNX network that is not named.
+ */
+export async function openSource(
+  { source, weights }: SourceOptions,
+  compute: Compute = onCpu,
+): Promise<SaliencySource | LateSaliencySource> {
+  switch (source) {
+    case "scda":
+      return scdaOf(weights ?? localizerWeights, compute);
+    case "onnx":
+      if (weights !== undefined) return OnnxSource.open(weights);
+      throw new UsageError(
+        "no-onnx-file",
+        "Expected an ONNX file for the saliency source onnx, but none was named. Give --saliency.weights FILE.onnx.",
+      );
+    case "own":
+      throw new UsageError(
+        "no-saliency-yet",
+        "Expected saliency that needs no run, but own is the encoder that a run trains. " +
+          "Leave --saliency.source out, or give --saliency.weights RUN/weights.safetensors.",
+      );
+    case "maps":
+      throw new UsageError(
+        "maps-are-of-photos",
+        "Expected a saliency source that looks at pictures, but maps are files of whole photos, which only training reads.",
+      );
+    default:
+      return runlessSource(source);
+  }
+}
+
+function scdaOf(path: string, compute: Compute): SaliencySource {
+  const { backbone, metadata } = loadBackbone(path);
+  const { fill, crop, localizes } = inputOf(metadata);
+  return localizes
+    ? new LocalizerSource(backbone, crop, compute)
+    : new ScdaSource(backbone, fill.prepare, compute);
+}

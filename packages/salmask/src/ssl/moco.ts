@@ -1,0 +1,185 @@
+import {
+  Generator,
+  KeyedRandom,
+  keep,
+  type nn,
+  noGrad,
+  ops,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+} from "@salmask/torch";
+import { purpose } from "../base/purposes.js";
+import { onCpu } from "../compute/compute.js";
+import { negativesOfQueries } from "../masking/mask.js";
+import {
+  type EncoderOptions,
+  normalize,
+  type ProjectedEncoder,
+  projectedEncoder,
+} from "../models/encoder.js";
+import type { ResNet } from "../models/resnet.js";
+import { joinParts, partOf } from "../models/state-dict.js";
+import type { Compare, Embeddings, Method, Others, Views } from "./method.js";
+import { contrastiveLoss } from "./moco-loss.js";
+
+export interface MocoOptions {
+  seed: number;
+  encoder: EncoderOptions;
+  /** Past keys to compare with, K. */
+  queue: number;
+  /** m of `key = m * key + (1 - m) * query`, after every step. */
+  momentum: number;
+  /** tau */
+  temperature: number;
+  /** rho, the factor on a hard negative's similarity. */
+  negativeWeight: number;
+  /** Parts of a batch that are normalised apart, as if each were on its own GPU; keys are shuffled over them. */
+  groups: number;
+}
+
+/**
+ * MoCo v2 (He et al. 2020; Chen et al. 2020): a query encoder learns to find its key among a queue of past keys,
+ * which a slowly following copy of it makes.
+ */
+export class Moco implements Method {
+  readonly name = "mocov2";
+  readonly query: ProjectedEncoder;
+  readonly key: ProjectedEncoder;
+  /** `[K, dim]`, rows of length one. */
+  readonly queue: Tensor;
+  /** `[B, dim]`: this step's keys, from the last `against` to `afterStep`. */
+  private waiting: Tensor | null = null;
+  private pointer = 0;
+  private enqueued = 0;
+
+  constructor(private readonly options: MocoOptions) {
+    const generatorFor = (part: number) =>
+      new Generator(new KeyedRandom(options.seed, purpose.weights, part).uint32());
+    this.query = projectedEncoder(options.encoder, generatorFor(0));
+    this.key = projectedEncoder(options.encoder, generatorFor(0)).setRequiresGrad(false);
+    this.queue = scope(() => {
+      const generator = new Generator(new KeyedRandom(options.seed, purpose.queue).uint32());
+      const drawn = normalize(randn([options.queue, options.encoder.dim], { generator })); // [K, dim]
+      const { device } = options.encoder.compute ?? onCpu;
+      return keep(drawn.to({ device })); // [K, dim]
+    });
+  }
+
+  get learned(): nn.Module {
+    return this.query;
+  }
+
+  get backbone(): ResNet {
+    return this.query.backbone;
+  }
+
+  get momentumBackbone(): ResNet {
+    return this.key.backbone;
+  }
+
+  against(others: Others, step: number): Compare {
+    const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(others, step))); // [B, dim], [M * B, dim]
+    const { temperature, negativeWeight: weight, groups } = this.options;
+    const { negativeValid } = others;
+    // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
+    this.waiting?.dispose();
+    this.waiting = keep(key.detach()); // [B, dim]
+    return (views) => {
+      const query = inGroups(this.query, views, groups); // [B, dim]
+      const inputs = { query, key, queue: this.queue, negatives, negativeValid };
+      return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
+    };
+  }
+
+  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
+    return { query: this.query.evaluate(query), key: this.key.evaluate(key) }; // [B, dim] each
+  }
+
+  /**
+   * Keys and hard negatives go through the key encoder together and shuffled, so that neither is normalised by
+   * statistics of its own that would give it away.
+   */
+  private encodeKeys(views: Others, step: number): { key: Tensor; negatives: Tensor | null } {
+    const batch = views.key.shape[0];
+    // R is (1 + M) B, or B + M where the batch shares its negatives.
+    const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [R, 3, H, W]
+    const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
+    const { device } = all;
+    const shuffled = all.indexSelect(0, tensor(order, { device })); // [R, 3, H, W]
+    const encoded = inGroups(this.key, shuffled, this.options.groups); // [R, dim]
+    const back = new Int32Array(order.length);
+    for (const [place, row] of order.entries()) back[row] = place;
+    const embeddings = encoded.indexSelect(0, tensor(back, { device })); // [R, dim]
+    return {
+      key: embeddings.narrow(0, 0, batch), // [B, dim]
+      negatives:
+        views.negatives === null
+          ? null
+          : negativesOfQueries(embeddings.narrow(0, batch, embeddings.shape[0] - batch), views), // [M * B, dim]
+    };
+  }
+
+  /** Overwrites the oldest keys, going round the end of the queue where the batch does not fit before it. */
+  private enqueue(keys: Tensor): void {
+    const batch = keys.shape[0];
+    const size = this.options.queue;
+    for (let from = 0; from < batch; ) {
+      const length = Math.min(batch - from, size - this.pointer);
+      this.queue.narrow(0, this.pointer, length).copy_(keys.narrow(0, from, length));
+      this.pointer = (this.pointer + length) % size;
+      from += length;
+    }
+    this.enqueued = Math.min(this.enqueued + batch, size);
+  }
+
+  afterStep(): void {
+    const { momentum } = this.options;
+    noGrad(() => {
+      const keyed = this.key.parameters();
+      ops.foreachMul_(keyed, momentum);
+      ops.foreachAdd_(keyed, this.query.parameters(), { alpha: 1 - momentum });
+      if (this.waiting !== null) this.enqueue(this.waiting);
+      this.waiting?.dispose();
+      this.waiting = null;
+    });
+  }
+
+  queueFill(): number {
+    return this.enqueued / this.options.queue;
+  }
+
+  state(): nn.StateDict {
+    return {
+      queue: this.queue,
+      ...joinParts({ query: this.query.stateDict(), key: this.key.stateDict() }),
+    };
+  }
+
+  counters(): Record<string, number> {
+    return { pointer: this.pointer, enqueued: this.enqueued };
+  }
+
+  loadState(state: nn.StateDict, counters: Record<string, number>): void {
+    this.query.loadStateDict(partOf(state, "query"));
+    this.key.loadStateDict(partOf(state, "key"));
+    noGrad(() => this.queue.copy_(state.queue));
+    this.pointer = counters.pointer;
+    this.enqueued = counters.enqueued;
+  }
+
+  dispose(): void {
+    this.waiting?.dispose();
+    this.query.dispose();
+    this.key.dispose();
+    this.queue.dispose();
+  }
+}
+
+/** Runs a module on even parts of a batch, each with batch statistics of its own. `[N, ...]` to `[N, ...]`. */
+function inGroups(module: nn.Module, input: Tensor, groups: number): Tensor {
+  const size = Math.ceil(input.shape[0] / groups);
+  if (size >= input.shape[0]) return module.forward(input);
+  return ops.cat(input.split(size).map((part) => module.forward(part)));
+}

@@ -1,0 +1,49 @@
+/** On which side of the comparison a photo's views differ more; the side that the loss goes through should be it. */
+import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { purpose } from "../../base/purposes.js";
+import type { Run } from "./run.js";
+import { maskCrops, renderCrops } from "./step.js";
+
+/** How one photo's embeddings vary over its views, 0 (all the same) to 1, by the branch that made them. */
+export interface BranchVariance {
+  query: number;
+  key: number;
+}
+
+const mostPhotos = 16;
+const viewsOfPhoto = 8;
+
+/**
+ * Looks at up to 16 photos, 8 views each, augmented and masked as each branch sees them. Photos and augmentations are
+ * the same at every look of a run, so that looks compare. The encoders are in evaluation, by running statistics, and
+ * neither those nor any later random decision is changed.
+ *
+ * Wang et al. 2022, "On the Importance of Asymmetry for Siamese Representation Learning": variance helps on the query's
+ * side and harms on the key's.
+ */
+export function branchVariance(run: Run): BranchVariance {
+  const { config, dataset, method } = run;
+  const random = new KeyedRandom(config.seed, purpose.variance);
+  const ids = random.permutation(dataset.length).slice(0, mostPhotos);
+  const seed = random.uint32();
+  const mask = { ...config.mask, negative: { ...config.mask.negative, count: 0 } };
+  return noGrad(() =>
+    scope(() => {
+      const embeddings = Array.from({ length: viewsOfPhoto }, (_, turn) =>
+        scope(() => {
+          const key = { seed, epoch: turn, ids };
+          return method.embed(maskCrops(run, renderCrops(run, key), key, mask).views);
+        }),
+      );
+      return {
+        query: meanVariance(ops.stack(embeddings.map(({ query }) => query))), // of [V, B, dim]
+        key: meanVariance(ops.stack(embeddings.map(({ key }) => key))),
+      };
+    }),
+  );
+}
+
+/** `1 - |mean over views|^2`, which is the mean squared distance to that mean; `[V, B, dim]` of rows of length one. */
+export function meanVariance(embeddings: Tensor): number {
+  return scope(() => 1 - embeddings.mean([0]).pow(2).sum([1]).mean().item());
+}

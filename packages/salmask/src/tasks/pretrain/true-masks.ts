@@ -1,0 +1,64 @@
+/** How well saliency finds the objects of a run's own crops, where their true masks are known. */
+import { keep, scope, type Tensor, tensor } from "@salmask/torch";
+import type { RunConfig } from "../../config/schema.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import type { Grid } from "../../masking/grid.js";
+import { intersectionOverUnion } from "../../metrics/saliency-measures.js";
+import { readPhotoMaps } from "../../saliency/photo-maps.js";
+import type { Foreground } from "../../saliency/threshold.js";
+import { cropMaps, type ViewDraw } from "../../views/index.js";
+
+/** Means over the crops that show something of their object. */
+export interface Agreement {
+  /** Intersection over union of the foreground cells and the true ones. */
+  iou: number;
+  /** The same of a foreground that is the whole crop, which no random choice of cells can better on average. */
+  wholeCropIou: number;
+}
+
+/** Parts of a cell's side that masks are kept in, so that a small crop's cells still have several each. */
+const finer = 4;
+
+/** The true masks of a run's photos, to compare crops with. */
+export class TrueMasks {
+  /** `masks` `[N, rows, cols]`: the share of each part of a photo that its object covers. */
+  private constructor(
+    private readonly masks: Tensor,
+    private readonly grid: Grid,
+  ) {}
+
+  /** Reads the configuration's masks; null where it names none. Throws DataError where a photo's is missing. */
+  static async open({ saliency }: RunConfig, dataset: PackedDataset, grid: Grid): Promise<TrueMasks | null> {
+    if (saliency.truth === undefined) return null;
+    const size = { rows: finer * grid.rows, cols: finer * grid.cols };
+    return new TrueMasks(keep(await readPhotoMaps(saliency.truth, dataset, size)), grid);
+  }
+
+  /**
+   * Compares the foreground of crops of the photos `ids` [B] with their true cells, those that the object covers at least
+   * half of. Null where no crop has a true cell.
+   */
+  agreement({ cells }: Foreground, draw: ViewDraw, ids: Int32Array): Agreement | null {
+    const { rows, cols } = this.grid;
+    const covered = scope(() => {
+      const photos = this.masks.indexSelect(0, tensor(ids)); // [B, rows', cols']
+      return cropMaps(photos, draw, rows, cols).toFloat32Array(); // [B, rows, cols]
+    });
+    const truth = Uint8Array.from(covered, (share) => Number(share >= 0.5));
+    const whole = new Uint8Array(rows * cols).fill(1);
+    const found = Array.from(ids, (_, crop) => {
+      const [own, real] = [cells, truth].map((of) =>
+        of.subarray(crop * whole.length, (crop + 1) * whole.length),
+      );
+      if (!real.includes(1)) return null;
+      return { iou: intersectionOverUnion(own, real), wholeCropIou: intersectionOverUnion(whole, real) };
+    }).filter((agreement) => agreement !== null);
+    if (found.length === 0) return null;
+    const mean = (of: keyof Agreement) => found.reduce((sum, crop) => sum + crop[of], 0) / found.length;
+    return { iou: mean("iou"), wholeCropIou: mean("wholeCropIou") };
+  }
+
+  dispose(): void {
+    this.masks.dispose();
+  }
+}

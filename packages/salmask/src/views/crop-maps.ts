@@ -1,0 +1,27 @@
+import { noGrad, scope, type Tensor } from "@salmask/torch";
+import { boxIntervals, resamplingMatrices } from "../image/resample.js";
+import type { ViewDraw } from "./draw.js";
+
+/**
+ * The saliency of each view, from maps of whole photos: cropped and mirrored by the view's own geometry.
+ *
+ * @param maps float32 [B, h, w], each covering its photo; h and w need not be the photo's.
+ * @returns float32 [B, gridHeight, gridWidth]: the mean of the map under each cell of the view's grid.
+ */
+export function cropMaps(
+  maps: Tensor,
+  draw: Pick<ViewDraw, "squareBoxes" | "flip" | "size">,
+  gridHeight: number,
+  gridWidth: number,
+): Tensor {
+  return noGrad(() =>
+    scope(() => {
+      const [, height, width] = maps.shape;
+      const scale = { vertical: height / draw.size, horizontal: width / draw.size };
+      const { vertical, horizontal } = boxIntervals(draw.squareBoxes, draw.flip, scale);
+      const rows = resamplingMatrices(vertical, height, gridHeight, "area", maps.device); // [B, gridHeight, h]
+      const columns = resamplingMatrices(horizontal, width, gridWidth, "area", maps.device); // [B, gridWidth, w]
+      return rows.bmm(maps).bmm(columns.transpose(1, 2)); // [B, gridHeight, gridWidth]
+    }),
+  );
+}

@@ -1,0 +1,212 @@
+/**
+ * Every decision of MoCo v2's augmentation (Chen et al. 2020, "Improved Baselines with Momentum Contrastive
+ * Learning"), drawn on the host before any pixel is touched. An image's decisions depend on its own key alone:
+ * not on the batch it comes in, nor on what was drawn before.
+ */
+import { KeyedRandom } from "@salmask/torch";
+import { SalmaskError } from "../base/errors.js";
+import { purpose } from "../base/purposes.js";
+
+const CROP_TRIES = 10;
+
+/** The four colour operations by the numbers that `ViewDraw.jitterOrder` holds, torchvision's `ColorJitter`'s. */
+export const JITTER_OPERATIONS = ["brightness", "contrast", "saturation", "hue"] as const;
+
+/** Strengths and chances of the augmentations. */
+export interface ViewOptions {
+  /** Share of the photo's area that the crop covers: [least, most], each in (0, 1]. */
+  scale: readonly [number, number];
+  /** Width over height of the crop, drawn uniformly in its logarithm: [least, most]. */
+  ratio: readonly [number, number];
+  flipProbability: number;
+  jitterProbability: number;
+  /** Factor in [max(0, 1 - x), 1 + x]; contrast and saturation likewise. */
+  brightness: number;
+  contrast: number;
+  saturation: number;
+  /** Shift in [-x, x] turns of the colour circle, x in [0, 0.5]. */
+  hue: number;
+  grayscaleProbability: number;
+  blurProbability: number;
+  /** Standard deviation of the blur in pixels of a 224-pixel crop: [least, most]. */
+  blurSigma: readonly [number, number];
+}
+
+/** MoCo v2's augmentation, as in the paper and its released code. */
+export const MOCO_V2_VIEW: ViewOptions = {
+  scale: [0.2, 1],
+  ratio: [3 / 4, 4 / 3],
+  flipProbability: 0.5,
+  jitterProbability: 0.8,
+  brightness: 0.4,
+  contrast: 0.4,
+  saturation: 0.4,
+  hue: 0.1,
+  grayscaleProbability: 0.2,
+  blurProbability: 0.5,
+  blurSigma: [0.1, 2],
+};
+
+/** Names a view's decisions: with an image's id it is the key of that image's stream. */
+export interface ViewKey {
+  seed: number;
+  epoch: number;
+  /** Which of the views of one image: 0, 1, ... */
+  view: number;
+}
+
+/** The decisions for B images, one row an image. */
+export interface ViewDraw {
+  readonly count: number;
+  /** Side S of the stored squares, in pixels. */
+  readonly size: number;
+  /** [B, 4]: top, left, height, width of the crop in the pixels of the original photo, whole numbers. */
+  readonly boxes: Int32Array;
+  /** [B, 4]: the same crop in the pixels of the stored S x S square; fractions of pixels occur. */
+  readonly squareBoxes: Float64Array;
+  /** [B]: 1 where the view is mirrored left to right. */
+  readonly flip: Uint8Array;
+  /** [B]: 1 where the colours are jittered. */
+  readonly jitter: Uint8Array;
+  /** [B, 4]: the order of the colour operations, numbers of {@link JITTER_OPERATIONS}. */
+  readonly jitterOrder: Uint8Array;
+  /** [B, 4]: factors of brightness, contrast and saturation, and the shift of hue in turns. */
+  readonly jitterFactors: Float64Array;
+  /** [B]: 1 where the view is grey. */
+  readonly gray: Uint8Array;
+  /** [B]: standard deviation of the blur in pixels of a 224-pixel crop; 0 where there is none. */
+  readonly blurSigma: Float64Array;
+}
+
+/**
+ * Draws one view of each image.
+ *
+ * @param ids the images' numbers in the data set: B whole numbers.
+ * @param originalSizes [N, 2]: height and width of every photo of the data set, looked up by id.
+ * @param size side S of the stored squares.
+ */
+export function drawView(
+  key: ViewKey,
+  ids: ArrayLike<number>,
+  originalSizes: Int32Array,
+  size: number,
+  options: ViewOptions = MOCO_V2_VIEW,
+): ViewDraw {
+  const draw = plainDraw(ids, originalSizes, size);
+  for (let row = 0; row < ids.length; row++) {
+    const random = new KeyedRandom(key.seed, purpose.view, key.epoch, ids[row], key.view);
+    draw.flip[row] = Number(random.uniform() < options.flipProbability);
+    draw.jitter[row] = Number(random.uniform() < options.jitterProbability);
+    draw.jitterOrder.set(random.permutation(JITTER_OPERATIONS.length), row * 4);
+    for (const [i, strength] of [options.brightness, options.contrast, options.saturation].entries()) {
+      draw.jitterFactors[row * 4 + i] = random.uniformIn(Math.max(0, 1 - strength), 1 + strength);
+    }
+    draw.jitterFactors[row * 4 + 3] = random.uniformIn(-options.hue, options.hue);
+    draw.gray[row] = Number(random.uniform() < options.grayscaleProbability);
+    const blurred = random.uniform() < options.blurProbability;
+    const sigma = random.uniformIn(options.blurSigma[0], options.blurSigma[1]);
+    draw.blurSigma[row] = blurred ? sigma : 0;
+    // The crop takes as many numbers as it needs tries, so it comes last.
+    const [height, width] = [originalSizes[ids[row] * 2], originalSizes[ids[row] * 2 + 1]];
+    setBox(draw, row, randomResizedCrop(random, height, width, options), height, width);
+  }
+  return draw;
+}
+
+/**
+ * The view that evaluation sees: the central square whose side is `fraction` of the photo's shorter side,
+ * nothing else changed. Parameters as in {@link drawView}; `fraction` is in (0, 1], and 224 / 256 is customary.
+ */
+export function centralView(
+  ids: ArrayLike<number>,
+  originalSizes: Int32Array,
+  size: number,
+  options: { fraction: number },
+): ViewDraw {
+  const draw = plainDraw(ids, originalSizes, size);
+  for (let row = 0; row < ids.length; row++) {
+    const [height, width] = [originalSizes[ids[row] * 2], originalSizes[ids[row] * 2 + 1]];
+    const side = Math.max(1, Math.round(Math.min(height, width) * options.fraction));
+    setBox(draw, row, centralBox(height, width, side, side), height, width);
+  }
+  return draw;
+}
+
+/** Whole photos, squashed to squares as they are stored. Parameters as in {@link drawView}. */
+export function wholeView(ids: ArrayLike<number>, originalSizes: Int32Array, size: number): ViewDraw {
+  const draw = plainDraw(ids, originalSizes, size);
+  for (let row = 0; row < ids.length; row++) {
+    const [height, width] = [originalSizes[ids[row] * 2], originalSizes[ids[row] * 2 + 1]];
+    setBox(draw, row, [0, 0, height, width], height, width);
+  }
+  return draw;
+}
+
+/** The decisions for the rows from `start` to below `end`; the arrays share memory with `draw`. */
+export function sliceDraw(draw: ViewDraw, start: number, end: number): ViewDraw {
+  return {
+    count: end - start,
+    size: draw.size,
+    boxes: draw.boxes.subarray(start * 4, end * 4),
+    squareBoxes: draw.squareBoxes.subarray(start * 4, end * 4),
+    flip: draw.flip.subarray(start, end),
+    jitter: draw.jitter.subarray(start, end),
+    jitterOrder: draw.jitterOrder.subarray(start * 4, end * 4),
+    jitterFactors: draw.jitterFactors.subarray(start * 4, end * 4),
+    gray: draw.gray.subarray(start, end),
+    blurSigma: draw.blurSigma.subarray(start, end),
+  };
+}
+
+type Box = readonly [top: number, left: number, height: number, width: number];
+
+/** torchvision's `RandomResizedCrop.get_params`: ten tries, then the largest central crop of an allowed shape. */
+function randomResizedCrop(random: KeyedRandom, height: number, width: number, options: ViewOptions): Box {
+  const [least, most] = options.ratio;
+  for (let attempt = 0; attempt < CROP_TRIES; attempt++) {
+    const area = height * width * random.uniformIn(options.scale[0], options.scale[1]);
+    const ratio = Math.exp(random.uniformIn(Math.log(least), Math.log(most)));
+    const w = Math.round(Math.sqrt(area * ratio));
+    const h = Math.round(Math.sqrt(area / ratio));
+    if (w > 0 && w <= width && h > 0 && h <= height) {
+      return [random.integer(height - h + 1), random.integer(width - w + 1), h, w];
+    }
+  }
+  if (width / height < least) return centralBox(height, width, Math.round(width / least), width);
+  if (width / height > most) return centralBox(height, width, height, Math.round(height * most));
+  return [0, 0, height, width];
+}
+
+function centralBox(height: number, width: number, h: number, w: number): Box {
+  return [Math.floor((height - h) / 2), Math.floor((width - w) / 2), h, w];
+}
+
+/** Decisions that change nothing, after a look at the arguments. */
+function plainDraw(ids: ArrayLike<number>, originalSizes: Int32Array, size: number): ViewDraw {
+  const count = ids.length;
+  for (let row = 0; row < count; row++) {
+    if (!(originalSizes[ids[row] * 2] > 0 && originalSizes[ids[row] * 2 + 1] > 0)) {
+      const known = originalSizes.length / 2;
+      throw new SalmaskError(
+        "bad-image-id",
+        `expected the ids of images whose size is known (${known} sizes came), but id ${ids[row]} came`,
+      );
+    }
+  }
+  const boxes = new Int32Array(count * 4);
+  const squareBoxes = new Float64Array(count * 4);
+  const jitterOrder = Uint8Array.from({ length: count * 4 }, (_, i) => i % 4);
+  const jitterFactors = Float64Array.from({ length: count * 4 }, (_, i) => (i % 4 === 3 ? 0 : 1));
+  const [flip, jitter, gray] = [new Uint8Array(count), new Uint8Array(count), new Uint8Array(count)];
+  const blurSigma = new Float64Array(count);
+  return { count, size, boxes, squareBoxes, flip, jitter, jitterOrder, jitterFactors, gray, blurSigma };
+}
+
+function setBox(draw: ViewDraw, row: number, box: Box, height: number, width: number): void {
+  const [top, left, h, w] = box;
+  const { size } = draw;
+  draw.boxes.set(box, row * 4);
+  // Multiplied first: where the photo is as large as the square the pixels stay whole.
+  const square = [(top * size) / height, (left * size) / width, (h * size) / height, (w * size) / width];
+  draw.squareBoxes.set(square, row * 4);
+}

@@ -1,0 +1,79 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { tensor } from "@salmask/torch";
+import sharp from "sharp";
+import { expect, it } from "vitest";
+import { evaluateSaliency, type SaliencyScores } from "../../src/analysis/saliency-eval.js";
+import { openDataset } from "../../src/data/store/dataset.js";
+import { gridFor } from "../../src/masking/grid.js";
+import type { SaliencySource } from "../../src/saliency/source.js";
+import { paperThreshold } from "../../src/saliency/threshold.js";
+import { temporaryFolder, writePhotos } from "../support/photos.js";
+
+/** Four photos of 16 pixels whose object is the upper left quarter, and a source that says `map` of each. */
+async function score(
+  map: number[][],
+  masks: { count?: number; side?: number } = {},
+): Promise<SaliencyScores> {
+  const { count = 4, side = 16 } = masks;
+  const folder = await temporaryFolder();
+  await writePhotos(join(folder, "photos"), 4, 16, ["a"]);
+  await mkdir(join(folder, "masks"));
+  const pixels = Uint8Array.from({ length: side * side }, (_, i) => {
+    const [row, col] = [Math.floor(i / side), i % side];
+    return row < side / 2 && col < side / 2 ? 255 : 0;
+  });
+  for (let i = 0; i < count; i++) {
+    const raw = { width: side, height: side, channels: 1 } as const;
+    await sharp(pixels, { raw })
+      .png()
+      .toFile(join(folder, "masks", `${i}.png`));
+  }
+  const source: SaliencySource = {
+    name: "told",
+    maps: (crops) => tensor(Array.from({ length: crops.shape[0] }, () => map)),
+    dispose: () => {},
+  };
+  const dataset = await openDataset(join(folder, "photos"), { size: 16, cacheDir: join(folder, "cache") });
+  try {
+    const threshold = { ...paperThreshold, rule: "mean" } as const;
+    return await evaluateSaliency({
+      ...{ dataset, masks: join(folder, "masks"), source, grid: gridFor(16, 4), threshold },
+    });
+  } finally {
+    dataset.close();
+  }
+}
+
+const quarter = [
+  [1, 1, 0, 0],
+  [1, 1, 0, 0],
+  [0, 0, 0, 0],
+  [0, 0, 0, 0],
+];
+
+it("scores a source that knows the object at the top, up to its soft edge", async () => {
+  const scores = await score(quarter);
+  expect(scores).toMatchObject({ photos: 4, iou: 1, foregroundShare: 0.25 });
+  expect(scores.maxF).toBeCloseTo(1, 6);
+  expect(scores.mae).toBeLessThan(0.1);
+  expect(scores.sMeasure).toBeGreaterThan(0.8);
+});
+
+it("scores one that points elsewhere at the bottom", async () => {
+  const scores = await score([...quarter].reverse().map((row) => [...row].reverse()));
+  expect(scores.iou).toBe(0);
+  // Wherever the threshold, no better than to call the whole photo the object.
+  expect(scores.maxF).toBeCloseTo((1.3 * 0.25) / (0.3 * 0.25 + 1), 6);
+});
+
+it("names a photo without a mask, and one whose mask is of another size", async () => {
+  await expect(score(quarter, { count: 3 })).rejects.toMatchObject({
+    code: "maps-missing",
+    message: expect.stringContaining("a/3.png"),
+  });
+  await expect(score(quarter, { side: 8 })).rejects.toMatchObject({
+    code: "map-size",
+    message: expect.stringMatching(/a\/\d\.png.*16 x 16.*8 x 8/),
+  });
+});

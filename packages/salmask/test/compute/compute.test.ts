@@ -1,0 +1,153 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Generator, hasCuda, nn, noGrad, randn, scope, type Tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/base/errors.js";
+import { computeOf, onCpu, runLayers } from "../../src/compute/compute.js";
+import { configSchema } from "../../src/config/schema.js";
+import { resnet } from "../../src/models/resnet.js";
+import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
+import { temporaryFolder } from "../support/photos.js";
+
+describe("computeOf", () => {
+  it.each([
+    ["auto", "auto", true, "cuda:0", "bfloat16"],
+    ["auto", "auto", false, "cpu", "float32"],
+    ["cpu", "auto", true, "cpu", "float32"],
+    ["cuda", "auto", true, "cuda:0", "bfloat16"],
+    ["cuda", "float32", true, "cuda:0", "float32"],
+    ["auto", "bfloat16", false, "cpu", "bfloat16"],
+  ] as const)(
+    "device %s in %s, a GPU there: %s, is %s in %s",
+    (device, precision, cudaIsThere, where, how) => {
+      expect(computeOf({ device, precision }, cudaIsThere)).toEqual({ device: where, precision: how });
+    },
+  );
+
+  it("refuses a GPU that is not there, with what mends it", () => {
+    const ask = () => computeOf({ device: "cuda", precision: "auto" }, false);
+    expect(ask).toThrow(UsageError);
+    expect(ask).toThrow(/setting device cuda, but libtorch .* finds none\. Give --device cpu/);
+  });
+
+  it.skipIf(hasCuda())("before anything is opened or written", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const config = configSchema.parse({ device: "cuda" });
+    const run = pretrain({ photos: "/nowhere", out, config, resume: false });
+    await expect(run).rejects.toMatchObject({ code: "no-cuda", exitCode: 2 });
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe("runLayers", () => {
+  it("rounds products to bfloat16 where asked to, and gives float32", () => {
+    scope(() => {
+      const input = randn([2, 3, 4, 4], { generator: new Generator(0) }); // [2, 3, 4, 4]
+      const squared = (precision: "float32" | "bfloat16") =>
+        runLayers({ device: "cpu", precision }, input, (x) => x.matmul(x)); // [2, 3, 4, 4]
+      const [full, rounded] = [squared("float32"), squared("bfloat16")];
+      expect([full.dtype, rounded.dtype]).toEqual(["float32", "float32"]);
+      const error = full.sub(rounded).abs().amax().item() / full.abs().amax().item();
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(2 ** -6);
+    });
+  });
+});
+
+interface Tested {
+  network: nn.Module;
+  layers: (input: Tensor) => Tensor;
+}
+
+/** What one pass forward and back in training makes of a network: maps, gradients, running statistics. Frees it. */
+function passOf(
+  { network, layers }: Tested,
+  run: (input: Tensor, layers: (input: Tensor) => Tensor) => Tensor,
+): Map<string, Float32Array> {
+  return scope(() => {
+    const generator = new Generator(3);
+    const input = randn([4, 3, 64, 64], { generator }); // [4, 3, 64, 64]
+    input.requiresGrad = true;
+    network.train();
+    const maps = run(input, layers); // [4, C, h, w]
+    maps.mul(randn(maps.shape, { generator })).sum().backward();
+    const found = new Map([["maps", maps.detach().toFloat32Array()]]);
+    const tensors: Record<string, Tensor> = { ...network.stateDict(), input };
+    for (const [name, { grad }] of Object.entries(tensors)) {
+      if (grad !== null) found.set(`gradient of ${name}`, grad.toFloat32Array());
+    }
+    for (const [name, statistic] of Object.entries(tensors)) {
+      if (name.includes("running")) found.set(name, statistic.toFloat32Array());
+    }
+    network.dispose();
+    return found;
+  });
+}
+
+const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
+/** The largest difference of what a pass makes by libtorch's kernels and by ours, relative to its norm. */
+function largestErrors(make: () => Tested): { gradient: number; other: number } {
+  const theirs = passOf(make(), (input, layers) => layers(input));
+  const ours = passOf(make(), (input, layers) => runLayers(onCpu, input, layers));
+  expect([...ours.keys()]).toEqual([...theirs.keys()]);
+  const largest = { gradient: 0, other: 0 };
+  for (const [name, values] of theirs) {
+    const difference = (ours.get(name) ?? values).map((value, i) => value - values[i]);
+    const kind = name.startsWith("gradient") ? "gradient" : "other";
+    largest[kind] = Math.max(largest[kind], norm(difference) / norm(values));
+  }
+  return largest;
+}
+
+/** All that a ResNet is made of but ReLU. */
+class Smooth extends nn.Module {
+  private readonly layers: nn.Sequential;
+  private readonly side: nn.Sequential;
+
+  constructor(generator: Generator) {
+    super();
+    this.layers = new nn.Sequential(
+      new nn.Conv2d(3, 12, { kernelSize: 7, stride: 2, padding: 3, bias: false, generator }),
+      new nn.BatchNorm2d(12),
+      new nn.MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }),
+      new nn.Conv2d(12, 24, { kernelSize: 3, padding: 1, bias: false, generator }),
+      new nn.BatchNorm2d(24),
+    );
+    this.side = new nn.Sequential(
+      new nn.Conv2d(3, 24, { kernelSize: 1, stride: 4, bias: false, generator }),
+      new nn.BatchNorm2d(24),
+    );
+  }
+
+  forward(input: Tensor): Tensor {
+    return this.layers.forward(input).add_(this.side.forward(input)); // [B, 24, H / 4, W / 4]
+  }
+}
+
+describe("runLayers on a CPU", () => {
+  it("gives with channels last what libtorch's kernels give, and its gradients", () => {
+    const { gradient, other } = largestErrors(() => {
+      const network = noGrad(() => new Smooth(new Generator(5)));
+      return { network, layers: (input) => network.forward(input) };
+    });
+    expect(gradient).toBeGreaterThan(0); // else these would be the same kernels
+    expect(gradient).toBeLessThan(1e-4);
+    expect(other).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    { depth: 18, stem: "small", width: 16 },
+    { depth: 18, stem: "small", width: 12 },
+    { depth: 18, stem: "imagenet", width: 16 },
+    { depth: 50, stem: "imagenet", width: 16 },
+  ] as const)("does so for a ResNet: %o", (options) => {
+    const { gradient, other } = largestErrors(() => {
+      const network = resnet({ ...options, generator: new Generator(5) });
+      return { network, layers: (input) => network.features(input) };
+    });
+    expect(other).toBeLessThan(1e-3); // rounding grows from layer to layer; the last norms see 16 places only
+    // A few units of a million fall on the other side of ReLU's zero. From float64 PyTorch's float32 is as far.
+    expect(gradient).toBeLessThan(0.05);
+  });
+});

@@ -1,0 +1,115 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Generator, scope, zeros } from "@salmask/torch";
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+import { configSchema } from "../../src/config/schema.js";
+import { openDataset } from "../../src/data/store/dataset.js";
+import { gridFor } from "../../src/masking/grid.js";
+import { resnet } from "../../src/models/resnet.js";
+import { SaliencyGuide } from "../../src/saliency/guide.js";
+import { wholeView } from "../../src/views/index.js";
+import { temporaryFolder, writePhotos } from "../support/photos.js";
+
+const count = 8;
+
+/** Eight photos of 16 pixels, each with a map of its own: photo i is bright in the i-th of eight 4 x 8 blocks. */
+async function photosWithMaps(missing?: number): Promise<{ photos: string; maps: string; cache: string }> {
+  const folder = await temporaryFolder();
+  const [photos, maps, cache] = ["photos", "maps", "cache"].map((name) => join(folder, name));
+  await writePhotos(photos, count, 16, ["a"]);
+  await mkdir(maps);
+  for (let i = 0; i < count; i++) {
+    if (i === missing) continue;
+    const pixels = Uint8Array.from({ length: 256 }, (_, at) =>
+      block(Math.floor(at / 16), at % 16) === i ? 255 : 0,
+    );
+    const raw = { width: 16, height: 16, channels: 1 } as const;
+    await sharp(pixels, { raw })
+      .png()
+      .toFile(join(maps, `${i}.png`));
+  }
+  return { photos, maps, cache };
+}
+
+const block = (row: number, col: number) => Math.floor(row / 4) * 2 + Math.floor(col / 8);
+
+/** Cells of each photo's whole view that are foreground, as numbers of a 4 x 4 grid. */
+async function foregroundOf(saliency: object, missing?: number): Promise<number[][]> {
+  const { photos, maps, cache } = await photosWithMaps(missing);
+  const given = "source" in saliency && saliency.source === "maps" ? { maps, ...saliency } : saliency;
+  const config = configSchema.parse({
+    data: { crop: 16 },
+    saliency: { threshold: { rule: "mean" }, ...given },
+  });
+  const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
+  try {
+    const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 4));
+    const ids = Int32Array.from({ length: count }, (_, i) => i);
+    const draw = wholeView(ids, dataset.originalSizes, dataset.size);
+    const [found] = scope(() => guide.foregrounds([{ crops: zeros([count, 3, 16, 16]), draw }], ids));
+    guide.dispose();
+    const cells = found?.cells ?? new Uint8Array();
+    return Array.from(ids, (id) =>
+      Array.from(cells.subarray(id * 16, (id + 1) * 16).entries())
+        .filter(([, on]) => on === 1)
+        .map(([cell]) => cell),
+    );
+  } finally {
+    dataset.close();
+  }
+}
+
+const ownCells = (photo: number) =>
+  Array.from({ length: 16 }, (_, cell) => cell).filter(
+    (cell) => block(4 * Math.floor(cell / 4), 4 * (cell % 4)) === photo,
+  );
+
+describe("SaliencyGuide", () => {
+  it("reads maps from a folder, each photo's own", async () => {
+    const found = await foregroundOf({ source: "maps" });
+    expect(found).toEqual(Array.from({ length: count }, (_, photo) => ownCells(photo)));
+  });
+
+  it("gives each photo another photo's map for the control, each map once", async () => {
+    const found = await foregroundOf({ source: "maps", shuffled: true });
+    const own = Array.from({ length: count }, (_, photo) => ownCells(photo));
+    for (const [photo, cells] of found.entries()) expect(cells).not.toEqual(own[photo]);
+    const sorted = (rows: number[][]) => rows.map((row) => row.join()).sort();
+    expect(sorted(found)).toEqual(sorted(own));
+  });
+
+  it("names the photo whose map is missing, and the option that is", async () => {
+    await expect(foregroundOf({ source: "maps" }, 3)).rejects.toMatchObject({
+      code: "maps-missing",
+      message: expect.stringContaining("a/3.png"),
+    });
+    await expect(foregroundOf({ source: "maps", maps: undefined })).rejects.toMatchObject({
+      code: "no-maps-given",
+    });
+  });
+
+  it("reads the run's encoder after the warm-up, and again as often as asked", async () => {
+    const { photos, cache } = await photosWithMaps();
+    const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
+    const saliency = { source: "own", warmupEpochs: 1, refreshEvery: 2, scope: "photo" };
+    const config = configSchema.parse({ data: { crop: 16 }, saliency });
+    const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 8));
+    const encoders = [0, 1, 2, 3].map((seed) =>
+      resnet({ depth: 18, stem: "small", width: 4, generator: new Generator(seed) }),
+    );
+    const readFrom: (number | null)[] = [];
+    for (const [epoch, encoder] of encoders.entries()) {
+      guide.beforeEpoch(epoch, encoder);
+      const frozen = guide.state()["conv1.weight"]?.toArray().join();
+      const from = encoders.findIndex(
+        (other) => scope(() => other.stateDict()["conv1.weight"].toArray().join()) === frozen,
+      );
+      readFrom.push(from < 0 ? null : from);
+    }
+    expect(readFrom).toEqual([null, 1, 1, 3]);
+    guide.dispose();
+    for (const encoder of encoders) encoder.dispose();
+    dataset.close();
+  });
+});

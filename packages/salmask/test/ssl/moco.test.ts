@@ -1,0 +1,134 @@
+import { Generator, noGrad, optim, randn, scope, tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { Moco, type MocoOptions } from "../../src/ssl/moco.js";
+import { compare } from "./compare.js";
+
+const options: MocoOptions = {
+  ...{ seed: 3, queue: 5, momentum: 0.9, temperature: 0.2, negativeWeight: 2, groups: 2 },
+  encoder: { depth: 18, stem: "small", width: 4, dim: 8 },
+};
+
+/** The loss of random views, gone backward from; with `finish`, all the way through the end of the step. */
+function step(method: Moco, at: number, finish?: () => void): number {
+  return scope(() => {
+    const generator = new Generator(at);
+    const views = {
+      ...{ query: randn([4, 3, 16, 16], { generator }), key: randn([4, 3, 16, 16], { generator }) },
+      ...{ negatives: randn([4, 3, 16, 16], { generator }), negativeRows: null, negativeValid: null },
+    };
+    const { loss } = compare(method, views, at);
+    loss.backward();
+    if (finish !== undefined) {
+      finish();
+      method.afterStep();
+    }
+    return loss.item();
+  });
+}
+
+function withMethod(use: (method: Moco) => void): void {
+  const method = new Moco(options);
+  try {
+    use(method);
+  } finally {
+    method.learned.zeroGrad();
+    method.dispose();
+  }
+}
+
+describe("Moco", () => {
+  it("starts both encoders from the same weights, and two runs of one seed alike", () => {
+    withMethod((one) =>
+      withMethod((other) =>
+        scope(() => {
+          const first = one.query.stateDict();
+          for (const state of [one.key.stateDict(), other.query.stateDict()]) {
+            for (const [name, value] of Object.entries(state)) {
+              expect(value.toArray(), name).toEqual(first[name].toArray());
+            }
+          }
+        }),
+      ),
+    );
+  });
+
+  it("moves the key encoder by (1 - m) of the way to the query encoder", () => {
+    withMethod((method) =>
+      scope(() => {
+        const [query, key] = [method.query.projector.parameters()[0], method.key.projector.parameters()[0]];
+        noGrad(() => query.add_(1));
+        const expected = key.toArray().map((value, i) => 0.9 * value + 0.1 * query.toArray()[i]);
+        step(method, 0, () => {});
+        for (const [i, value] of key.toArray().entries()) expect(value).toBeCloseTo(expected[i], 5);
+      }),
+    );
+  });
+
+  it("overwrites the oldest keys, round the end of a queue that the batch does not divide", () => {
+    withMethod((method) => {
+      const before = scope(() => method.queue.toArray());
+      step(method, 0);
+      expect(scope(() => method.queue.toArray())).toEqual(before);
+      for (const at of [0, 1]) step(method, at, () => {});
+      expect(method.counters()).toEqual({ pointer: 3, enqueued: 5 });
+      expect(method.queueFill()).toBe(1);
+      const after = scope(() => method.queue.norm(2, [1]).toArray());
+      for (const length of after) expect(length).toBeCloseTo(1, 5);
+    });
+  });
+
+  it("lets a valid hard negative raise the loss, and an invalid one not", () => {
+    withMethod((method) => {
+      const lossOf = (valid: number[] | null) =>
+        scope(() => {
+          const generator = new Generator(9);
+          const images = randn([3, 3, 16, 16], { generator });
+          const negatives = valid === null ? null : randn([3, 3, 16, 16], { generator });
+          const negativeValid = valid === null ? null : tensor(valid, { dtype: "bool" });
+          method.query.eval();
+          method.key.eval();
+          const views = { query: images, key: images, negatives, negativeRows: null, negativeValid };
+          return compare(method, views).loss.item();
+        });
+      const without = lossOf(null);
+      expect(lossOf([0, 0, 0])).toBeCloseTo(without, 5);
+      for (const row of [0, 1, 2])
+        expect(lossOf([0, 1, 2].map((i) => Number(i === row)))).toBeGreaterThan(without + 1e-4);
+    });
+  });
+
+  it("compares every query with one shared negative as with copies of it", () => {
+    withMethod((method) => {
+      const lossOf = (negativeRows: Int32Array | null) =>
+        scope(() => {
+          const generator = new Generator(11);
+          const images = randn([3, 3, 16, 16], { generator });
+          const one = randn([1, 3, 16, 16], { generator });
+          const negatives = negativeRows === null ? one.repeat([3, 1, 1, 1]) : one;
+          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          method.query.eval();
+          method.key.eval();
+          const views = { ...{ query: images, key: images }, negatives, negativeRows, negativeValid: null };
+          return compare(method, views).loss.item();
+        });
+      expect(lossOf(Int32Array.of(0, 0, 0))).toBeCloseTo(lossOf(null), 5);
+    });
+  });
+
+  it("goes on from a saved state to the same losses", () => {
+    withMethod((one) => {
+      const sgd = new optim.SGD(one.learned.namedParameters(), { lr: 0.1 });
+      for (const at of [0, 1]) {
+        step(one, at, () => {
+          sgd.step();
+          sgd.zeroGrad();
+        });
+      }
+      withMethod((other) => {
+        scope(() => other.loadState(one.state(), one.counters()));
+        expect(step(other, 2)).toBe(step(one, 2));
+      });
+      sgd.dispose();
+    });
+  });
+});

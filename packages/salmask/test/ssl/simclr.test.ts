@@ -1,0 +1,86 @@
+import { Generator, optim, randn, scope } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import type { Views } from "../../src/ssl/method.js";
+import { SimClr, type SimClrOptions } from "../../src/ssl/simclr.js";
+import { compare } from "./compare.js";
+
+const options: SimClrOptions = {
+  ...{ seed: 3, temperature: 0.2, negativeWeight: 2 },
+  encoder: { depth: 18, stem: "small", width: 4, dim: 8 },
+};
+
+function withMethod<T>(use: (method: SimClr) => T): T {
+  const method = new SimClr(options);
+  try {
+    return use(method);
+  } finally {
+    method.learned.zeroGrad();
+    method.dispose();
+  }
+}
+
+/** Views of four photos, random, with hard negatives where asked. */
+function views(negatives: boolean): Views {
+  const generator = new Generator(5);
+  const batch = () => randn([4, 3, 16, 16], { generator });
+  const [query, key] = [batch(), batch()];
+  return { query, key, negatives: negatives ? batch() : null, negativeRows: null, negativeValid: null };
+}
+
+describe("SimClr", () => {
+  it("learns to tell a batch's photos apart, hard negatives among them", () => {
+    const [first, last] = withMethod((method) => {
+      const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.05, momentum: 0.9 });
+      const losses = Array.from({ length: 12 }, () =>
+        scope(() => {
+          const { loss } = compare(method, views(true));
+          loss.backward();
+          optimizer.step();
+          optimizer.zeroGrad();
+          method.afterStep();
+          return loss.item();
+        }),
+      );
+      optimizer.dispose();
+      return [losses[0], losses[losses.length - 1]];
+    });
+    expect(last).toBeLessThan(first / 2);
+  });
+
+  it("costs more with hard negatives than without", () => {
+    const loss = (negatives: boolean) =>
+      withMethod((method) => scope(() => compare(method, views(negatives)).loss.item()));
+    expect(loss(true)).toBeGreaterThan(loss(false));
+  });
+
+  it("compares every query with one shared negative as with copies of it", () => {
+    const loss = (negativeRows: Int32Array | null) =>
+      withMethod((method) =>
+        scope(() => {
+          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          method.encoder.eval();
+          const one = randn([1, 3, 16, 16], { generator: new Generator(6) });
+          const negatives = negativeRows === null ? one.repeat([4, 1, 1, 1]) : one;
+          return compare(method, { ...views(false), negatives, negativeRows }).loss.item();
+        }),
+      );
+    expect(loss(Int32Array.of(0, 0, 0, 0))).toBeCloseTo(loss(null), 5);
+  });
+
+  it("goes on from its state as if it had never stopped", () => {
+    withMethod((one) => {
+      const optimizer = new optim.SGD(one.learned.namedParameters(), { lr: 0.05 });
+      scope(() => {
+        compare(one, views(false)).loss.backward();
+        optimizer.step();
+        optimizer.zeroGrad();
+      });
+      optimizer.dispose();
+      withMethod((other) => {
+        scope(() => other.loadState(one.state()));
+        const loss = (method: SimClr) => scope(() => compare(method, views(false)).loss.item());
+        expect(loss(other)).toBe(loss(one));
+      });
+    });
+  });
+});

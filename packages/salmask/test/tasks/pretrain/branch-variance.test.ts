@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { scope, type Tensor, tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { configSchema, type RunConfig } from "../../../src/config/schema.js";
+import { openDataset } from "../../../src/data/store/dataset.js";
+import type { Views } from "../../../src/ssl/method.js";
+import { branchVariance, meanVariance } from "../../../src/tasks/pretrain/branch-variance.js";
+import { disposeRun, makeRun, type Run } from "../../../src/tasks/pretrain/run.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
+
+describe("meanVariance", () => {
+  it("is nothing where views agree, 1 - 1 / n at n right angles, 1 at opposites, and the mean over photos", () => {
+    const [x, y, back] = [
+      [1, 0],
+      [0, 1],
+      [-1, 0],
+    ];
+    const of = (first: number[][], second: number[][]) => scope(() => meanVariance(tensor([first, second])));
+    expect(of([x], [x])).toBeCloseTo(0, 6);
+    expect(of([x], [y])).toBeCloseTo(0.5, 6);
+    expect(of([x], [back])).toBeCloseTo(1, 6);
+    expect(of([x, x], [y, back])).toBeCloseTo(0.75, 6);
+  });
+});
+
+/** What `use` makes of a new run on 20 photos, saliency known from the start. */
+async function withRun<T>(
+  change: Partial<Record<keyof RunConfig, object>>,
+  use: (run: Run) => T,
+): Promise<T> {
+  const folder = await temporaryFolder();
+  await writePhotos(join(folder, "photos"), 20, 16, ["a"]);
+  const saliency = { source: "centre" };
+  const config = configSchema.parse({ ...smallSettings, saliency, ...change });
+  const dataset = await openDataset(join(folder, "photos"), { size: 16, cacheDir: join(folder, "cache") });
+  const run = await makeRun(config, dataset);
+  try {
+    return use(run);
+  } finally {
+    disposeRun(run);
+    dataset.close();
+  }
+}
+
+const methods = [{ method: smallSettings.method }, { method: { name: "simclr", dim: 8 } }];
+
+describe("branchVariance", () => {
+  it.each(methods)(
+    "leaves weights, running statistics, queue and mode as they were: $method",
+    async (change) => {
+      await withRun(change, (run) => {
+        const state = () => scope(() => Object.values(run.method.state()).map((value) => value.toArray()));
+        const before = state();
+        const { query, key } = branchVariance(run);
+        expect(state()).toEqual(before);
+        expect(run.method.learned.training).toBe(true);
+        for (const variance of [query, key]) expect(variance > 0 && variance < 1).toBe(true);
+        expect(branchVariance(run)).toEqual({ query, key });
+      });
+    },
+  );
+
+  it("is the variance of what the encoders make of eight views of sixteen photos, by loops", async () => {
+    await withRun({}, (run) => {
+      const { method } = run;
+      const seen: { query: number[][]; key: number[][] }[] = [];
+      const rows = (batch: Tensor) =>
+        Array.from({ length: batch.shape[0] }, (_, i) => batch.select(0, i).toArray());
+      const embed = (views: Pick<Views, "query" | "key">) => {
+        const embeddings = method.embed(views);
+        seen.push({ query: rows(embeddings.query), key: rows(embeddings.key) });
+        return embeddings;
+      };
+      const spied = new Proxy(method, {
+        get: (target, name) => (name === "embed" ? embed : Reflect.get(target, name)),
+      });
+      const found = branchVariance({ ...run, method: spied });
+      expect(seen.map(({ query, key }) => [query.length, key.length])).toEqual(new Array(8).fill([16, 16]));
+      for (const branch of ["query", "key"] as const) {
+        let sum = 0;
+        for (let photo = 0; photo < 16; photo++) {
+          const views = seen.map((turn) => turn[branch][photo]);
+          const mean = views[0].map((_, at) => views.reduce((total, view) => total + view[at], 0) / 8);
+          for (const view of views)
+            sum += view.reduce((total, value, at) => total + (value - mean[at]) ** 2, 0);
+        }
+        expect(found[branch]).toBeCloseTo(sum / (16 * 8), 5);
+      }
+    });
+  });
+
+  it("changes on the side that is masked, and on that alone", async () => {
+    const mask = (branch: string) => ({ fill: "mean", branch, ratio: [0.5, 0.5] });
+    const of = (branch: string) => withRun({ mask: mask(branch) }, branchVariance);
+    const [none, query, key] = [await of("none"), await of("query"), await of("key")];
+    // Whether an untrained encoder finds masked views more or less alike is chance.
+    expect(Math.abs(query.query / none.query - 1)).toBeGreaterThan(0.01);
+    expect(query.key).toBeCloseTo(none.key, 6);
+    expect(Math.abs(key.key / none.key - 1)).toBeGreaterThan(0.01);
+    expect(key.query).toBeCloseTo(none.query, 6);
+  });
+});

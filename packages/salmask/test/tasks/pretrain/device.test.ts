@@ -1,0 +1,189 @@
+import { join } from "node:path";
+import { hasCuda, noGrad, ops, scope } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { GhostGpu } from "../../../../torch/test/support/ghost-gpu.js";
+import { configSchema, type RunConfig } from "../../../src/config/schema.js";
+import { openDataset } from "../../../src/data/store/dataset.js";
+import { readMetrics } from "../../../src/runs/metrics-log.js";
+import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
+import { disposeRun, makeRun, type Run } from "../../../src/tasks/pretrain/run.js";
+import { trainStep } from "../../../src/tasks/pretrain/step.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
+import { failure, weightsOf } from "../../support/pretrain.js";
+
+const everySource = { warmupEpochs: 0 };
+/** What there is of methods, fills, sources of saliency and occlusions, each at least once. */
+const kinds: Record<string, object> = {
+  "the run's own encoder asked for crops": { saliency: { ...everySource, source: "own", scope: "crop" } },
+  "the run's own encoder asked for photos": { saliency: { ...everySource, source: "own", scope: "photo" } },
+  "the localization network asked for crops": { saliency: { scope: "crop" }, mask: { fill: "mean" } },
+  "the localization network asked for photos": { mask: { fill: "blur", branch: "both" } },
+  "the spectral residual": { saliency: { source: "spectral-residual", scope: "crop", shuffled: true } },
+  "the minimum barrier": { saliency: { source: "minimum-barrier" }, method: { name: "simclr", dim: 8 } },
+  "the bell, negatives shared": {
+    saliency: { source: "centre", scope: "crop" },
+    mask: { negative: { of: "shared", count: 2 } },
+  },
+  "no masks": { mask: { fill: "none" }, train: { ...smallSettings.train, optimizer: "lars" } },
+  SimCLR: { method: { name: "simclr", dim: 8 }, mask: { fill: "mean" } },
+  ADIOS: { occlusion: { name: "adios", masks: 2, channels: 2 }, mask: { fill: "none" } },
+  "ADIOS-s": { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } },
+};
+
+async function prepare(change: object): Promise<PretrainOptions & { folder: string }> {
+  const folder = await temporaryFolder();
+  const photos = join(folder, "photos");
+  await writePhotos(photos, 24, 16, ["a"]);
+  const data = { ...smallSettings.data, cache: join(folder, "cache") };
+  const train = { ...smallSettings.train, epochs: 2, varianceEvery: 1 };
+  const config = configSchema.parse({ ...smallSettings, train, data, ...change });
+  return { folder, photos, out: join(folder, "run"), config, resume: false };
+}
+
+const on = (
+  config: RunConfig,
+  device: RunConfig["device"],
+  precision: RunConfig["precision"],
+): RunConfig => ({
+  ...config,
+  device,
+  precision,
+});
+
+const lossesOf = (out: string) => readMetrics(join(out, "metrics.jsonl")).map(({ loss }) => loss);
+
+/** A run on a ghost of a GPU, past its warm-up. */
+async function onGhost(
+  change: object,
+  use: (run: Run, ids: Int32Array, gpu: GhostGpu) => void,
+): Promise<void> {
+  const { config, photos } = await prepare(change);
+  await GhostGpu.during(async (gpu) => {
+    const dataset = await openDataset(photos, { size: 16, cacheDir: config.data.cache });
+    const run = await makeRun(on(config, "cuda", "bfloat16"), dataset);
+    try {
+      run.guide.beforeEpoch(0, run.method.momentumBackbone);
+      use(
+        run,
+        Int32Array.from({ length: 8 }, (_, i) => i),
+        gpu,
+      );
+    } finally {
+      disposeRun(run);
+      dataset.close();
+    }
+  });
+}
+
+describe("a run on a GPU", () => {
+  it.each(Object.entries(kinds))("keeps together what is used together: %s", async (_, change) => {
+    const options = await prepare(change);
+    await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
+    const there = {
+      ...options,
+      out: join(options.folder, "there"),
+      config: on(options.config, "cuda", "float32"),
+    };
+    await GhostGpu.during(() => pretrain(there));
+    expect(weightsOf(there.out).equals(weightsOf(options.out))).toBe(true);
+  });
+
+  it.each([
+    ["the localization network asked for photos", 0],
+    ["the minimum barrier", 0],
+    ["no masks", 0],
+    ["ADIOS", 0],
+    ["ADIOS-s", 0],
+    // The cells that are masked are drawn on the host, from what the device says of this step's crops.
+    ["the run's own encoder asked for crops", 1],
+    ["the localization network asked for crops", 1],
+  ] as const)("waits for the device in a step that is not logged: %s, %i times", async (kind, times) => {
+    await onGhost(kinds[kind], (run, ids, gpu) => {
+      trainStep(run, ids, { epoch: 0, step: 0, logged: true });
+      gpu.waits = [];
+      for (let step = 1; step <= 3; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
+      expect(gpu.waits).toEqual(Array(3 * times).fill("toBytes"));
+    });
+  });
+
+  it("finds a loss that is not finite where losses are next read, and names its step", async () => {
+    await onGhost({ mask: { fill: "none" } }, (run, ids) => {
+      trainStep(run, ids, { epoch: 0, step: 0, logged: true });
+      trainStep(run, ids, { epoch: 0, step: 1, logged: false });
+      scope(() => noGrad(() => ops.mul_(run.method.learned.parameters()[0], Number.NaN)));
+      trainStep(run, ids, { epoch: 0, step: 2, logged: false });
+      expect(() => trainStep(run, ids, { epoch: 0, step: 3, logged: true })).toThrow(/loss of step 2 is NaN/);
+    });
+  });
+
+  it("writes no checkpoint after a loss that was not finite", async () => {
+    const train = { ...smallSettings.train, lr: 1e30, logEvery: 1000 };
+    const options = await prepare({ train, mask: { fill: "none" } });
+    const error = await GhostGpu.during(() =>
+      failure({ ...options, config: on(options.config, "cuda", "auto") }),
+    );
+    expect(error.code).toBe("loss-not-finite");
+    expect(error.message).toContain("No checkpoint was written yet.");
+  });
+
+  it("goes on from a checkpoint of the CPU, and the CPU from one of its own, but not in another precision", async () => {
+    const options = await prepare({ train: { ...smallSettings.train, keep: 9 } });
+    await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
+    const checkpoint = join(options.out, "checkpoints", "step-000000003.safetensors");
+    const again = (device: RunConfig["device"], precision: RunConfig["precision"], resume: string) =>
+      pretrain({ ...options, config: on(options.config, device, precision), resume });
+    const whole = weightsOf(options.out);
+    await GhostGpu.during(() => again("cuda", "float32", checkpoint));
+    expect(weightsOf(options.out).equals(whole)).toBe(true);
+    const fromGhost = join(options.out, "checkpoints", "step-000000006.safetensors");
+    await again("cpu", "float32", fromGhost);
+    expect(weightsOf(options.out).equals(whole)).toBe(true);
+    const auto = GhostGpu.during(() => again("auto", "auto", checkpoint));
+    await expect(auto).rejects.toMatchObject({
+      code: "another-run",
+      message: expect.stringContaining('precision was "float32" and is "bfloat16"'),
+    });
+  });
+});
+
+describe.skipIf(!hasCuda())("a GPU that is there", () => {
+  it("learns what the CPU learns, up to rounding", async () => {
+    const options = await prepare({ mask: { fill: "mean" } }); // without noise, which each device draws by itself
+    await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
+    const there = {
+      ...options,
+      out: join(options.folder, "there"),
+      config: on(options.config, "cuda", "float32"),
+    };
+    await pretrain(there);
+    const [cpu, cuda] = [options, there].map(({ out }) => lossesOf(out));
+    expect(Math.abs(cuda[0] / cpu[0] - 1)).toBeLessThan(0.005); // products of convolutions have ten bits there
+    for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / cpu[i] - 1)).toBeLessThan(0.1);
+  });
+});
+
+describe("bfloat16", () => {
+  it("trains on the CPU too, near float32's losses, and keeps all that it holds in float32", async () => {
+    const options = await prepare({ train: { ...smallSettings.train, epochs: 2 } });
+    await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
+    const half = {
+      ...options,
+      out: join(options.folder, "half"),
+      config: on(options.config, "cpu", "bfloat16"),
+    };
+    await pretrain(half);
+    const [full, rounded] = [options, half].map(({ out }) => lossesOf(out));
+    expect(rounded).not.toEqual(full);
+    expect(rounded.every(Number.isFinite)).toBe(true);
+    expect(Math.abs(rounded[0] / full[0] - 1)).toBeLessThan(0.02); // later steps start from weights that differ
+    const dataset = await openDataset(options.photos, { size: 16, cacheDir: options.config.data.cache });
+    const run = await makeRun(half.config, dataset);
+    const ids = Int32Array.from({ length: 8 }, (_, i) => i);
+    scope(() => trainStep(run, ids, { epoch: 0, step: 0, logged: false }));
+    const state = { ...run.method.state(), ...run.optimizer.stateDict().tensors };
+    const types = new Set(Object.values(state).map(({ dtype }) => dtype));
+    expect(Array.from(types).sort()).toEqual(["float32", "int64"]); // int64: batch norm's counts
+    disposeRun(run);
+    dataset.close();
+  });
+});

@@ -1,0 +1,165 @@
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { InterruptedError } from "../../../src/base/errors.js";
+import { configSchema } from "../../../src/config/schema.js";
+import { listCheckpoints } from "../../../src/runs/checkpoint.js";
+import { readMetrics } from "../../../src/runs/metrics-log.js";
+import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
+import { failure, weightsOf } from "../../support/pretrain.js";
+
+/** 24 photos and a small run on them; `change` is laid over the settings. */
+async function prepare(change: object = {}, count = 24): Promise<PretrainOptions & { folder: string }> {
+  const folder = await temporaryFolder();
+  const photos = join(folder, "photos");
+  await writePhotos(photos, count, 16, ["a"]);
+  const data = { ...smallSettings.data, cache: join(folder, "cache") };
+  const config = configSchema.parse({ ...smallSettings, data, ...change });
+  return { folder, photos, out: join(folder, "run"), config, resume: false };
+}
+
+describe("pretrain", () => {
+  it("gives the same weights twice, masks after the warm-up, and logs every step", async () => {
+    const options = await prepare();
+    await pretrain(options);
+    const other = { ...options, out: join(options.folder, "other") };
+    await pretrain(other);
+    expect(weightsOf(other.out).equals(weightsOf(options.out))).toBe(true);
+    const lines = readFileSync(join(options.out, "metrics.jsonl"), "utf8").trim().split("\n");
+    const metrics = lines.map((line) => JSON.parse(line));
+    expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(metrics[0].foregroundShare).toBeNull();
+    expect(metrics[8].foregroundShare).toBeGreaterThan(0);
+    expect(metrics[0].maskedShare).toBe(0);
+    expect(metrics[8].maskedShare).toBeGreaterThan(0);
+  });
+
+  it("looks at how views vary where each epoch ends, and learns the same without looking", async () => {
+    const options = await prepare({ train: { ...smallSettings.train, logEvery: 2, varianceEvery: 1 } });
+    const train = { ...options.config.train, varianceEvery: 0 };
+    const blind = { ...options, config: { ...options.config, train }, out: join(options.folder, "blind") };
+    const looks = async (run: PretrainOptions) => {
+      await pretrain(run);
+      const metrics = readMetrics(join(run.out, "metrics.jsonl"));
+      return metrics.map(({ step, branchVariance }) => (branchVariance === null ? step : `${step} looked`));
+    };
+    expect(await looks(options)).toEqual([2, "3 looked", 4, "6 looked", 8, "9 looked"]);
+    expect(await looks(blind)).toEqual([2, 4, 6, 8, 9]);
+    expect(weightsOf(blind.out).equals(weightsOf(options.out))).toBe(true);
+  });
+
+  it("gives other weights for another seed, another fill, and no mask at all", async () => {
+    const options = await prepare();
+    const seen = new Set<string>();
+    for (const change of [{}, { seed: 1 }, { mask: { fill: "mean" } }, { mask: { fill: "none" } }]) {
+      const config = configSchema.parse({ ...options.config, ...change });
+      const out = join(options.folder, `run-${seen.size}`);
+      await pretrain({ ...options, out, config });
+      seen.add(weightsOf(out).toString("hex"));
+    }
+    expect(seen.size).toBe(4);
+  });
+
+  it("reads saliency from the spectral residual, and from maps of whole photos", async () => {
+    for (const saliency of [
+      { source: "spectral-residual", scope: "crop" },
+      { source: "own", scope: "photo", warmupEpochs: 1 },
+    ]) {
+      const options = await prepare({ saliency });
+      const { loss } = await pretrain(options);
+      expect(Number.isFinite(loss)).toBe(true);
+    }
+  });
+
+  it.each([
+    { method: smallSettings.method },
+    { method: { name: "simclr", dim: 8 } },
+    { occlusion: { name: "adios", masks: 2, channels: 2 }, mask: { fill: "none" } },
+    { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } },
+  ])("writes a checkpoint when it is interrupted, and goes on to the same weights: %o", async (change) => {
+    const whole = await prepare({ ...change, train: { ...smallSettings.train, varianceEvery: 1 } });
+    await pretrain(whole);
+    const abort = new AbortController();
+    const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
+    let lines = 0;
+    const report = (line: string) => {
+      lines += Number(line.includes("loss"));
+      if (lines === 4) abort.abort();
+    };
+    const error = await failure({ ...cut, report });
+    expect(error).toBeInstanceOf(InterruptedError);
+    expect(error.exitCode).toBe(130);
+    expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000004/);
+    await pretrain({ ...whole, out: cut.out, resume: true });
+    expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
+  });
+
+  it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that", async () => {
+    const options = await prepare({ train: { ...smallSettings.train, lr: 1e30 } });
+    const error = await failure(options);
+    expect(error.code).toBe("loss-not-finite");
+    expect(error.message).toMatch(/step \d/);
+    expect(error.message).toMatch(/checkpoint/);
+  });
+
+  it("names a damaged checkpoint and offers the one before it", async () => {
+    const options = await prepare();
+    await pretrain(options);
+    const [newest, older] = listCheckpoints(join(options.out, "checkpoints"));
+    const bytes = readFileSync(newest);
+    bytes[bytes.length - 100] ^= 1;
+    writeFileSync(newest, bytes);
+    const flipped = await failure({ ...options, resume: true });
+    expect(flipped.code).toBe("damaged-checkpoint");
+    expect(flipped.message).toContain(newest);
+    expect(flipped.message).toContain(`--resume ${older}`);
+    truncateSync(newest, 1000);
+    expect((await failure({ ...options, resume: true })).code).toBe("damaged-checkpoint");
+    const before = weightsOf(options.out);
+    await pretrain({ ...options, resume: older });
+    expect(weightsOf(options.out).equals(before)).toBe(true);
+  });
+
+  it("refuses to go on with other settings or other photos, and lists what differs", async () => {
+    const options = await prepare();
+    await pretrain(options);
+    const config = configSchema.parse({
+      ...options.config,
+      method: { ...options.config.method, temperature: 0.5 },
+    });
+    const settings = await failure({ ...options, config, resume: true });
+    expect(settings.message).toContain("method.temperature was 0.2 and is 0.5");
+    await writePhotos(options.photos, 32, 16, ["a"]);
+    expect((await failure({ ...options, resume: true })).message).toContain("photos");
+  });
+
+  it("has nothing to resume in a new folder, and starts nothing over a run that is there", async () => {
+    const options = await prepare();
+    expect((await failure({ ...options, resume: true })).code).toBe("no-checkpoint");
+    await pretrain(options);
+    expect((await failure(options)).code).toBe("run-exists");
+  });
+
+  it("refuses a batch larger than the set, and a crop that the network cannot divide", async () => {
+    const large = await prepare({ train: { ...smallSettings.train, batchSize: 25 } });
+    const error = await failure(large);
+    expect(error.message).toContain("25");
+    expect(error.message).toContain("24");
+    const odd = await prepare({ data: { ...smallSettings.data, crop: 20 } });
+    expect((await failure(odd)).code).toBe("crop-not-multiple");
+  });
+
+  it("warns of a queue larger than a quarter of the set, and lists what it skipped", async () => {
+    const options = await prepare({ method: { ...smallSettings.method, queue: 7 } });
+    await writeFile(join(options.photos, "a", "broken.jpg"), "no picture");
+    const lines: string[] = [];
+    const { skipped } = await pretrain({ ...options, report: (line) => void lines.push(line) });
+    expect(lines.join("\n")).toContain("--method.queue 6");
+    expect(skipped).toBe(1);
+    const listed = readFileSync(join(options.out, "skipped.jsonl"), "utf8").trim();
+    expect(JSON.parse(listed).name).toBe("a/broken.jpg");
+    expect(existsSync(join(options.photos, "a", "broken.jpg"))).toBe(true);
+  });
+});
