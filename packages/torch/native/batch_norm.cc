@@ -128,15 +128,43 @@ void track(const Moments& batch, const at::Tensor& runningMean, const at::Tensor
   runningVar.mul_(1 - momentum).add_(batch.variance, momentum * unbiased);
 }
 
+/** Refuses statistics and weights `[C]` that are not of the input's channels or not where it is. */
+void expectPerChannel(const char* name, const at::Tensor& tensor, const at::Tensor& input) {
+  TORCH_CHECK(tensor.dim() == 1 && tensor.size(0) == input.size(1), "Expected a ", name, " [", input.size(1), "], got ",
+              tensor.sizes(), ".");
+  TORCH_CHECK(tensor.device() == input.device(), "Expected the ", name, " on ", input.device(), ", as the input, got ",
+              tensor.device(), ".");
+}
+
+bool isFloats(const at::Tensor& tensor) {
+  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat && !tensor.is_neg();
+}
+
 at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& weight,
                      const c10::optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
                      bool training, double momentum, double eps, const c10::optional<at::Tensor>& residual, bool relu) {
+  TORCH_CHECK(input.dim() >= 2, "Expected an input [B, C, ...], got ", input.sizes(), ".");
+  TORCH_CHECK(!training || input.numel() != input.size(1), "Expected more than one value per channel in training, got an input ",
+              input.sizes(), ".");
+  if (weight.has_value()) expectPerChannel("weight", *weight, input);
+  if (bias.has_value()) expectPerChannel("bias", *bias, input);
+  expectPerChannel("running mean", runningMean, input);
+  expectPerChannel("running variance", runningVar, input);
+  if (residual.has_value()) {
+    TORCH_CHECK(residual->sizes() == input.sizes(), "Expected a residual of the input's shape ", input.sizes(), ", got ",
+                residual->sizes(), ".");
+    TORCH_CHECK(residual->device() == input.device(), "Expected the residual on ", input.device(), ", as the input, got ",
+                residual->device(), ".");
+    TORCH_CHECK(residual->scalar_type() == input.scalar_type(), "Expected the residual of type ", input.scalar_type(),
+                ", as the input, got ", residual->scalar_type(), ".");
+  }
   const bool isLayer = weight.has_value() && bias.has_value() && relu >= residual.has_value();
-  const bool isFloat = input.device().is_cpu() && input.scalar_type() == at::kFloat;
-  const bool isLaidOut = input.dim() == 4 && input.size(1) % kLanes == 0 && input.numel() > input.size(1) &&
+  const bool isLaidOut = input.dim() == 4 && isFloats(input) && input.size(1) % kLanes == 0 && input.numel() > input.size(1) &&
                          input.is_contiguous(at::MemoryFormat::ChannelsLast);
+  const bool areFloats = isLayer && isFloats(*weight) && isFloats(*bias) && isFloats(runningMean) && isFloats(runningVar) &&
+                         (!residual.has_value() || isFloats(*residual));
   // What passes gradients on here takes the moments for those of the batch.
-  const bool isOurs = isLayer && isFloat && isLaidOut && hasVectorUnit() && (training || !at::GradMode::is_enabled());
+  const bool isOurs = isLaidOut && areFloats && hasVectorUnit() && (training || !at::GradMode::is_enabled());
   if (!isOurs) {
     auto output = at::batch_norm(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
     if (residual.has_value()) output.add_(*residual);

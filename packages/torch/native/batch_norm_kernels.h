@@ -7,7 +7,9 @@
 
 namespace salmask::batchnorm {
 
-static inline Vector positive(Vector value) { return value > 0.f ? value : Vector{}; }
+// Both ask what is not positive: NaN is not, and goes through, forward and back, as through libtorch's ReLU.
+static inline Vector positive(Vector value) { return value <= 0.f ? Vector{} : value; }
+static inline Vector whereOpen(Vector output, Vector gradient) { return output <= 0.f ? Vector{} : gradient; }
 
 /** What comes after the normalisation. */
 enum class Then { Nothing, Relu, AddAndRelu };
@@ -43,7 +45,7 @@ static inline Vector passed(const float* gradient, const float* input, const flo
   const Vector whole = load(gradient);
   if (then == Then::Nothing) return whole;
   const Vector value = then == Then::Relu ? load(input) * load(scale) + load(shift) : load(output);
-  return value > 0.f ? whole : Vector{};
+  return whereOpen(value, whole);
 }
 
 /**

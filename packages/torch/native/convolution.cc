@@ -6,6 +6,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <string>
 
 #include "blas.h"
 #include "windows.h"
@@ -124,30 +125,67 @@ struct Convolution : torch::autograd::Function<Convolution> {
   }
 };
 
-bool autocastsOnCpu() {
+bool autocasts(const c10::Device& device) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  return at::autocast::is_autocast_enabled(at::kCPU);
+  return at::autocast::is_autocast_enabled(device.type());
 #else
-  return at::autocast::is_cpu_enabled();
+  return device.is_cuda() ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled();
 #endif
+}
+
+/** Sides, strides and paddings of which no product of three passes an int64. */
+constexpr int64_t kMostPlaces = (int64_t{1} << 31) - 1;
+
+void expectSameKind(const char* name, const at::Tensor& tensor, const at::Tensor& input) {
+  TORCH_CHECK(tensor.device() == input.device(), "Expected the ", name, " on ", input.device(), ", as the input, got ",
+              tensor.device(), ".");
+  TORCH_CHECK(tensor.scalar_type() == input.scalar_type() || autocasts(input.device()), "Expected the ", name, " of type ",
+              input.scalar_type(), ", as the input, got ", tensor.scalar_type(), ".");
+}
+
+/** Refuses whatever libtorch refuses, or ends the process with. */
+void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+                       int64_t stride, int64_t padding, int64_t groups) {
+  TORCH_CHECK(input.dim() == 3 || input.dim() == 4, "Expected an input [B, C, H, W] or [C, H, W], got ", input.sizes(), ".");
+  TORCH_CHECK(weight.dim() == 4 && weight.size(0) > 0, "Expected a weight [out, in / groups, height, width], got ", weight.sizes(), ".");
+  TORCH_CHECK(stride >= 1 && stride <= kMostPlaces, "Expected a stride from 1 to ", kMostPlaces, ", got ", stride, ".");
+  TORCH_CHECK(padding >= 0 && padding <= kMostPlaces, "Expected a padding from 0 to ", kMostPlaces, ", got ", padding, ".");
+  const int64_t out = weight.size(0), channels = input.size(-3);
+  TORCH_CHECK(groups >= 1 && out % groups == 0, "Expected groups that ", out, " outputs divide into, got ", groups, ".");
+  TORCH_CHECK(channels % groups == 0 && channels / groups == weight.size(1), "Expected an input of ",
+              weight.size(1), groups == 1 ? "" : " x " + std::to_string(groups), " channels, got ", input.sizes(), ".");
+  for (int64_t side = 2; side < 4; ++side) {
+    const int64_t padded = input.size(side - 4) + 2 * padding;
+    TORCH_CHECK(weight.size(side) >= 1 && weight.size(side) <= padded, "Expected a kernel that fits into the input ",
+                input.sizes(), " with padding ", padding, ", got a weight ", weight.sizes(), ".");
+  }
+  expectSameKind("weight", weight, input);
+  if (!bias.has_value()) return;
+  TORCH_CHECK(bias->dim() == 1 && bias->size(0) == out, "Expected a bias [", out, "], got ", bias->sizes(), ".");
+  expectSameKind("bias", *bias, input);
+}
+
+/** Whether a tensor's floats lie in this process's memory as they are. */
+bool isPlain(const at::Tensor& tensor) {
+  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat &&
+         tensor.numel() > 0 && !tensor.is_neg();
 }
 
 at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, int64_t stride,
                   int64_t padding, int64_t groups) {
-  const bool isFloat = input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && !autocastsOnCpu();
-  const bool isLaidOut = input.dim() == 4 && input.numel() > 0 &&
+  expectConvolution(input, weight, bias, stride, padding, groups);
+  const bool isLaidOut = input.dim() == 4 && input.layout() == at::kStrided &&
                          input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
-  const bool isOurs = input.device().is_cpu() && isFloat && isLaidOut && groups == 1 && weight.size(2) == weight.size(3);
+  const bool isOurs = isLaidOut && isPlain(input) && isPlain(weight) && !autocasts(at::kCPU) && groups == 1 &&
+                      weight.size(2) == weight.size(3);
   if (!isOurs && input.device().is_cpu()) {
     // libtorch 1.13's own write past their memory in the backward pass where channels lie last.
     return at::conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, /*dilation=*/1, groups);
   }
   if (!isOurs) return at::conv2d(input, weight, bias, stride, padding, /*dilation=*/1, groups);
-  TORCH_CHECK(input.size(1) == weight.size(1), "expected an input of ", weight.size(1), " channels, but ", input.sizes(),
-              " came");
   const auto planes = input.contiguous(at::MemoryFormat::ChannelsLast);
   const auto output = Convolution::apply(planes, weight.contiguous(), stride, padding);
-  return bias.has_value() && bias->defined() ? output + bias->view({1, -1, 1, 1}) : output;
+  return bias.has_value() ? output + bias->view({1, -1, 1, 1}) : output;
 }
 
 }  // namespace

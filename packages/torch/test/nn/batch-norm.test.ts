@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { Generator, nn, noGrad, ops, randn, scope, type Tensor } from "../../src/index.js";
+import {
+  empty,
+  Generator,
+  nn,
+  noGrad,
+  ones,
+  ops,
+  randn,
+  scope,
+  type Tensor,
+  zeros,
+} from "../../src/index.js";
 import { gradientsOf, largestRelativeError, leaf } from "../support/relative-error.js";
 
 interface Case {
@@ -111,5 +122,161 @@ describe("batch normalisation with channels last", () => {
       expect(Math.max(...constant.map(Math.abs))).toBeLessThan(0.05);
       layer.dispose();
     });
+  });
+});
+
+/** `[B, C, H, W]` with channels last. */
+function planesOf(shape: number[]): Tensor {
+  return randn(shape, { generator: new Generator(2) }).contiguous({ memoryFormat: "channelsLast" });
+}
+
+/** Where a tensor holds NaN, row by row. */
+function nanPlaces(tensor: Tensor): number[] {
+  return tensor.toArray().flatMap((value, i) => (Number.isNaN(value) ? [i] : []));
+}
+
+describe("NaN goes through batch norm, its sum and its ReLU, forward and back", () => {
+  const cases = (["input", "residual", "weight", "gradient"] as const).flatMap((place) =>
+    [true, false].map((hasResidual) => ({ place, hasResidual })),
+  );
+
+  it.each(cases)("from the $place, with a residual: $hasResidual", ({ place, hasResidual }) => {
+    scope(() => {
+      const planes = { input: planesOf([2, 16, 4, 4]), residual: planesOf([2, 16, 4, 4]) }; // [2, 16, 4, 4] each
+      const spoil = (of: typeof place, tensor: Tensor) => {
+        const one = tensor.ndim === 4 ? tensor.select(0, 1).select(2, 3).select(1, 2) : tensor; // [16]
+        if (of === place) noGrad(() => one.select(0, 5).fill_(Number.NaN));
+      };
+      const [ours, theirs] = [true, false].map((isOurs) => {
+        const input = leaf(planes.input, "float32"); // [2, 16, 4, 4]
+        const residual = hasResidual ? leaf(planes.residual, "float32") : null; // [2, 16, 4, 4]
+        const [weight, bias] = [leaf(ones([16]), "float32"), leaf(zeros([16]), "float32")]; // [16]
+        const [mean, variance] = [zeros([16]), ones([16])]; // [16]
+        spoil("input", input);
+        if (residual !== null) spoil("residual", residual);
+        spoil("weight", weight);
+        const settings = [weight, bias, mean, variance, true, 0.1, 1e-5] as const;
+        let output: Tensor; // [2, 16, 4, 4]
+        if (isOurs) output = ops.fastBatchNorm(input, ...settings, { residual, relu: true });
+        else {
+          const normalized = ops.batchNorm(input, ...settings, false); // [2, 16, 4, 4]
+          output = (residual === null ? normalized : normalized.add(residual)).relu();
+        }
+        const gradient = ops.full(output.shape, 1, { dtype: "float32" }); // [2, 16, 4, 4]
+        if (place === "gradient") gradient.select(1, 5).fill_(Number.NaN); // ReLU stops some of them
+        output.backward({ gradient });
+        const found = { output, mean, variance, ...gradientsOf({ input, residual, weight, bias }) };
+        return Object.fromEntries(Object.entries(found).map(([name, tensor]) => [name, nanPlaces(tensor)]));
+      });
+      expect(ours).toEqual(theirs);
+      const isThere = place !== "residual" || hasResidual;
+      expect(Object.values(theirs).some((places) => places.length > 0)).toBe(isThere);
+    });
+  });
+
+  it("where nothing but one place of the output is NaN", () => {
+    scope(() => {
+      const layer = new nn.BatchNorm2d(8).eval();
+      const [input, residual] = [planesOf([2, 8, 3, 3]), planesOf([2, 8, 3, 3])]; // [2, 8, 3, 3] each
+      residual.select(0, 1).select(0, 4).select(0, 1).select(0, 2).fill_(Number.NaN);
+      const at = ((1 * 8 + 4) * 3 + 1) * 3 + 2;
+      expect(nanPlaces(noGrad(() => layer.forwardRelu(input, residual)))).toEqual([at]);
+      layer.dispose();
+    });
+  });
+});
+
+interface Given {
+  input: Tensor;
+  residual: Tensor;
+  weight: Tensor;
+  bias: Tensor;
+  runningMean: Tensor;
+  runningVar: Tensor;
+}
+
+const vectors = ["weight", "bias", "runningMean", "runningVar"] as const;
+const nameOf = {
+  weight: "weight",
+  bias: "bias",
+  runningMean: "running mean",
+  runningVar: "running variance",
+};
+
+describe.each(["training", "evaluation"])("batch norm in %s refuses", (mode) => {
+  function expectRefused(other: (given: Given) => Partial<Given>, message: string | RegExp): void {
+    scope(() => {
+      const planes = () => planesOf([4, 16, 8, 8]); // [4, 16, 8, 8]
+      const usual = {
+        ...{ input: planes(), residual: planes(), weight: ones([16]), bias: zeros([16]) },
+        ...{ runningMean: zeros([16]), runningVar: ones([16]) },
+      };
+      const { input, residual, weight, bias, runningMean, runningVar } = { ...usual, ...other(usual) };
+      const isTraining = mode === "training";
+      const call = () =>
+        noGrad(() =>
+          ops.fastBatchNorm(input, weight, bias, runningMean, runningVar, isTraining, 0.1, 1e-5, {
+            residual,
+            relu: true,
+          }),
+        );
+      expect(call).toThrow(message);
+    });
+  }
+
+  it.each([
+    [[1, 8, 1, 1]],
+    [[4, 16, 8, 1]],
+    [[4, 16, 4, 4]],
+    [[4, 16, 16, 16]],
+    [[8, 16, 8, 8]],
+    [[16]],
+    [[]],
+  ])("a residual of shape %j", (shape) =>
+    expectRefused(
+      () => ({ residual: shape.length === 4 ? planesOf(shape) : zeros(shape) }),
+      `Expected a residual of the input's shape [4, 16, 8, 8], got [${shape.join(", ")}].`,
+    ),
+  );
+
+  it.each(vectors)("a %s of another length, shape, type or device", (name) => {
+    for (const shape of [[8], [4096], [1], [16, 1], []])
+      expectRefused(
+        () => ({ [name]: ones(shape) }),
+        `Expected a ${nameOf[name]} [16], got [${shape.join(", ")}].`,
+      );
+    expectRefused(
+      () => ({ [name]: empty([16], { device: "meta" }) }),
+      `Expected the ${nameOf[name]} on cpu, as the input, got meta.`,
+    );
+    expectRefused(() => ({ [name]: ones([16], { dtype: "float64" }) }), /Float/);
+  });
+
+  it("a residual of another type or device", () => {
+    expectRefused(
+      ({ residual }) => ({ residual: residual.to({ dtype: "float64" }) }),
+      /Expected the residual of type Float/,
+    );
+    expectRefused(
+      ({ residual }) => ({ residual: empty(residual.shape, { device: "meta" }) }),
+      "Expected the residual on cpu, as the input, got meta.",
+    );
+  });
+
+  it("an input without channels", () => {
+    expectRefused(() => ({ input: zeros([16]) }), "Expected an input [B, C, ...], got [16].");
+  });
+});
+
+it("one value per channel has no variance to train with", () => {
+  scope(() => {
+    const layer = new nn.BatchNorm2d(8);
+    expect(() => layer.forward(planesOf([1, 8, 1, 1]))).toThrow(
+      "Expected more than one value per channel in training, got an input [1, 8, 1, 1].",
+    );
+    expect(layer.runningVar.toArray()).toEqual(Array(8).fill(1));
+    layer.eval();
+    expect(layer.forward(planesOf([1, 8, 1, 1])).shape).toEqual([1, 8, 1, 1]);
+    layer.dispose();
   });
 });

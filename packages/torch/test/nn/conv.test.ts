@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import {
+  empty,
   Generator,
   getNumThreads,
   nn,
@@ -9,6 +11,7 @@ import {
   scope,
   setNumThreads,
   type Tensor,
+  zeros,
 } from "../../src/index.js";
 import { gradientsOf, largestRelativeError, leaf } from "../support/relative-error.js";
 
@@ -97,14 +100,203 @@ describe("a convolution with channels last", () => {
       expect(bitsWith(2)).toEqual(bitsWith(1));
     });
   });
+});
 
-  it("says which channels were expected, and which came", () => {
-    scope(() => {
-      const layer = new nn.Conv2d(8, 8, { kernelSize: 3, padding: 1, generator: new Generator(0) });
-      const input = randn([1, 16, 4, 4], { generator: new Generator(0) }) // [1, 16, 4, 4]
-        .contiguous({ memoryFormat: "channelsLast" });
-      expect(() => layer.forward(input)).toThrow(/expected an input of 8 channels, but \[1, 16, 4, 4\] came/);
-      layer.dispose();
+/** An input `[B, C, H, W]` with channels last. */
+function planesOf(shape: number[]): Tensor {
+  return randn(shape, { generator: new Generator(0) }).contiguous({ memoryFormat: "channelsLast" });
+}
+
+interface Refused {
+  what: string;
+  message: string | RegExp;
+  input?: number[];
+  weight?: number[] | (() => Tensor);
+  bias?: () => Tensor;
+  stride?: number;
+  padding?: number;
+  groups?: number;
+}
+
+// libtorch throws at each of these. A kernel of ours divided by zero at most of them, or gave unwritten memory.
+const refused: Refused[] = [
+  {
+    what: "a kernel larger than the plane",
+    input: [1, 8, 2, 2],
+    message: /kernel that fits .* got a weight \[8, 8, 3, 3\]/,
+  },
+  { what: "the same with a stride", input: [1, 8, 2, 2], stride: 2, message: /kernel that fits/ },
+  {
+    what: "a large one with a large stride",
+    input: [1, 8, 2, 2],
+    weight: [8, 8, 5, 5],
+    stride: 5,
+    message: /fits/,
+  },
+  { what: "a kernel higher than the plane", input: [1, 8, 2, 9], message: /kernel that fits/ },
+  {
+    what: "a kernel without places",
+    weight: [8, 8, 0, 0],
+    padding: 1,
+    message: /got a weight \[8, 8, 0, 0\]/,
+  },
+  { what: "a plane without places", input: [1, 8, 0, 6], message: /kernel that fits/ },
+  { what: "a stride of 0", stride: 0, message: "Expected a stride from 1 to 2147483647, got 0." },
+  { what: "a stride of -0", stride: -0, message: "Expected a stride from 1 to 2147483647, got 0." },
+  { what: "a negative stride", stride: -1, message: /stride from 1 .* got -1\./ },
+  { what: "a stride beyond all planes", stride: 2 ** 40, message: /stride from 1 .* got 1099511627776\./ },
+  { what: "a negative padding", padding: -1, message: "Expected a padding from 0 to 2147483647, got -1." },
+  {
+    what: "the most negative padding",
+    padding: -(2 ** 63),
+    message: /integer within 2\^53 for 'padding', got -9223372036854776000/,
+  },
+  { what: "a padding beyond all memory", padding: 2 ** 30, message: /./ },
+  {
+    what: "a weight of three dimensions",
+    weight: [8, 8, 3],
+    message: /Expected a weight .* got \[8, 8, 3\]\./,
+  },
+  {
+    what: "a weight of no outputs",
+    weight: [0, 8, 3, 3],
+    message: /Expected a weight .* got \[0, 8, 3, 3\]\./,
+  },
+  {
+    what: "a weight of other channels",
+    weight: [8, 16, 3, 3],
+    message: "Expected an input of 16 channels, got [1, 8, 6, 6].",
+  },
+  {
+    what: "groups of other channels",
+    groups: 2,
+    message: "Expected an input of 8 x 2 channels, got [1, 8, 6, 6].",
+  },
+  { what: "groups that outputs do not divide into", weight: [8, 2, 3, 3], groups: 3, message: /got 3\./ },
+  { what: "no groups", groups: 0, message: /groups .* got 0\./ },
+  {
+    what: "an input of five dimensions",
+    input: [1, 8, 6, 6, 6],
+    message: /Expected an input \[B, C, H, W\]/,
+  },
+  { what: "a bias of another length", bias: () => zeros([4]), message: "Expected a bias [8], got [4]." },
+  {
+    what: "a bias of two dimensions",
+    bias: () => zeros([8, 1]),
+    message: "Expected a bias [8], got [8, 1].",
+  },
+  {
+    what: "a bias of another type",
+    bias: () => zeros([8], { dtype: "float64" }),
+    message: "Expected the bias of type Float, as the input, got Double.",
+  },
+  {
+    what: "a bias on another device",
+    bias: () => empty([8], { device: "meta" }),
+    message: "Expected the bias on cpu, as the input, got meta.",
+  },
+  {
+    what: "a weight of another type",
+    weight: () => zeros([8, 8, 3, 3], { dtype: "float64" }),
+    message: "Expected the weight of type Float, as the input, got Double.",
+  },
+  {
+    what: "a weight on another device",
+    weight: () => empty([8, 8, 3, 3], { device: "meta" }),
+    message: "Expected the weight on cpu, as the input, got meta.",
+  },
+];
+
+describe("a convolution is refused, and ends no process", () => {
+  it.each(refused)(
+    "with $what",
+    ({ input = [1, 8, 6, 6], weight = [8, 8, 3, 3], bias, message, ...geometry }) => {
+      scope(() => {
+        const planes = input.length === 4 ? planesOf(input) : randn(input, { generator: new Generator(0) });
+        const taps = typeof weight === "function" ? weight() : randn(weight, { generator: new Generator(1) });
+        expect(() => ops.fastConv2d(planes, taps, { bias: bias?.(), ...geometry })).toThrow(message);
+      });
+    },
+  );
+
+  it("gives what libtorch gives wherever libtorch gives anything, and throws where it throws", () => {
+    const sides = fc.record({
+      batch: fc.integer({ min: 1, max: 3 }),
+      channels: fc.constantFrom(1, 3, 8, 12, 16),
+      out: fc.constantFrom(1, 5, 8, 24),
+      height: fc.integer({ min: 1, max: 9 }),
+      width: fc.integer({ min: 1, max: 9 }),
+      kernel: fc.integer({ min: 1, max: 5 }),
+      stride: fc.integer({ min: -1, max: 5 }),
+      padding: fc.integer({ min: -1, max: 3 }),
     });
+    const outcome = (compute: () => Tensor) => {
+      try {
+        return compute();
+      } catch {
+        return null;
+      }
+    };
+    fc.assert(
+      fc.property(sides, ({ batch, channels, out, height, width, kernel, stride, padding }) => {
+        scope(() => {
+          const input = planesOf([batch, channels, height, width]); // [B, C, H, W]
+          const weight = randn([out, channels, kernel, kernel], { generator: new Generator(1) }); // [out, C, k, k]
+          const ours = outcome(() => ops.fastConv2d(input, weight, { stride, padding })); // [B, out, H', W']
+          const [exactInput, exactWeight] = [input, weight].map((t) =>
+            t.toCopy({ dtype: "float64", memoryFormat: "contiguous" }),
+          );
+          const theirs = outcome(() => ops.conv2d(exactInput, exactWeight, { stride, padding })); // [B, out, H', W']
+          expect(ours?.shape).toEqual(theirs?.shape);
+          if (ours !== null && theirs !== null && ours.numel > 0)
+            expect(ours.sub(theirs).abs().amax().item()).toBeLessThan(1e-4);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const ways = [
+  { what: "Winograd's filtering", shape: [2, 8, 9, 9], out: 16, kernelSize: 3, padding: 1 },
+  { what: "single pixels", shape: [2, 8, 9, 9], out: 16, kernelSize: 1 },
+  { what: "unfolded windows", shape: [2, 8, 9, 9], out: 16, kernelSize: 3, stride: 2, padding: 1 },
+] satisfies Case[];
+
+describe("NaN goes through a convolution", () => {
+  const isNaNAt = (of: Tensor) => of.toArray().map(Number.isNaN);
+
+  it.each(ways)("by $what, wherever it goes through libtorch's, forward and back", (given) => {
+    for (const place of ["input", "weight", "gradient"] as const) {
+      scope(() => {
+        const { layer, input: planes, geometry } = drawn(given);
+        const found = [true, false].map((isOurs) => {
+          const input = leaf(isOurs ? planes : planes.contiguous({ memoryFormat: "contiguous" }), "float32"); // [B, C, H, W]
+          const weight = leaf(layer.weight, "float32"); // [out, C, k, k]
+          if (place === "input")
+            noGrad(() => input.select(0, 1).select(0, 3).select(0, 4).select(0, 5).fill_(Number.NaN));
+          if (place === "weight")
+            noGrad(() => weight.select(0, 5).select(0, 2).select(0, 0).select(0, 0).fill_(Number.NaN));
+          const { stride, padding } = geometry;
+          const convolve = isOurs ? ops.fastConv2d : ops.conv2d;
+          const output = convolve(input, weight, { stride, padding }); // [B, out, H', W']
+          const gradient = output.detach().clone().fill_(1);
+          if (place === "gradient")
+            gradient.select(0, 0).select(0, 7).select(0, 1).select(0, 1).fill_(Number.NaN);
+          output.backward({ gradient });
+          return { output, ...gradientsOf({ input, weight }) };
+        });
+        const [ours, theirs] = found.map((tensors) =>
+          Object.entries(tensors).map(([name, t]) => ({ name, at: isNaNAt(t) })),
+        );
+        expect(theirs.some(({ at }) => at.includes(true))).toBe(true);
+        for (const [i, { name, at }] of theirs.entries()) {
+          // Winograd's tiles carry it further than a definition's windows do, and never less far.
+          const stopped = at.filter((isThere, j) => isThere && !ours[i].at[j]).length;
+          expect(stopped, `${place} to ${name}`).toBe(0);
+        }
+        layer.dispose();
+      });
+    }
   });
 });
