@@ -1,39 +1,14 @@
 #include "dispatch.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <sstream>
 
-#include "handles.h"
+#include "environment.h"
 
 namespace salmask {
 namespace {
 
 using c10::IValue;
 using c10::TypeKind;
-
-enum class Kind { Tensor, Int, Float, Scalar, Bool, String, Device, Generator };
-
-struct Parameter {
-  std::string name;
-  Kind kind;
-  bool optional = false;         // None allowed
-  bool list = false;             // a list of `kind`
-  bool optionalElement = false;  // Tensor?[]
-  int64_t size = 0;              // int[2]: one number stands for that many
-  bool hasDefault = false;
-  IValue defaultValue;
-};
-
-struct Operator {
-  c10::OperatorHandle handle;
-  std::vector<Parameter> parameters;
-  bool returnsSelf = false;  // in-place and out= variants hand back what came in: no new handle is made
-};
-
-std::vector<Operator>& operators() {
-  static std::vector<Operator> all;
-  return all;
-}
 
 Kind kindOf(const c10::TypePtr& type, const std::string& where) {
   switch (type->kind()) {
@@ -84,7 +59,9 @@ c10::Scalar toScalar(napi_env env, napi_value v, const char* what) {
   return c10::Scalar(d);
 }
 
-IValue convertList(napi_env env, napi_value v, const Parameter& p) {
+IValue convertList(const Arguments& args, napi_value v, const Parameter& p) {
+  const napi_env env = args.env;
+  auto& tensors = args.environment->tensors;
   const char* what = p.name.c_str();
   if (p.size > 0 && typeOf(env, v) == napi_number) {
     if (p.kind == Kind::Int)
@@ -110,13 +87,12 @@ IValue convertList(napi_env env, napi_value v, const Parameter& p) {
         for (uint32_t i = 0; i < n; ++i) {
           napi_value e = element(env, v, i);
           if (typeOf(env, e) == napi_null) out.push_back(c10::optional<at::Tensor>());
-          else out.push_back(c10::optional<at::Tensor>(tensors().get(toHandle(env, e, what))));
+          else out.push_back(c10::optional<at::Tensor>(tensors.get(toHandle(env, e, what))));
         }
         return out;
       }
       c10::List<at::Tensor> out;
-      out.reserve(n);
-      for (uint32_t i = 0; i < n; ++i) out.push_back(tensors().get(toHandle(env, element(env, v, i), what)));
+      for (uint32_t i = 0; i < n; ++i) out.push_back(tensors.get(toHandle(env, element(env, v, i), what)));
       return out;
     }
     case Kind::Scalar: {
@@ -128,29 +104,37 @@ IValue convertList(napi_env env, napi_value v, const Parameter& p) {
   }
 }
 
-IValue convert(napi_env env, napi_value v, const Parameter& p) {
+IValue convert(const Arguments& args, napi_value v, const Parameter& p) {
+  const napi_env env = args.env;
   const char* what = p.name.c_str();
   napi_valuetype type = typeOf(env, v);
   if (type == napi_undefined) {
-    TORCH_CHECK(p.hasDefault || p.optional, "expected a value for '", p.name, "', but none came");
+    TORCH_CHECK(p.hasDefault || p.optional, "Expected a value for '", p.name, "', got none.");
     return p.hasDefault ? p.defaultValue : IValue();
   }
   if (type == napi_null) {
-    TORCH_CHECK(p.optional, "expected a value for '", p.name, "', but null came");
+    TORCH_CHECK(p.optional, "Expected a value for '", p.name, "', got null.");
     return IValue();
   }
-  if (p.list) return convertList(env, v, p);
+  if (p.list) return convertList(args, v, p);
   switch (p.kind) {
-    case Kind::Tensor: return tensors().get(toHandle(env, v, what));
+    case Kind::Tensor: return args.environment->tensors.get(toHandle(env, v, what));
     case Kind::Int: return type == napi_boolean ? static_cast<int64_t>(toBool(env, v, what)) : toInt(env, v, what);
     case Kind::Float: return toDouble(env, v, what);
     case Kind::Scalar: return toScalar(env, v, what);
     case Kind::Bool: return toBool(env, v, what);
     case Kind::String: return toString(env, v, what);
     case Kind::Device: return c10::Device(toString(env, v, what));
-    case Kind::Generator: return generators().get(toHandle(env, v, what));
+    case Kind::Generator: return args.environment->generators.get(toHandle(env, v, what));
   }
   return IValue();
+}
+
+const Operator& operatorAt(const Arguments& args) {
+  const auto& operators = args.environment->operators;
+  const uint32_t index = toHandle(args.env, args[0], "operator");
+  TORCH_CHECK(index < operators.size(), "Expected one of the ", operators.size(), " operators that were looked up, got ", index, ".");
+  return operators[index];
 }
 
 napi_value arrayOf(napi_env env, size_t n) {
@@ -159,10 +143,12 @@ napi_value arrayOf(napi_env env, size_t n) {
   return out;
 }
 
-napi_value convertBack(napi_env env, const IValue& value) {
+napi_value convertBack(const Arguments& args, const IValue& value) {
+  const napi_env env = args.env;
+  auto& tensors = args.environment->tensors;
   if (value.isTensor()) {
     const at::Tensor& t = value.toTensor();
-    if (t.defined()) return fromHandle(env, tensors().add(t));
+    if (t.defined()) return fromHandle(env, tensors.add(t));
     napi_value none;
     check(napi_get_null(env, &none), "making null");
     return none;
@@ -177,7 +163,7 @@ napi_value convertBack(napi_env env, const IValue& value) {
     auto list = value.toTensorList();
     napi_value out = arrayOf(env, list.size());
     for (size_t i = 0; i < list.size(); ++i)
-      check(napi_set_element(env, out, i, fromHandle(env, tensors().add(list.get(i)))), "filling an array");
+      check(napi_set_element(env, out, i, fromHandle(env, tensors.add(list.get(i)))), "filling an array");
     return out;
   }
   if (value.isIntList()) {
@@ -202,38 +188,39 @@ napi_value findOperator(const Arguments& args) {
   for (const auto& argument : schema.arguments()) op.parameters.push_back(prepare(argument, name));
   for (const auto& ret : schema.returns())
     if (ret.alias_info() && ret.alias_info()->isWrite()) op.returnsSelf = true;
-  operators().push_back(std::move(op));
-  return fromDouble(args.env, static_cast<double>(operators().size() - 1));
+  auto& operators = args.environment->operators;
+  operators.push_back(std::move(op));
+  return fromDouble(args.env, static_cast<double>(operators.size() - 1));
 }
 
 napi_value callOperator(const Arguments& args) {
-  Operator& op = operators().at(static_cast<size_t>(toHandle(args.env, args[0], "operator")));
+  const Operator& op = operatorAt(args);
   const size_t given = args.count - 1;
-  TORCH_CHECK(given <= op.parameters.size(), op.handle.schema().name(), " takes ", op.parameters.size(),
-              " arguments, but ", given, " came");
+  TORCH_CHECK(given <= op.parameters.size(), "Expected at most ", op.parameters.size(), " arguments of ",
+              op.handle.schema().name(), ", got ", given, ".");
   torch::jit::Stack stack;
   stack.reserve(op.parameters.size());
   for (size_t i = 0; i < op.parameters.size(); ++i) {
     const Parameter& p = op.parameters[i];
     if (i < given) {
-      stack.push_back(convert(args.env, args.values[i + 1], p));
+      stack.push_back(convert(args, args.values[i + 1], p));
     } else {
-      TORCH_CHECK(p.hasDefault || p.optional, op.handle.schema().name(), " needs a value for '", p.name, "'");
+      TORCH_CHECK(p.hasDefault || p.optional, "Expected a value for '", p.name, "' of ", op.handle.schema().name(), ", got none.");
       stack.push_back(p.hasDefault ? p.defaultValue : IValue());
     }
   }
   op.handle.callBoxed(&stack);
   if (op.returnsSelf || stack.empty()) return undefined(args.env);
-  if (stack.size() == 1) return convertBack(args.env, stack[0]);
+  if (stack.size() == 1) return convertBack(args, stack[0]);
   napi_value out = arrayOf(args.env, stack.size());
   for (size_t i = 0; i < stack.size(); ++i)
-    check(napi_set_element(args.env, out, i, convertBack(args.env, stack[i])), "filling an array");
+    check(napi_set_element(args.env, out, i, convertBack(args, stack[i])), "filling an array");
   return out;
 }
 
 napi_value operatorSchema(const Arguments& args) {
   std::ostringstream out;
-  out << operators().at(static_cast<size_t>(toHandle(args.env, args[0], "operator"))).handle.schema();
+  out << operatorAt(args).handle.schema();
   return fromString(args.env, out.str());
 }
 

@@ -1,7 +1,8 @@
 // Tensors and generators that JavaScript holds, each known by a small integer. Integers cost a fraction of a
 // wrapped object (no finalizer, no heap object), which is what keeps a tiny operator call under three microseconds.
 #pragma once
-#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -22,8 +23,8 @@ class Handles {
     return static_cast<uint32_t>(slots_.size() - 1);
   }
   T& get(uint32_t id) {
-    TORCH_CHECK(id > 0 && id < slots_.size() && slots_[id].defined(),
-                "expected a live handle, but handle ", id, " was already freed");
+    TORCH_CHECK(id > 0 && id < slots_.size() && slots_[id].defined(), "Expected a live handle, got ", id,
+                ", which was freed or never made.");
     return slots_[id];
   }
   void release(uint32_t id) {
@@ -39,8 +40,5 @@ class Handles {
   std::vector<uint32_t> free_;
   uint32_t live_ = 0;
 };
-
-Handles<at::Tensor>& tensors();
-Handles<at::Generator>& generators();
 
 }  // namespace salmask

@@ -1,51 +1,62 @@
 // The names that JavaScript sees.
 #include "dispatch.h"
+#include "environment.h"
 #include "tensor.h"
 
+#include <memory>
+
+namespace salmask {
 namespace {
 
-template <napi_value (*fn)(const salmask::Arguments&)>
-void define(napi_env env, napi_value exports, const char* name) {
+template <napi_value (*fn)(const Arguments&)>
+void define(napi_env env, Environment* environment, napi_value exports, const char* name) {
   napi_value function;
-  salmask::check(napi_create_function(env, name, NAPI_AUTO_LENGTH, salmask::guarded<fn>, nullptr, &function), name);
-  salmask::check(napi_set_named_property(env, exports, name, function), name);
+  check(napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<fn>, environment, &function), name);
+  check(napi_set_named_property(env, exports, name, function), name);
+}
+
+void freeEnvironment(napi_env, void* environment, void*) { delete static_cast<Environment*>(environment); }
+
+napi_value start(napi_env env, napi_value exports) {
+  auto made = std::make_unique<Environment>();
+  check(napi_set_instance_data(env, made.get(), freeEnvironment, nullptr), "keeping the environment's tensors");
+  Environment* const environment = made.release();
+  define<findOperator>(env, environment, exports, "findOperator");
+  define<callOperator>(env, environment, exports, "call");
+  define<operatorSchema>(env, environment, exports, "operatorSchema");
+  define<operatorNames>(env, environment, exports, "operatorNames");
+  define<shape>(env, environment, exports, "shape");
+  define<strides>(env, environment, exports, "strides");
+  define<scalarType>(env, environment, exports, "scalarType");
+  define<device>(env, environment, exports, "device");
+  define<isLeaf>(env, environment, exports, "isLeaf");
+  define<requiresGrad>(env, environment, exports, "requiresGrad");
+  define<setRequiresGrad>(env, environment, exports, "setRequiresGrad");
+  define<release>(env, environment, exports, "release");
+  define<item>(env, environment, exports, "item");
+  define<fromBytes>(env, environment, exports, "fromBytes");
+  define<toBytes>(env, environment, exports, "toBytes");
+  define<backward>(env, environment, exports, "backward");
+  define<grad>(env, environment, exports, "grad");
+  define<setGrad>(env, environment, exports, "setGrad");
+  define<gradEnabled>(env, environment, exports, "gradEnabled");
+  define<setGradEnabled>(env, environment, exports, "setGradEnabled");
+  define<setAutocast>(env, environment, exports, "setAutocast");
+  define<makeGenerator>(env, environment, exports, "makeGenerator");
+  define<releaseGenerator>(env, environment, exports, "releaseGenerator");
+  define<seedGenerator>(env, environment, exports, "seedGenerator");
+  define<liveCount>(env, environment, exports, "liveCount");
+  define<liveBytes>(env, environment, exports, "liveBytes");
+  define<setNumThreads>(env, environment, exports, "setNumThreads");
+  define<getNumThreads>(env, environment, exports, "getNumThreads");
+  define<keepFreedMemory>(env, environment, exports, "keepFreedMemory");
+  define<setCudnnBenchmark>(env, environment, exports, "setCudnnBenchmark");
+  define<hasCuda>(env, environment, exports, "hasCuda");
+  define<version>(env, environment, exports, "version");
+  return exports;
 }
 
 }  // namespace
+}  // namespace salmask
 
-NAPI_MODULE_INIT() {
-  using namespace salmask;
-  define<findOperator>(env, exports, "findOperator");
-  define<callOperator>(env, exports, "call");
-  define<operatorSchema>(env, exports, "operatorSchema");
-  define<operatorNames>(env, exports, "operatorNames");
-  define<shape>(env, exports, "shape");
-  define<strides>(env, exports, "strides");
-  define<scalarType>(env, exports, "scalarType");
-  define<device>(env, exports, "device");
-  define<isLeaf>(env, exports, "isLeaf");
-  define<requiresGrad>(env, exports, "requiresGrad");
-  define<setRequiresGrad>(env, exports, "setRequiresGrad");
-  define<release>(env, exports, "release");
-  define<item>(env, exports, "item");
-  define<fromBytes>(env, exports, "fromBytes");
-  define<toBytes>(env, exports, "toBytes");
-  define<backward>(env, exports, "backward");
-  define<grad>(env, exports, "grad");
-  define<setGrad>(env, exports, "setGrad");
-  define<gradEnabled>(env, exports, "gradEnabled");
-  define<setGradEnabled>(env, exports, "setGradEnabled");
-  define<setAutocast>(env, exports, "setAutocast");
-  define<makeGenerator>(env, exports, "makeGenerator");
-  define<releaseGenerator>(env, exports, "releaseGenerator");
-  define<seedGenerator>(env, exports, "seedGenerator");
-  define<liveCount>(env, exports, "liveCount");
-  define<liveBytes>(env, exports, "liveBytes");
-  define<setNumThreads>(env, exports, "setNumThreads");
-  define<getNumThreads>(env, exports, "getNumThreads");
-  define<keepFreedMemory>(env, exports, "keepFreedMemory");
-  define<setCudnnBenchmark>(env, exports, "setCudnnBenchmark");
-  define<hasCuda>(env, exports, "hasCuda");
-  define<version>(env, exports, "version");
-  return exports;
-}
+NAPI_MODULE_INIT() { return salmask::guardedStart<salmask::start>(env, exports); }

@@ -1,11 +1,14 @@
-// Node-API calls that throw C++ exceptions, and the wrapper that turns C++ exceptions into JavaScript errors.
+// Node-API calls that throw C++ exceptions, and the wrappers that turn C++ exceptions into JavaScript errors.
 #pragma once
 #include <c10/util/Exception.h>
 #include <node_api.h>
+
 #include <string>
 #include <vector>
 
 namespace salmask {
+
+struct Environment;
 
 inline void check(napi_status status, const char* what) {
   TORCH_CHECK(status == napi_ok, "Node-API: ", what, " failed with status ", static_cast<int>(status));
@@ -14,15 +17,18 @@ inline void check(napi_status status, const char* what) {
 struct Arguments {
   static constexpr size_t kMax = 24;
   napi_env env;
+  Environment* environment;  // what the function was made with: that of the thread that calls it
   napi_value values[kMax];
   size_t count = kMax;
 
   Arguments(napi_env e, napi_callback_info info) : env(e) {
-    check(napi_get_cb_info(env, info, &count, values, nullptr, nullptr), "reading arguments");
-    TORCH_CHECK(count <= kMax, "expected at most ", kMax, " arguments, but ", count, " came");
+    void* data = nullptr;
+    check(napi_get_cb_info(env, info, &count, values, nullptr, &data), "reading arguments");
+    environment = static_cast<Environment*>(data);
+    TORCH_CHECK(count <= kMax, "Expected at most ", kMax, " arguments, got ", count, ".");
   }
   napi_value operator[](size_t i) const {
-    TORCH_CHECK(i < count, "expected at least ", i + 1, " arguments, but ", count, " came");
+    TORCH_CHECK(i < count, "Expected at least ", i + 1, " arguments, got ", count, ".");
     return values[i];
   }
 };
@@ -33,8 +39,12 @@ inline napi_valuetype typeOf(napi_env env, napi_value v) {
   return type;
 }
 
+/** The largest whole number up to which JavaScript has each one: 2^53 - 1. */
+constexpr int64_t kLargestInteger = 9007199254740991;
+
 uint32_t toHandle(napi_env env, napi_value v, const char* what);
-int64_t toInt(napi_env env, napi_value v, const char* what);
+/** A whole number from `low` to `high`, no others: neither NaN, nor a fraction, nor one that JavaScript rounds. */
+int64_t toInt(napi_env env, napi_value v, const char* what, int64_t low = -kLargestInteger, int64_t high = kLargestInteger);
 double toDouble(napi_env env, napi_value v, const char* what);
 bool toBool(napi_env env, napi_value v, const char* what);
 std::string toString(napi_env env, napi_value v, const char* what);
@@ -48,15 +58,27 @@ napi_value fromBool(napi_env env, bool v);
 napi_value fromString(napi_env env, const std::string& v);
 napi_value undefined(napi_env env);
 
-void throwJs(napi_env env, const std::exception& error);
+/** Throws the C++ exception that is being handled as a JavaScript one, whatever it is. To be called in a catch block. */
+void throwToJs(napi_env env) noexcept;
 
-/// Runs `fn(args)`; a C++ exception becomes a JavaScript one.
+/** Runs `fn(args)`; a C++ exception becomes a JavaScript one. */
 template <napi_value (*fn)(const Arguments&)>
-napi_value guarded(napi_env env, napi_callback_info info) {
+napi_value guarded(napi_env env, napi_callback_info info) noexcept {
   try {
     return fn(Arguments(env, info));
-  } catch (const std::exception& error) {
-    throwJs(env, error);
+  } catch (...) {
+    throwToJs(env);
+    return nullptr;
+  }
+}
+
+/** Runs a module's start; a C++ exception becomes what `require` throws. */
+template <napi_value (*fn)(napi_env, napi_value)>
+napi_value guardedStart(napi_env env, napi_value exports) noexcept {
+  try {
+    return fn(env, exports);
+  } catch (...) {
+    throwToJs(env);
     return nullptr;
   }
 }

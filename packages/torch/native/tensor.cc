@@ -11,25 +11,22 @@
 #include <unordered_set>
 
 #include "block_cache.h"
-#include "handles.h"
+#include "environment.h"
 
 namespace salmask {
-
-Handles<at::Tensor>& tensors() {
-  static Handles<at::Tensor> table;
-  return table;
-}
-
-Handles<at::Generator>& generators() {
-  static Handles<at::Generator> table;
-  return table;
-}
 
 namespace {
 
 at::Tensor& tensorAt(const Arguments& args, size_t i) {
-  return tensors().get(toHandle(args.env, args[i], "tensor"));
+  return args.environment->tensors.get(toHandle(args.env, args[i], "tensor"));
 }
+
+at::ScalarType toScalarType(napi_env env, napi_value v) {
+  return static_cast<at::ScalarType>(toInt(env, v, "dtype", 0, static_cast<int64_t>(at::ScalarType::NumOptions) - 1));
+}
+
+/** Threads that may be asked for: more than any machine has, and few enough for an int. */
+constexpr int64_t kMostThreads = 4096;
 
 napi_value fromInts(napi_env env, at::IntArrayRef values) {
   napi_value out;
@@ -50,9 +47,9 @@ Bytes bytesOf(napi_env env, napi_value view) {
   void* data;
   napi_value buffer;
   TORCH_CHECK(napi_get_typedarray_info(env, view, &type, &length, &data, &buffer, &offset) == napi_ok,
-              "expected a typed array");
+              "Expected a typed array.");
   static constexpr size_t kWidth[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
-  TORCH_CHECK(type < 11, "expected a typed array of a kind known to Node-API 8");
+  TORCH_CHECK(type < 11, "Expected a typed array of a kind that Node-API 8 knows.");
   return {data, length * kWidth[type]};
 }
 
@@ -71,7 +68,7 @@ napi_value setRequiresGrad(const Arguments& args) {
   return undefined(args.env);
 }
 napi_value release(const Arguments& args) {
-  tensors().release(toHandle(args.env, args[0], "tensor"));
+  args.environment->tensors.release(toHandle(args.env, args[0], "tensor"));
   return undefined(args.env);
 }
 
@@ -83,22 +80,22 @@ napi_value item(const Arguments& args) {
 napi_value fromBytes(const Arguments& args) {
   Bytes bytes = bytesOf(args.env, args[0]);
   auto sizes = toInts(args.env, args[1], "shape");
-  auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
+  auto type = toScalarType(args.env, args[2]);
   c10::Device where(toString(args.env, args[3], "device"));
   // From pinned memory the copy queues behind the GPU's work; from other memory this thread would wait for that work.
   at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(where.is_cuda()));
-  TORCH_CHECK(out.nbytes() == bytes.size, "a tensor of shape ", at::IntArrayRef(sizes), " takes ",
-              out.nbytes(), " bytes, but the array holds ", bytes.size);
+  TORCH_CHECK(out.nbytes() == bytes.size, "Expected ", out.nbytes(), " bytes for a tensor of shape ",
+              at::IntArrayRef(sizes), ", got ", bytes.size, ".");
   if (bytes.size > 0) std::memcpy(out.data_ptr(), bytes.data, bytes.size);
   if (!where.is_cpu()) out = out.to(where, type, /*non_blocking=*/true);
-  return fromHandle(args.env, tensors().add(std::move(out)));
+  return fromHandle(args.env, args.environment->tensors.add(std::move(out)));
 }
 
 napi_value toBytes(const Arguments& args) {
   at::Tensor source = tensorAt(args, 0).detach().cpu().contiguous();
   Bytes bytes = bytesOf(args.env, args[1]);
-  TORCH_CHECK(source.nbytes() == bytes.size, "expected an array of ", source.nbytes(), " bytes, but ",
-              bytes.size, " came");
+  TORCH_CHECK(source.nbytes() == bytes.size, "Expected an array of ", source.nbytes(), " bytes, got ",
+              bytes.size, ".");
   if (bytes.size > 0) std::memcpy(bytes.data, source.data_ptr(), bytes.size);
   return undefined(args.env);
 }
@@ -114,7 +111,7 @@ napi_value backward(const Arguments& args) {
 napi_value grad(const Arguments& args) {
   const at::Tensor& g = tensorAt(args, 0).grad();
   if (!g.defined()) return undefined(args.env);
-  return fromHandle(args.env, tensors().add(g));
+  return fromHandle(args.env, args.environment->tensors.add(g));
 }
 
 napi_value setGrad(const Arguments& args) {
@@ -132,7 +129,7 @@ napi_value setGradEnabled(const Arguments& args) {
 napi_value setAutocast(const Arguments& args) {
   c10::Device where(toString(args.env, args[0], "device"));
   bool enabled = toBool(args.env, args[1], "enabled");
-  auto type = static_cast<at::ScalarType>(toInt(args.env, args[2], "dtype"));
+  auto type = toScalarType(args.env, args[2]);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
   at::autocast::set_autocast_dtype(where.type(), type);
   at::autocast::set_autocast_enabled(where.type(), enabled);
@@ -151,30 +148,30 @@ napi_value setAutocast(const Arguments& args) {
 
 napi_value makeGenerator(const Arguments& args) {
   c10::Device where(toString(args.env, args[0], "device"));
-  auto seed = static_cast<uint64_t>(toInt(args.env, args[1], "seed"));
+  auto seed = static_cast<uint64_t>(toInt(args.env, args[1], "seed", 0, kLargestInteger));
   at::Generator generator = where.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(seed)
                                            : at::globalContext().defaultGenerator(where).clone();
   generator.set_current_seed(seed);
-  return fromHandle(args.env, generators().add(std::move(generator)));
+  return fromHandle(args.env, args.environment->generators.add(std::move(generator)));
 }
 
 napi_value releaseGenerator(const Arguments& args) {
-  generators().release(toHandle(args.env, args[0], "generator"));
+  args.environment->generators.release(toHandle(args.env, args[0], "generator"));
   return undefined(args.env);
 }
 
 napi_value seedGenerator(const Arguments& args) {
-  generators().get(toHandle(args.env, args[0], "generator"))
-      .set_current_seed(static_cast<uint64_t>(toInt(args.env, args[1], "seed")));
+  args.environment->generators.get(toHandle(args.env, args[0], "generator"))
+      .set_current_seed(static_cast<uint64_t>(toInt(args.env, args[1], "seed", 0, kLargestInteger)));
   return undefined(args.env);
 }
 
-napi_value liveCount(const Arguments& args) { return fromDouble(args.env, tensors().live()); }
+napi_value liveCount(const Arguments& args) { return fromDouble(args.env, args.environment->tensors.live()); }
 
 napi_value liveBytes(const Arguments& args) {
   std::unordered_set<const void*> seen;
   double bytes = 0;
-  for (const at::Tensor& t : tensors().slots()) {
+  for (const at::Tensor& t : args.environment->tensors.slots()) {
     if (!t.defined() || !t.has_storage()) continue;
     const void* storage = t.storage().unsafeGetStorageImpl();
     if (seen.insert(storage).second) bytes += static_cast<double>(t.storage().nbytes());
@@ -183,7 +180,7 @@ napi_value liveBytes(const Arguments& args) {
 }
 
 napi_value setNumThreads(const Arguments& args) {
-  at::set_num_threads(static_cast<int>(toInt(args.env, args[0], "threads")));
+  at::set_num_threads(static_cast<int>(toInt(args.env, args[0], "threads", 1, kMostThreads)));
   return undefined(args.env);
 }
 napi_value getNumThreads(const Arguments& args) { return fromDouble(args.env, at::get_num_threads()); }

@@ -1,28 +1,19 @@
+#!/usr/bin/env node
 // Builds the addon against the libtorch that is found. No node-gyp: Node-API headers come from npm, libtorch's from
-// the machine, so four compiler calls are the whole build and nothing is downloaded.
-import { spawn } from "node:child_process";
+// the machine, so a few compiler calls are the whole build and nothing is downloaded.
+// --sanitize builds it with AddressSanitizer and UndefinedBehaviorSanitizer, into a folder of its own.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findLibtorch } from "./libtorch.mjs";
+import { compile, compiler, flagsFor, sanitizing } from "./toolchain.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, "native");
-const build = join(root, "build");
-const compiler = process.env.CXX ?? "g++";
-
-function run(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
-    child.on("error", (error) =>
-      reject(new Error(`${command}: ${error.message}. Install it: apt-get install g++`)),
-    );
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
-  });
-}
+const isSanitized = process.argv.includes("--sanitize");
+const build = isSanitized ? join(root, "build", "sanitized") : join(root, "build");
 
 const { found, tried } = findLibtorch();
 if (!found) {
@@ -37,34 +28,26 @@ if (major < 1 || (major === 1 && minor < 13)) {
   process.exit(1);
 }
 
-const sources = readdirSync(native)
-  .filter((name) => name.endsWith(".cc"))
-  .sort();
-const napi = createRequire(import.meta.url)("node-api-headers").include_dir;
-const flags = [
-  major > 2 || (major === 2 && minor >= 10) ? "-std=c++20" : "-std=c++17",
-  // libtorch's parallel loops are templates that run on one thread where OpenMP is off.
-  ...["-O2", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-DNAPI_VERSION=8"],
-  `-D_GLIBCXX_USE_CXX11_ABI=${found.cxx11Abi ? 1 : 0}`,
-  // Naming /usr/include again would move it ahead of the compiler's own headers.
-  ...[napi, ...found.include].filter((dir) => dir !== "/usr/include").flatMap((dir) => ["-isystem", dir]),
-];
-const libraries = ["torch", "torch_cpu", "c10"];
-for (const name of ["torch_cuda", "c10_cuda"])
-  if (existsSync(join(found.lib, `lib${name}.so`))) libraries.push(name);
-const link = [
-  "-fopenmp",
-  `-L${found.lib}`,
-  `-Wl,-rpath,${found.lib}`,
-  "-Wl,--no-as-needed",
-  ...libraries.map((l) => `-l${l}`),
-];
-
-const hash = createHash("sha256").update(JSON.stringify([found, flags, link, compiler, process.arch]));
-for (const name of readdirSync(native).sort()) hash.update(name).update(readFileSync(join(native, name)));
-const stamp = { hash: hash.digest("hex"), version: found.version, source: found.source, lib: found.lib };
+const flags = flagsFor(found);
+const extra = isSanitized ? sanitizing : [];
+const sha256 = (...parts) =>
+  parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex");
+const names = readdirSync(native).sort();
+const sources = names.filter((name) => name.endsWith(".cc"));
+const headers = names.filter((name) => name.endsWith(".h")).map((name) => readFileSync(join(native, name)));
+const settings = JSON.stringify([found, flags, extra, compiler, process.arch]);
+const hashes = new Map(
+  sources.map((name) => [name, sha256(settings, ...headers, readFileSync(join(native, name)))]),
+);
+const stamp = {
+  hash: sha256(...hashes.values()),
+  version: found.version,
+  source: found.source,
+  lib: found.lib,
+};
 const stampPath = join(build, "libtorch.json");
 const addon = join(build, "salmask_torch.node");
+const isStamped = (path, hash) => existsSync(path) && readFileSync(path, "utf8") === hash;
 if (
   existsSync(addon) &&
   existsSync(stampPath) &&
@@ -77,22 +60,20 @@ mkdirSync(build, { recursive: true });
 rmSync(stampPath, { force: true });
 const started = Date.now();
 console.error(`building the addon against libtorch ${found.version} (${found.source}) ...`);
-const queue = [...sources];
+const objectOf = (name) => join(build, `${name}.o`);
+// An object is kept where neither its source nor any header has changed.
+const queue = sources.filter((name) => !isStamped(`${objectOf(name)}.hash`, hashes.get(name)));
 const worker = async () => {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    await run(compiler, [...flags, "-c", join(native, name), "-o", join(build, `${name}.o`)]);
+    rmSync(`${objectOf(name)}.hash`, { force: true });
+    await compile([...flags.compile, ...extra, "-c", join(native, name), "-o", objectOf(name)]);
+    writeFileSync(`${objectOf(name)}.hash`, hashes.get(name));
   }
 };
 try {
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), sources.length) }, worker));
   const temporary = `${addon}.${process.pid}.tmp`;
-  await run(compiler, [
-    "-shared",
-    "-o",
-    temporary,
-    ...sources.map((name) => join(build, `${name}.o`)),
-    ...link,
-  ]);
+  await compile(["-shared", ...extra, "-o", temporary, ...sources.map(objectOf), ...flags.link]);
   renameSync(temporary, addon);
   writeFileSync(stampPath, `${JSON.stringify(stamp, null, 2)}\n`);
   console.error(`built in ${((Date.now() - started) / 1000).toFixed(0)} s`);

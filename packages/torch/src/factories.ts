@@ -1,4 +1,6 @@
-import type { DType } from "./dtype.js";
+import { statSync } from "node:fs";
+import { arrayFor, type DType } from "./dtype.js";
+import { EngineError } from "./native.js";
 import * as ops from "./ops.generated.js";
 import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
@@ -47,9 +49,22 @@ export function rand(shape: readonly number[], options: { generator: Generator; 
 }
 
 /**
- * The bytes of a file as a flat tensor of `numel` elements, mapped and not read: pages come in when they are
- * touched, and writes to the tensor stay in this process.
+ * A file's first elements as a flat tensor `[numel]`, mapped and not read: pages are read when they are touched, and writes
+ * to the tensor stay in this process. Throws an {@link EngineError} `short-file` where the file holds fewer elements, and
+ * `not-a-file` where it is a folder or a device. Whoever shortens the file afterwards ends this process (SIGBUS).
  */
 export function mapFile(path: string, numel: number, dtype: DType = "uint8"): Tensor {
+  if (!Number.isSafeInteger(numel) || numel < 1)
+    throw new RangeError(`Expected a whole number of elements from 1 to map ${path}, got ${numel}.`);
+  const file = statSync(path);
+  if (!file.isFile())
+    throw new EngineError("not-a-file", `Expected a file to map, got ${path}, which is none.`);
+  const bytes = numel * arrayFor(dtype, 1).byteLength;
+  if (file.size < bytes) {
+    throw new EngineError(
+      "short-file",
+      `Expected a file of at least ${bytes} bytes (${numel} of ${dtype}), got ${path} of ${file.size}.`,
+    );
+  }
   return ops.fromFile(path, { shared: false, size: numel, dtype });
 }

@@ -142,16 +142,20 @@ describe("a bad argument", () => {
   test("is named, with what was expected", () => {
     scope(() => {
       const x = ones([2]);
-      expect(() => add.call(x.handle)).toThrow(/aten::add needs a value for 'other'/);
-      expect(() => add.call(x.handle, undefined)).toThrow("expected a value for 'other', but none came");
-      expect(() => add.call(x.handle, null)).toThrow("expected a value for 'other', but null came");
-      expect(() => add.call(x.handle, "x")).toThrow("expected a tensor for 'other'");
-      expect(() => add.call(x.handle, x.handle, 1, 1)).toThrow("aten::add takes 3 arguments, but 4 came");
-      expect(() => add.call(x.handle, 999_999)).toThrow(/expected a live handle/);
-      expect(() => x.sum(0.5)).toThrow("expected an integer for 'dim', but 0.5 came");
-      expect(() => x.reshape([1.5])).toThrow("expected an integer for 'shape', but 1.5 came");
-      expect(() => new Operator("aten::cat", "").call(x.handle)).toThrow("expected an array for 'tensors'");
-      expect(() => x.narrow(0.5, 0, 1)).toThrow("expected an integer for 'dim', but 0.5 came");
+      expect(() => add.call(x.handle)).toThrow("Expected a value for 'other' of aten::add, got none.");
+      expect(() => add.call(x.handle, undefined)).toThrow("Expected a value for 'other', got none.");
+      expect(() => add.call(x.handle, null)).toThrow("Expected a value for 'other', got null.");
+      expect(() => add.call(x.handle, "x")).toThrow("Expected a tensor for 'other', got a string.");
+      expect(() => add.call(x.handle, x.handle, 1, 1)).toThrow(
+        "Expected at most 3 arguments of aten::add, got 4.",
+      );
+      expect(() => add.call(x.handle, 999_999)).toThrow(/Expected a live handle/);
+      expect(() => x.sum(0.5)).toThrow("Expected an integer within 2^53 for 'dim', got 0.5.");
+      expect(() => x.reshape([1.5])).toThrow("Expected an integer within 2^53 for 'shape', got 1.5.");
+      expect(() => new Operator("aten::cat", "").call(x.handle)).toThrow(
+        "Expected an array for 'tensors', got 2.",
+      );
+      expect(() => x.narrow(0.5, 0, 1)).toThrow("Expected an integer within 2^53 for 'dim', got 0.5.");
     });
   });
 

@@ -80,7 +80,7 @@ describe("typed arrays", () => {
 
   test("a shape that does not fit is refused with both sizes", () => {
     expect(() => fromTypedArray(Float32Array.of(1, 2, 3), [2, 2])).toThrow(
-      /\[2, 2\].* takes 16 bytes, but the array holds 12/,
+      "Expected 16 bytes for a tensor of shape [2, 2], got 12.",
     );
     expect(() => fromTypedArray(new Uint16Array(2), [2])).toThrow(/Uint16Array says no element type/);
   });
@@ -199,6 +199,23 @@ describe("factories", () => {
       expect(mapped.toArray()).toEqual([7, 7, 7, 7]);
       expect(mapFile(path, 4).toArray()).toEqual([1, 2, 3, 4]);
     });
+    rmSync(folder, { recursive: true });
+  });
+
+  test("mapFile refuses what holds fewer elements than asked for, and what is no file", () => {
+    const folder = mkdtempSync(join(tmpdir(), "salmask-map-"));
+    const path = join(folder, "bytes");
+    writeFileSync(path, Uint8Array.of(1, 2, 3, 4));
+    const refused = (message: string | RegExp, ...given: Parameters<typeof mapFile>) => {
+      expect(() => mapFile(...given)).toThrow(message);
+    };
+    refused(`Expected a file of at least 5 bytes (5 of uint8), got ${path} of 4.`, path, 5);
+    refused(`Expected a file of at least 8 bytes (2 of float32), got ${path} of 4.`, path, 2, "float32");
+    refused(`Expected a file to map, got ${folder}, which is none.`, folder, 1);
+    refused(/ENOENT/, join(folder, "none"), 1);
+    for (const numel of [0, -1, 1.5, Number.NaN, 2 ** 60])
+      refused(`Expected a whole number of elements from 1 to map ${path}, got ${numel}.`, path, numel);
+    scope(() => expect(mapFile(path, 1, "float32").shape).toEqual([1]));
     rmSync(folder, { recursive: true });
   });
 });

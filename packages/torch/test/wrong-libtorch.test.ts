@@ -1,22 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-
-const torch = resolve(import.meta.dirname, "..");
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "salmask-libtorch-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The said text and exit code of a script that runs in a process of its own. */
-function node(args: string[], env: Record<string, string> = {}): { code: number | null; said: string } {
-  const child = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, ...env } });
-  return { code: child.status, said: child.stdout + child.stderr };
-}
+import { expect, test } from "vitest";
+import { node, temporaryFolder, packageRoot as torch } from "./support/node.js";
 
 /** A libtorch as far as the build looks at it before it compiles. */
 function fakeLibtorch(version: readonly [number, number, number]): string {
@@ -55,12 +40,9 @@ test("an addon whose libtorch is gone says which it was built against, and the c
   const stamp = { version: "1.13.1", source: "the distribution's libtorch-dev", lib: "/usr/lib/gone" };
   writeFileSync(join(copy, "build/libtorch.json"), JSON.stringify(stamp));
   writeFileSync(join(copy, "build/salmask_torch.node"), "no library");
-  const { code, said } = node([
-    "--input-type=module",
-    "-e",
-    `await import(${JSON.stringify(join(copy, "dist/index.js"))})`,
-  ]);
+  const script = `const torch = await import(${JSON.stringify(join(copy, "dist/index.js"))}); torch.ones([1])`;
+  const { code, said } = node(["--input-type=module", "-e", script], { SALMASK_TORCH_BUILD: undefined });
   expect(code).toBe(1);
   expect(said).toContain("built against libtorch 1.13.1");
-  expect(said).toContain("npm run setup");
+  expect(said).toContain("npx --no-install salmask-torch-build");
 });

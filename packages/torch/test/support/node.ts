@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { onTestFinished } from "vitest";
+
+/** The folder of the package. */
+export const packageRoot = resolve(import.meta.dirname, "../..");
+
+/** The compiled library as others import it. */
+export const compiled = pathToFileURL(join(packageRoot, "dist/index.js")).href;
+
+/** A folder that is removed when the test ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "salmask-torch-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** What it wrote on standard output. */
+  out: string;
+  /** What it wrote on standard error. */
+  said: string;
+}
+
+/** What a Node process of its own says, and how it ends. */
+export function node(args: readonly string[], env: Record<string, string | undefined> = {}): Ended {
+  const child = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, ...env } });
+  return { code: child.status, signal: child.signal, out: child.stdout, said: child.stderr };
+}
+
+/** Runs a script that writes its answer to standard output as JSON, with the compiled library as `torch`. Returns the answer. */
+export function answerOf<T>(script: string, env: Record<string, string | undefined> = {}): T {
+  const { code, signal, out, said } = node(
+    ["--input-type=module", "-e", `const torch = await import(${JSON.stringify(compiled)});\n${script}`],
+    env,
+  );
+  if (code !== 0) throw new Error(`expected the script to end with 0, got ${signal ?? code}: ${said}`);
+  return JSON.parse(out);
+}
