@@ -1,29 +1,38 @@
 import * as ops from "../ops.generated.js";
-import type { Tensor } from "../tensor.js";
-import { Optimizer } from "./optimizer.js";
+import {
+  type GroupOptions,
+  type GroupSettings,
+  type Learned,
+  type NamedParameters,
+  Optimizer,
+} from "./optimizer.js";
 
-/** Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch's `AdamW`. */
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch's `AdamW`. A group's momentum is the first of
+ * the betas, as PyTorch's schedules of momentum take it.
+ */
 export class AdamW extends Optimizer {
-  private readonly options: { betas: readonly [number, number]; eps: number; weightDecay: number };
+  private readonly beta2: number;
+  private readonly eps: number;
 
   constructor(
-    parameters: Iterable<[string, Tensor]>,
+    parameters: NamedParameters | Iterable<GroupOptions>,
     options: { lr: number; betas?: readonly [number, number]; eps?: number; weightDecay?: number },
   ) {
-    super(parameters, options.lr);
-    this.options = {
-      betas: options.betas ?? [0.9, 0.999],
-      eps: options.eps ?? 1e-8,
-      weightDecay: options.weightDecay ?? 0.01,
-    };
+    const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
+    super(parameters, { lr, momentum: betas[0], weightDecay });
+    this.beta2 = betas[1];
+    this.eps = eps;
   }
 
-  protected update(params: Tensor[], grads: Tensor[], indices: number[]): void {
-    const [beta1, beta2] = this.options.betas;
-    const [allAverages, allSquares] = [this.slot("exp_avg"), this.slot("exp_avg_sq")];
-    const averages = indices.map((i) => allAverages[i]);
-    const squares = indices.map((i) => allSquares[i]);
-    ops.foreachMul_(params, 1 - this.lr * this.options.weightDecay);
+  protected update(
+    { params, grads, slot }: Learned,
+    { lr, momentum: beta1, weightDecay }: GroupSettings,
+  ): void {
+    const { beta2, eps } = this;
+    const averages = slot("exp_avg");
+    const squares = slot("exp_avg_sq");
+    ops.foreachMul_(params, 1 - lr * weightDecay);
     ops.foreachMul_(averages, beta1);
     ops.foreachAdd_(averages, grads, { alpha: 1 - beta1 });
     ops.foreachMul_(squares, beta2);
@@ -32,7 +41,7 @@ export class AdamW extends Optimizer {
     const correction2 = Math.sqrt(1 - beta2 ** this.steps);
     const denominators = ops.foreachSqrt(squares);
     ops.foreachMul_(denominators, 1 / correction2);
-    ops.foreachAdd_(denominators, this.options.eps);
-    ops.foreachAddcdiv_(params, averages, denominators, { value: -this.lr / correction1 });
+    ops.foreachAdd_(denominators, eps);
+    ops.foreachAddcdiv_(params, averages, denominators, { value: -lr / correction1 });
   }
 }

@@ -1,5 +1,11 @@
 export { AdamW } from "./adamw.js";
 export { LARS } from "./lars.js";
-export { Optimizer } from "./optimizer.js";
+export {
+  type GroupOptions,
+  type GroupSettings,
+  type NamedParameters,
+  Optimizer,
+  type ParamGroup,
+} from "./optimizer.js";
 export { cosine, multiStep, type Schedule, warmUp } from "./schedule.js";
 export { SGD } from "./sgd.js";

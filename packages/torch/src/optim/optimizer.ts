@@ -4,92 +4,170 @@ import * as ops from "../ops.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
+/** Parameters by name, as a module's `namedParameters` gives them. */
+export type NamedParameters = Iterable<[string, Tensor]>;
+
+/** What a schedule may set between steps, for each group of parameters by itself. */
+export interface GroupSettings {
+  /** The learning rate, from 0. */
+  lr: number;
+  /** The share of the last step's direction that is kept, from 0. For AdamW the first of its betas. */
+  momentum: number;
+  /** What is taken off each weight, in units of the weight, from 0. */
+  weightDecay: number;
+}
+
+/** Parameters with settings of their own; those that are left out are the optimiser's. */
+export interface GroupOptions extends Partial<GroupSettings> {
+  params: NamedParameters;
+}
+
+/** A group as PyTorch has it: its settings hold from the next step on when they are set. */
+export interface ParamGroup extends GroupSettings {
+  readonly params: readonly Tensor[];
+}
+
+/** The parameters of one group that have a gradient. */
+export interface Learned {
+  params: Tensor[];
+  grads: Tensor[];
+  /** The state tensors of these parameters in a slot, zeros before the first step. */
+  slot(name: string): Tensor[];
+}
+
 /**
- * What all optimisers share: the parameters by name, the learning rate that a schedule may set between steps, and
- * a state of one tensor a parameter and slot (`momentum_buffer`, `exp_avg`), saved under `<parameter>.<slot>`.
+ * What all optimisers share: parameters by name, in groups with settings of their own, and a state of one tensor per
+ * parameter and slot (`momentum_buffer`, `exp_avg`), saved under `<parameter>.<slot>`.
  */
 export abstract class Optimizer {
-  /** The learning rate of the next step. */
-  lr: number;
+  /** In the order in which they were given; one for a plain list of parameters. */
+  readonly paramGroups: readonly ParamGroup[];
   /** Steps taken. */
   steps = 0;
-  protected readonly names: string[] = [];
-  protected readonly params: Tensor[] = [];
-  private readonly slots = new Map<string, Tensor[]>();
+  private readonly names = new Map<string, Tensor>();
+  private readonly slots = new Map<string, Map<Tensor, Tensor>>();
 
-  constructor(parameters: Iterable<[string, Tensor]>, lr: number) {
-    this.lr = lr;
-    for (const [name, tensor] of parameters) {
-      this.names.push(name);
-      this.params.push(tensor);
+  /**
+   * Takes named parameters, or groups of them. Throws a `RangeError` where a setting is not a number from 0, or where a
+   * parameter is given twice.
+   */
+  constructor(parameters: NamedParameters | Iterable<GroupOptions>, defaults: GroupSettings) {
+    const plain: [string, Tensor][] = [];
+    const groups: GroupOptions[] = [];
+    for (const item of parameters) {
+      if (Array.isArray(item)) plain.push(item);
+      else groups.push(item);
     }
+    if (plain.length > 0 || groups.length === 0) groups.unshift({ params: plain });
+    this.paramGroups = groups.map((group) => this.makeGroup(group, defaults));
   }
 
-  /** One tensor of zeros a parameter, made when first asked for. */
-  protected slot(name: string): Tensor[] {
+  private makeGroup(group: GroupOptions, defaults: GroupSettings): ParamGroup {
+    const {
+      params,
+      lr = defaults.lr,
+      momentum = defaults.momentum,
+      weightDecay = defaults.weightDecay,
+    } = group;
+    for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) {
+      if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+        throw new RangeError(
+          `Expected ${name} of a group of parameters to be a number from 0, got ${value}.`,
+        );
+    }
+    const tensors: Tensor[] = [];
+    const given = new Set(this.names.values());
+    for (const [name, tensor] of params) {
+      if (this.names.has(name) || given.has(tensor))
+        throw new RangeError(`Expected each parameter once, got ${name} twice.`);
+      this.names.set(name, tensor);
+      given.add(tensor);
+      tensors.push(tensor);
+    }
+    return { params: tensors, lr, momentum, weightDecay };
+  }
+
+  /** The learning rate of the first group's next step; setting it sets that of all groups. */
+  get lr(): number {
+    return this.paramGroups[0].lr;
+  }
+
+  set lr(lr: number) {
+    for (const group of this.paramGroups) group.lr = lr;
+  }
+
+  private slotOf(name: string, parameter: Tensor): Tensor {
     let tensors = this.slots.get(name);
     if (tensors === undefined) {
-      // Laid out like the parameters: libtorch has one kernel for a list of tensors only where their strides agree.
-      tensors = this.params.map((p) => keep(noGrad(() => ops.zerosLike(p.detach()))));
+      tensors = new Map();
       this.slots.set(name, tensors);
     }
-    return tensors;
+    let state = tensors.get(parameter);
+    if (state === undefined) {
+      // Laid out like the parameter: libtorch has one kernel for a list of tensors only where their strides agree.
+      state = keep(noGrad(() => ops.zerosLike(parameter.detach())));
+      tensors.set(parameter, state);
+    }
+    return state;
   }
 
-  /** Changes the parameters whose gradients are given; runs in a scope, recording nothing. */
-  protected abstract update(params: Tensor[], grads: Tensor[], indices: number[]): void;
+  /** Changes the parameters of a group whose gradients are given; runs in a scope, recording nothing. */
+  protected abstract update(learned: Learned, settings: GroupSettings): void;
 
   /** One step from the gradients that `backward` left. Parameters without one stay as they are. */
   step(): void {
     this.steps++;
-    scope(() =>
-      noGrad(() => {
-        const params: Tensor[] = [];
-        const grads: Tensor[] = [];
-        const indices: number[] = [];
-        for (const [i, p] of this.params.entries()) {
-          const grad = p.grad;
-          if (grad === null) continue;
-          params.push(p);
-          grads.push(grad);
-          indices.push(i);
-        }
-        if (params.length > 0) this.update(params, grads, indices);
-      }),
-    );
+    for (const group of this.paramGroups) scope(() => noGrad(() => this.stepGroup(group)));
+  }
+
+  private stepGroup(group: ParamGroup): void {
+    const params: Tensor[] = [];
+    const grads: Tensor[] = [];
+    for (const parameter of group.params) {
+      const grad = parameter.grad;
+      if (grad === null) continue;
+      params.push(parameter);
+      grads.push(grad);
+    }
+    if (params.length === 0) return;
+    const slot = (name: string) => params.map((parameter) => this.slotOf(name, parameter));
+    this.update({ params, grads, slot }, group);
   }
 
   /** Forgets all gradients. */
   zeroGrad(): void {
-    for (const p of this.params) p.grad = null;
+    for (const parameter of this.names.values()) parameter.grad = null;
   }
 
   /** The state's live tensors and `steps`, all that {@link loadStateDict} needs to go on exactly. */
   stateDict(): { steps: number; tensors: StateDict } {
     const tensors: StateDict = {};
-    for (const [slot, values] of this.slots) {
-      for (const [i, value] of values.entries()) tensors[`${this.names[i]}.${slot}`] = value;
+    for (const [slot, states] of this.slots) {
+      for (const [name, parameter] of this.names) {
+        const state = states.get(parameter);
+        if (state !== undefined) tensors[`${name}.${slot}`] = state;
+      }
     }
     return { steps: this.steps, tensors };
   }
 
-  /** Copies a state in. Throws where a tensor belongs to no parameter. */
+  /** Copies a state in. Throws where a tensor belongs to no parameter. Settings of groups are not part of it. */
   loadStateDict(state: { steps: number; tensors: StateDict }): void {
     this.steps = state.steps;
     noGrad(() => {
       for (const [full, value] of Object.entries(state.tensors)) {
         const dot = full.lastIndexOf(".");
-        const i = this.names.indexOf(full.slice(0, dot));
-        if (i < 0)
-          throw new Error(`the optimiser's state has ${full}, but there is no parameter of that name`);
-        this.slot(full.slice(dot + 1))[i].copy_(value);
+        const parameter = this.names.get(full.slice(0, dot));
+        if (parameter === undefined)
+          throw new Error(`Expected a state of this optimiser's parameters, got ${full}, which is of none.`);
+        this.slotOf(full.slice(dot + 1), parameter).copy_(value);
       }
     });
   }
 
   /** Frees the state. */
   dispose(): void {
-    for (const tensors of this.slots.values()) for (const tensor of tensors) tensor.dispose();
+    for (const states of this.slots.values()) for (const state of states.values()) state.dispose();
     this.slots.clear();
   }
 }

@@ -12,22 +12,28 @@ class Lars:
     """You et al. 2017 as a plain formula; parameters of one dimension are neither scaled nor decayed."""
 
     def __init__(self, params, lr, momentum, weight_decay, trust_coefficient, eps=1e-8):
-        self.params = list(params)
-        self.buffers = [torch.zeros_like(p) for p in self.params]
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        params = list(params)
+        groups = params if isinstance(params[0], dict) else [{"params": params}]
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        self.param_groups = [{**defaults, **group} for group in groups]
+        self.buffers = {}
         self.trust_coefficient, self.eps = trust_coefficient, eps
 
     @torch.no_grad()
     def step(self):
-        for i, p in enumerate(self.params):
-            d = p.grad.double()
-            if p.dim() > 1:
-                d = d + self.weight_decay * p.double()
-                w, g = p.double().pow(2).sum().sqrt().item(), d.pow(2).sum().sqrt().item()
-                if w > 0 and g > 0:
-                    d = d * (self.trust_coefficient * w / (g + self.eps))
-            self.buffers[i] = self.momentum * self.buffers[i] + d
-            p.copy_(p.double() - self.lr * self.buffers[i])
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.update(p, group)
+
+    def update(self, p, group):
+        d = p.grad.double()
+        if p.dim() > 1:
+            d = d + group["weight_decay"] * p.double()
+            w, g = p.double().pow(2).sum().sqrt().item(), d.pow(2).sum().sqrt().item()
+            if w > 0 and g > 0:
+                d = d * (self.trust_coefficient * w / (g + self.eps))
+        self.buffers[p] = group["momentum"] * self.buffers.get(p, torch.zeros_like(p)) + d
+        p.copy_(p.double() - group["lr"] * self.buffers[p])
 
 
 def net():
@@ -52,6 +58,40 @@ optimizers = {
     "adamw": lambda p: torch.optim.AdamW(p, lr=3e-3, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.1),
     "lars": lambda p: Lars(p, lr=0.5, momentum=0.9, weight_decay=1e-2, trust_coefficient=0.02),
 }
+
+
+def in_groups(params, **of_vectors):
+    """Matrices with the optimiser's settings, vectors (biases, norms) with their own."""
+    params = list(params)
+    matrices, vectors = [p for p in params if p.dim() > 1], [p for p in params if p.dim() <= 1]
+    return [{"params": matrices}, {"params": vectors, **of_vectors}]
+
+
+# The momentum of AdamW is the first of its betas, as torch.optim.lr_scheduler.OneCycleLR has it.
+grouped = {
+    "sgd": lambda p: torch.optim.SGD(
+        in_groups(p, lr=0.02, momentum=0.5, weight_decay=0), lr=0.05, momentum=0.9, weight_decay=1e-2
+    ),
+    "adamw": lambda p: torch.optim.AdamW(
+        in_groups(p, lr=1e-3, betas=(0.5, 0.99), weight_decay=0), lr=3e-3, betas=(0.8, 0.99), eps=1e-6, weight_decay=0.1
+    ),
+    "lars": lambda p: Lars(
+        in_groups(p, lr=0.1, momentum=0.5, weight_decay=0),
+        lr=0.5, momentum=0.9, weight_decay=1e-2, trust_coefficient=0.02,
+    ),
+}
+
+
+def schedule_groups(optimizer, step):
+    """What a trainer does between steps."""
+    matrices, vectors = optimizer.param_groups
+    matrices["lr"] *= 1 - 0.2 * step
+    matrices["weight_decay"] *= 1 + step
+    momentum = 0.5 + 0.1 * step
+    if "betas" in vectors:
+        vectors["betas"] = (momentum, vectors["betas"][1])
+    else:
+        vectors["momentum"] = momentum
 
 
 def rates(schedule, **options):
@@ -81,5 +121,14 @@ with Goldens(sys.argv[1]) as goldens:
             optimizer.step()
             goldens.add(f"{name}/loss/{step}", loss)
             goldens.add_all(f"{name}/step{step}/", model.named_parameters())
+    for name, make in grouped.items():
+        model = net()
+        optimizer = make(model.parameters())
+        for step in range(3):
+            model.zero_grad()
+            F.cross_entropy(model(inputs[step]), targets[step]).backward()
+            schedule_groups(optimizer, step)
+            optimizer.step()
+            goldens.add_all(f"grouped-{name}/step{step}/", model.named_parameters())
     goldens.add("cosine", rates(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=20))
     goldens.add("multi-step", rates(torch.optim.lr_scheduler.MultiStepLR, milestones=[6, 15], gamma=0.2))

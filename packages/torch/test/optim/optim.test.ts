@@ -79,6 +79,106 @@ describe.each(Object.entries(optimizers))("%s", (name, make) => {
   });
 });
 
+/** Matrices with the optimiser's settings, vectors (biases, norms) with their own. */
+function inGroups(net: nn.Module, ofVectors: Partial<optim.GroupSettings>): optim.GroupOptions[] {
+  const all = [...net.namedParameters()];
+  return [
+    { params: all.filter(([, { ndim }]) => ndim > 1) },
+    { params: all.filter(([, { ndim }]) => ndim <= 1), ...ofVectors },
+  ];
+}
+
+const grouped: Record<string, (net: nn.Module) => optim.Optimizer> = {
+  sgd: (net) =>
+    new optim.SGD(inGroups(net, { lr: 0.02, momentum: 0.5, weightDecay: 0 }), {
+      lr: 0.05,
+      momentum: 0.9,
+      weightDecay: 1e-2,
+    }),
+  adamw: (net) =>
+    new optim.AdamW(inGroups(net, { lr: 1e-3, momentum: 0.5, weightDecay: 0 }), {
+      lr: 3e-3,
+      betas: [0.8, 0.99],
+      eps: 1e-6,
+      weightDecay: 0.1,
+    }),
+  lars: (net) =>
+    new optim.LARS(inGroups(net, { lr: 0.1, momentum: 0.5, weightDecay: 0 }), {
+      lr: 0.5,
+      momentum: 0.9,
+      weightDecay: 1e-2,
+      trustCoefficient: 0.02,
+    }),
+};
+
+describe("groups of parameters", () => {
+  test.each(Object.entries(grouped))(
+    "of %s, with settings that change, give PyTorch's weights",
+    (name, make) => {
+      using net = smallNet();
+      scope(() => net.loadStateDict(goldens.tensors("initial/")));
+      const optimizer = make(net);
+      const [matrices, vectors] = optimizer.paramGroups;
+      for (let step = 0; step < 3; step++) {
+        matrices.lr *= 1 - 0.2 * step;
+        matrices.weightDecay *= 1 + step;
+        vectors.momentum = 0.5 + 0.1 * step;
+        train(net, optimizer, step);
+        for (const [path, parameter] of net.namedParameters()) {
+          goldens.expectClose(parameter, `grouped-${name}/step${step}/${path}`, 1e-5);
+        }
+      }
+      optimizer.dispose();
+      net.zeroGrad();
+    },
+  );
+
+  test("of one setting do, to the last bit, what one list does", () => {
+    for (const make of [
+      (p: Parameters | optim.GroupOptions[]) =>
+        new optim.SGD(p, { lr: 0.05, momentum: 0.9, weightDecay: 1e-2 }),
+      (p: Parameters | optim.GroupOptions[]) => new optim.AdamW(p, { lr: 3e-3 }),
+      (p: Parameters | optim.GroupOptions[]) => new optim.LARS(p, { lr: 0.5, trustCoefficient: 0.02 }),
+    ]) {
+      using listed = smallNet();
+      using split = smallNet();
+      const [one, two] = [make(listed.namedParameters()), make(inGroups(split, {}))];
+      for (let step = 0; step < 3; step++) expect(train(split, two, step)).toBe(train(listed, one, step));
+      const expected = listed.stateDict();
+      for (const [name, tensor] of Object.entries(split.stateDict()))
+        expect(tensor.toFloat32Array(), name).toEqual(expected[name].toFloat32Array());
+      expect(Object.keys(two.stateDict().tensors)).toEqual(
+        expect.arrayContaining(Object.keys(one.stateDict().tensors)),
+      );
+      for (const optimizer of [one, two]) optimizer.dispose();
+      for (const net of [listed, split]) net.zeroGrad();
+    }
+  });
+
+  test("optimizer.lr reads the first group's and sets all groups'", () => {
+    using net = smallNet();
+    const optimizer = grouped.sgd(net);
+    expect(optimizer.lr).toBe(0.05);
+    optimizer.lr = 0.3;
+    expect(optimizer.paramGroups.map(({ lr }) => lr)).toEqual([0.3, 0.3]);
+  });
+
+  test("a parameter in two groups, and settings that are no numbers from 0, are refused by name", () => {
+    using net = smallNet();
+    const params = [...net.namedParameters()];
+    expect(() => new optim.SGD([{ params }, { params: params.slice(0, 1) }], { lr: 1 })).toThrow(
+      "Expected each parameter once, got 0.weight twice.",
+    );
+    const refused = (options: { lr: number; momentum?: number; weightDecay?: number }) =>
+      expect(() => new optim.SGD(params, options));
+    refused({ lr: Number.NaN }).toThrow(
+      "Expected lr of a group of parameters to be a number from 0, got NaN.",
+    );
+    refused({ lr: 1, momentum: -0.5 }).toThrow(/momentum .* got -0\.5\./);
+    refused({ lr: 1, weightDecay: Number.POSITIVE_INFINITY }).toThrow(/weightDecay .* got Infinity\./);
+  });
+});
+
 test("a parameter without a gradient stays as it is", () => {
   using net = smallNet();
   scope(() => {
