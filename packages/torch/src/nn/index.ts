@@ -3,7 +3,7 @@ export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { GroupNorm } from "./group-norm.js";
 export { kaimingNormal_, uniformFanIn_ } from "./init.js";
 export { Linear } from "./linear.js";
-export { Module, type StateDict } from "./module.js";
+export { type AnyModule, Module, type StateDict } from "./module.js";
 export { AdaptiveAvgPool2d, MaxPool2d } from "./pooling.js";
 export { Sequential } from "./sequential.js";
 export { Flatten, Identity, ReLU } from "./simple.js";

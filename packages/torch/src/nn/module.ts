@@ -6,16 +6,20 @@ import type { Tensor } from "../tensor.js";
 /** Names to tensors, in PyTorch's order and with PyTorch's names (`layer1.0.conv1.weight`). */
 export type StateDict = Record<string, Tensor>;
 
+/** A module of whatever input and output: what holds parameters. */
+export type AnyModule = Module<never, unknown>;
+
 /**
  * A part of a network: it holds parameters, buffers and further modules as plain properties, whose names make up
- * the state-dict's keys, as in PyTorch. `train` and `eval` switch it and all below.
+ * the state-dict's keys, as in PyTorch. `train` and `eval` switch it and all below. What goes in and what comes out are one
+ * tensor each unless `Input` and `Output` say otherwise: a detector takes a list of images and returns a record.
  */
-export abstract class Module {
+export abstract class Module<Input = Tensor, Output = Tensor> {
   training = true;
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor>();
 
-  abstract forward(input: Tensor): Tensor;
+  abstract forward(input: Input): Output;
 
   /** Registers a tensor that is learned. It outlives every scope. Returns it. */
   protected registerParameter(name: string, tensor: Tensor): Tensor {
@@ -31,12 +35,12 @@ export abstract class Module {
   }
 
   /** The modules directly below, in the order of their properties. */
-  *children(): Generator<[string, Module]> {
+  *children(): Generator<[string, AnyModule]> {
     for (const [name, value] of Object.entries(this)) if (value instanceof Module) yield [name, value];
   }
 
   /** This module and all below, each with its dotted name. */
-  *namedModules(prefix = ""): Generator<[string, Module]> {
+  *namedModules(prefix = ""): Generator<[string, AnyModule]> {
     yield [prefix, this];
     for (const [name, child] of this.children())
       yield* child.namedModules(prefix === "" ? name : `${prefix}.${name}`);

@@ -1,6 +1,6 @@
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
-import { Module } from "./module.js";
+import { type AnyModule, Module } from "./module.js";
 
 /** Modules in a row; state-dict names are their numbers, as in PyTorch. */
 export class Sequential extends Module {
@@ -11,7 +11,7 @@ export class Sequential extends Module {
     this.layers = layers;
   }
 
-  override *children(): Generator<[string, Module]> {
+  override *children(): Generator<[string, AnyModule]> {
     for (const [i, layer] of this.layers.entries()) yield [String(i), layer];
   }
 

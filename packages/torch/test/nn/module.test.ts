@@ -1,4 +1,4 @@
-import { Generator, keep, liveTensors, nn, ones, scope, type Tensor, zeros } from "@salmask/torch";
+import { Generator, keep, liveTensors, nn, ones, ops, scope, type Tensor, zeros } from "@salmask/torch";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Goldens } from "../support/goldens.js";
 
@@ -77,6 +77,36 @@ test("train and eval reach every module below", () => {
   expect(Array.from(net.namedModules(), ([, module]) => module.training)).not.toContain(true);
   net.train();
   expect(Array.from(net.namedModules(), ([, module]) => module.training)).not.toContain(false);
+});
+
+/** Takes a list of images of any size and returns a record, as a detector does. */
+class Means extends nn.Module<Tensor[], { means: Tensor; count: number }> {
+  readonly scale = new nn.Linear(3, 3, { generator: new Generator(0) });
+
+  forward(images: Tensor[]): { means: Tensor; count: number } {
+    const rows = images.map((image) => ops.mean(image, [1, 2])); // [3] each
+    return { means: this.scale.forward(ops.stack(rows)), count: rows.length }; // [B, 3]
+  }
+}
+
+class Detector extends nn.Module<Tensor[], Tensor> {
+  readonly means = new Means();
+
+  forward(images: Tensor[]): Tensor {
+    return this.means.forward(images).means; // [B, 3]
+  }
+}
+
+test("a module may take a list and return a record, and be a part of another", () => {
+  using detector = new Detector();
+  const everyModule: nn.AnyModule[] = [detector, detector.means, detector.means.scale];
+  expect(Array.from(detector.namedModules(), ([, module]) => module)).toEqual(everyModule);
+  expect(Object.keys(detector.stateDict())).toEqual(["means.scale.weight", "means.scale.bias"]);
+  scope(() => {
+    const images = [ones([3, 4, 5]), ones([3, 7, 2])];
+    expect(detector.forward(images).shape).toEqual([2, 3]);
+    expect(detector.means.forward(images).count).toBe(2);
+  });
 });
 
 describe("loadStateDict", () => {
