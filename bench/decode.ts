@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tuneProcess } from "@salmask/torch";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
 import { jpegPhotos } from "./photos.js";
 import { median, type Row } from "./rows.js";
@@ -13,6 +14,7 @@ const side = 128;
 const rounds = 7;
 
 export async function run(): Promise<Row[]> {
+  tuneProcess();
   const scratch = await mkdtemp(join(tmpdir(), "salmask-bench-"));
   const folder = await jpegPhotos(scratch, { count: photos, side });
   const peer = Side.python(new URL("decode_peer.py", import.meta.url), folder, scratch, String(side));

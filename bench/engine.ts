@@ -12,6 +12,7 @@ import {
   optim,
   randn,
   scope,
+  tuneProcess,
 } from "@salmask/torch";
 import { pair, type Row } from "./rows.js";
 import { Side } from "./side.js";
@@ -96,6 +97,7 @@ function steadiness(): Row[] {
 }
 
 export async function run(): Promise<Row[]> {
+  tuneProcess();
   const peer = Side.python(new URL("engine_peer.py", import.meta.url), String(getNumThreads()));
   try {
     const rows = steadiness();

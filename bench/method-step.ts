@@ -1,6 +1,6 @@
 /** `method-step.ts PHOTOS SETTINGS`: trains a few steps and prints what one costs, as JSON. */
 import { availableParallelism } from "node:os";
-import { setNumThreads } from "@salmask/torch";
+import { setNumThreads, tuneProcess } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
 import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
@@ -23,6 +23,7 @@ const warmUp = 2;
 const measured = 7;
 
 const [photos, settings] = process.argv.slice(2);
+tuneProcess();
 const config = loadConfig(JSON.parse(settings));
 setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
 const dataset = await openDataset(photos, { size: config.data.size, crop: config.data.crop });

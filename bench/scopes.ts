@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { scope } from "@salmask/torch";
+import { scope, tuneProcess } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
 import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
@@ -21,6 +21,7 @@ const photos = 512;
 const crops = [64, 96];
 
 export async function run({ photos: given }: { photos?: string }): Promise<Row[]> {
+  tuneProcess();
   const scratch = await mkdtemp(join(tmpdir(), "salmask-bench-"));
   try {
     const folder = given ?? (await jpegPhotos(scratch, { count: photos, side: 128 }));

@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { keep, scope, setNumThreads } from "@salmask/torch";
+import { keep, scope, setNumThreads, tuneProcess } from "@salmask/torch";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
 import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
@@ -12,6 +12,7 @@ import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/sr
 import { peakMemory } from "./peak-memory.js";
 import type { StepsTiming, TrainingTask } from "./training.js";
 
+tuneProcess();
 const task: TrainingTask = JSON.parse(process.argv[2]);
 const config = loadConfig({
   device: task.device,

@@ -6,5 +6,7 @@ if (!existsSync(main)) {
   console.error("Salmask is not built yet. Run: npm run setup");
   process.exit(1);
 }
+const { tuneProcess } = await import("@salmask/torch");
+tuneProcess();
 const { run } = await import(main);
 process.exitCode = await run(process.argv.slice(2));

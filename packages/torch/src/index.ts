@@ -18,3 +18,4 @@ export {
 } from "./safetensors.js";
 export { keep, liveTensors, scope, scopeAsync } from "./scope.js";
 export { fromTypedArray, type NestedNumbers, Tensor, tensor } from "./tensor.js";
+export { tuneProcess } from "./tune.js";

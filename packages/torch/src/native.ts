@@ -3,7 +3,6 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
 
 /** The addon's functions. Tensors and generators cross as integer handles; see `native/handles.h` for why. */
 export interface Native {
@@ -63,8 +62,15 @@ export class EngineError extends Error {
   }
 }
 
-const build = join(dirname(dirname(fileURLToPath(import.meta.url))), "build");
-const mend = "Run: node packages/torch/scripts/build.mjs (or npm run setup)";
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+// The sanitizers' build lies in a folder of its own.
+const build = process.env.SALMASK_TORCH_BUILD ?? join(root, "build");
+
+/** The command that builds the addon: a clone of the repository has one for all that it needs. */
+function mend(): string {
+  const isClone = existsSync(join(root, "../../scripts/setup.mjs"));
+  return `Run: ${isClone ? "npm run setup" : "npx --no-install salmask-torch-build"}`;
+}
 
 /** What the addon was built against: libtorch's version, where it was found, its folder of libraries. */
 export interface BuildInfo {
@@ -73,11 +79,11 @@ export interface BuildInfo {
   lib: string;
 }
 
-/** Reads the stamp that the build left. Throws {@link EngineError} `not-built` where there is none. */
+/** Reads the stamp that the build left, and loads nothing. Throws {@link EngineError} `not-built` where there is none. */
 export function buildInfo(): BuildInfo {
   const path = join(build, "libtorch.json");
   if (!existsSync(path)) {
-    throw new EngineError("not-built", `Expected the built addon in ${build}, but it is not there. ${mend}`);
+    throw new EngineError("not-built", `Expected the built addon in ${build}, got no such build. ${mend()}`);
   }
   const stamp: unknown = JSON.parse(readFileSync(path, "utf8"));
   const text = (key: string) => {
@@ -87,28 +93,73 @@ export function buildInfo(): BuildInfo {
   return { version: text("version"), source: text("source"), lib: text("lib") };
 }
 
+let isLoaded = false;
+const preparations: ((addon: Native) => void)[] = [];
+
+/** Calls `prepare` with the addon: now where it is loaded, and else as soon as it is. */
+export function whenLoaded(prepare: (addon: Native) => void): void {
+  if (isLoaded) prepare(native);
+  else preparations.push(prepare);
+}
+
+/** Loads the addon, and libtorch with it. Throws {@link EngineError} `not-built` or `not-loaded`. */
 function load(): Native {
   const info = buildInfo();
-  // libtorch's threads wait for each other by spinning. Long spins stall a step when anything else uses a core; sleeping
-  // at once took 2.8 times as long on a quiet machine (a narrow ResNet's forward pass). This is between the two.
-  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "4000";
+  let addon: Native;
   try {
-    const loaded: Native = createRequire(import.meta.url)(join(build, "salmask_torch.node"));
-    loaded.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
-    loaded.keepFreedMemory();
-    // Memory that V8's compiling threads free would be kept as well, each thread's for itself alone: a process grew by
-    // 2 to 6 % over its first 1,000 training steps. Compiled on this thread, the code takes what tensors left.
-    setFlagsFromString("--no-concurrent-recompilation");
-    return loaded;
+    addon = createRequire(import.meta.url)(join(build, "salmask_torch.node"));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new EngineError(
       "not-loaded",
       `The addon was built against libtorch ${info.version} (${info.source}, in ${info.lib}), and loading it failed: ${why}\n` +
-        `Was libtorch removed or changed to another version? ${mend}`,
+        `Was libtorch removed or changed to another version? ${mend()}`,
       error,
     );
   }
+  addon.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
+  // From here on a call goes straight to the addon's function.
+  Object.assign(native, addon);
+  isLoaded = true;
+  for (const prepare of preparations.splice(0)) prepare(native);
+  return addon;
 }
 
-export const native: Native = load();
+/**
+ * The addon's functions. The first call of one loads libtorch and puts the addon's own in the place of all of these, so
+ * that importing this module does nothing and later calls cost nothing more.
+ */
+export const native: Native = {
+  findOperator: (...args) => load().findOperator(...args),
+  call: (...args) => load().call(...args),
+  operatorSchema: (...args) => load().operatorSchema(...args),
+  operatorNames: (...args) => load().operatorNames(...args),
+  shape: (...args) => load().shape(...args),
+  strides: (...args) => load().strides(...args),
+  scalarType: (...args) => load().scalarType(...args),
+  device: (...args) => load().device(...args),
+  isLeaf: (...args) => load().isLeaf(...args),
+  requiresGrad: (...args) => load().requiresGrad(...args),
+  setRequiresGrad: (...args) => load().setRequiresGrad(...args),
+  release: (...args) => load().release(...args),
+  item: (...args) => load().item(...args),
+  fromBytes: (...args) => load().fromBytes(...args),
+  toBytes: (...args) => load().toBytes(...args),
+  backward: (...args) => load().backward(...args),
+  grad: (...args) => load().grad(...args),
+  setGrad: (...args) => load().setGrad(...args),
+  gradEnabled: (...args) => load().gradEnabled(...args),
+  setGradEnabled: (...args) => load().setGradEnabled(...args),
+  setAutocast: (...args) => load().setAutocast(...args),
+  makeGenerator: (...args) => load().makeGenerator(...args),
+  releaseGenerator: (...args) => load().releaseGenerator(...args),
+  seedGenerator: (...args) => load().seedGenerator(...args),
+  liveCount: () => 0, // none before libtorch is loaded
+  liveBytes: () => 0, // none before libtorch is loaded
+  setNumThreads: (...args) => load().setNumThreads(...args),
+  getNumThreads: (...args) => load().getNumThreads(...args),
+  keepFreedMemory: (...args) => load().keepFreedMemory(...args),
+  setCudnnBenchmark: (...args) => load().setCudnnBenchmark(...args),
+  hasCuda: (...args) => load().hasCuda(...args),
+  version: (...args) => load().version(...args),
+};

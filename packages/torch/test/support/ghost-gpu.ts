@@ -76,6 +76,7 @@ export class GhostGpu {
 
   /** Runs `fn` on a machine with a ghost in it. */
   static async during<T>(fn: (gpu: GhostGpu) => T | Promise<T>): Promise<T> {
+    native.version(); // loads libtorch, which would replace the ghost's functions later
     const gpu = new GhostGpu();
     Object.assign(native, gpu.replacements());
     try {
