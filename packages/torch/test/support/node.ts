@@ -29,7 +29,11 @@ export interface Ended {
 
 /** What a Node process of its own says, and how it ends. */
 export function node(args: readonly string[], env: Record<string, string | undefined> = {}): Ended {
-  const child = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, ...env } });
+  const preload = process.env.SALMASK_TEST_PRELOAD; // the sanitizers' runtime, where they are on
+  const child = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: { ...process.env, LD_PRELOAD: preload, ...env },
+  });
   return { code: child.status, signal: child.signal, out: child.stdout, said: child.stderr };
 }
 
