@@ -8,6 +8,7 @@ export * as nn from "./nn/index.js";
 export { Operator, operatorNames } from "./operator.js";
 export * as ops from "./ops.generated.js";
 export * as optim from "./optim/index.js";
+export { cpuFlags, cpuHasFastBfloat16 } from "./processor.js";
 export { Generator, KeyedRandom } from "./random.js";
 export { getNumThreads, hasCuda, libtorchVersion, setCudnnBenchmark, setNumThreads } from "./runtime.js";
 export {
