@@ -6,12 +6,8 @@ import { fileURLToPath } from "node:url";
 import { scope } from "@salmask/torch";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../../../src/base/errors.js";
-import {
-  type OpenOptions,
-  openDataset,
-  type PackedDataset,
-  squareSize,
-} from "../../../src/data/store/dataset.js";
+import { type OpenOptions, openDataset, type PackedDataset } from "../../../src/data/store/dataset.js";
+import { squareSize } from "../../../src/data/store/square-size.js";
 import { entriesOf, plain, rgb, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
 
 const SIZE = 8;
@@ -90,7 +86,7 @@ describe("what is stored", () => {
       for (const [row, id] of ids.entries()) {
         for (let c = 0; c < 3; c++) expect(pixels[(3 * row + c) * SIZE * SIZE]).toBe(plain(id, 1, 1)[c]);
       }
-      expect(() => dataset.images([6])).toThrow(/0 to 5, but 6/);
+      expect(() => dataset.images([6])).toThrow(/0 to 5, got 6/);
       expect(() => dataset.images([-1])).toThrow(RangeError);
     });
     dataset.close();
