@@ -1,5 +1,5 @@
 /** What photos there are, without their pixels. */
-import type { SkippedImage } from "../sources/source.js";
+import type { SkippedImage } from "../sources/image-source.js";
 
 export interface Samples {
   /** Number of photos, N. */
@@ -16,8 +16,16 @@ export interface Samples {
   readonly originalSizes: Int32Array;
   /** Files that could not be used. */
   readonly skipped: readonly SkippedImage[];
-  /** Hexadecimal digits that change when the source or the size does. */
+  /**
+   * Hexadecimal digits of the photos' names and contents and of the squares' size: the same for a copy elsewhere, a
+   * folder and its archive, and after a file was touched. What a run compares to know its photos again.
+   */
   readonly fingerprint: string;
+  /**
+   * Hexadecimal digits of the path, names, sizes and times: what checkpoints of version 0.1.0 hold instead. Photos are
+   * the same where either is.
+   */
+  readonly sourceStamp: string;
 }
 
 /** A photo's path in its source, and its size in pixels. */

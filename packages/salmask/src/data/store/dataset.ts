@@ -1,10 +1,12 @@
 /** A source of photos opened: decoded once into a packed cache, found again from then on. */
-import { homedir } from "node:os";
+import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { DataError } from "../../base/errors.js";
+import { DataError, InterruptedError } from "../../base/errors.js";
 import type { Samples } from "../samples/samples.js";
 import { openSource } from "../sources/source.js";
-import { CACHE_VERSION, type CacheIndex, IMAGES_FILE, readIndex, sha256 } from "./index-file.js";
+import { defaultCacheDir } from "./cache-folder.js";
+import { cacheKey, sourceStamp } from "./identity.js";
+import { type CacheIndex, IMAGES_FILE, INDEX_FILE, readIndex } from "./index-file.js";
 import { type PackProgress, pack } from "./pack.js";
 import { chooseSize, type SizeOptions } from "./square-size.js";
 import { openSquares, type Squares } from "./squares.js";
@@ -12,48 +14,83 @@ import { openSquares, type Squares } from "./squares.js";
 /** The photos of a folder or an archive, and their pixels as squares. */
 export type PackedDataset = Samples & Squares;
 
+/** A packed cache that could not be trusted and is built again. */
+export interface Rebuild {
+  readonly folder: string;
+  readonly reason: string;
+}
+
 export type OpenOptions = SizeOptions & {
   /** Folder of all caches. Default: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
   readonly cacheDir?: string;
   /** Called after each photo while a cache is built; never where one is found. */
   readonly onProgress?: (progress: PackProgress) => void;
+  /** Called before a damaged cache is built again. */
+  readonly onRebuild?: (rebuild: Rebuild) => void;
+  /** Aborting stops the decoding; {@link openDataset} then throws an {@link InterruptedError}. */
+  readonly signal?: AbortSignal;
 };
 
-/** The folder of all caches: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
-export function defaultCacheDir(): string {
-  return process.env.SALMASK_CACHE || join(homedir(), ".cache", "salmask");
-}
-
 /**
- * Opens a folder of photos (JPEG, PNG, WebP), flat or one folder a class, or a `.tar`, `.tar.gz` or `.tgz` of the
- * same. The first time, and whenever the source has changed, every photo is decoded into
- * `<cacheDir>/<fingerprint>/`; after that the cache is found again by the paths, sizes and times of the files.
+ * Opens a folder of photos (JPEG, PNG, WebP, GIF, TIFF, AVIF), flat or one folder a class, or a `.tar`, `.tar.gz` or
+ * `.tgz` of the same. The first time, and whenever the source has changed, every photo is decoded into a folder of
+ * `cacheDir`; after that the cache is found again by the paths, sizes and times of the files.
  * Photos have labels where each lies in a folder, by the first folder's name.
  *
  * Throws a {@link DataError}: `missing-source`, `not-a-source`, `unreadable-source`, `damaged-archive`,
  * `no-images`, `unreadable-images`, `too-few-images`, `disk-full`, `cache-not-writable`; a UsageError
- * `bad-size`.
+ * `bad-size`; an {@link InterruptedError}.
  */
 export async function openDataset(path: string, options: OpenOptions): Promise<PackedDataset> {
+  const { signal } = options;
+  let seen: PackProgress = { done: 0, total: undefined };
+  const onProgress = (progress: PackProgress) => {
+    seen = progress;
+    options.onProgress?.(progress);
+  };
+  try {
+    return await findOrPack(path, { ...options, onProgress });
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    const of = seen.total === undefined ? "" : ` of ${seen.total}`;
+    throw new InterruptedError(
+      `Stopped while decoding, after ${seen.done}${of} photos. The photos are as they were and nothing is kept of the ` +
+        "decoding. Run the same command again to start anew.",
+    );
+  }
+}
+
+async function findOrPack(path: string, options: OpenOptions): Promise<PackedDataset> {
+  const { signal, onProgress = () => {}, onRebuild = () => {} } = options;
   const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
   const source = await openSource(path);
-  const size = await chooseSize(options, source);
-  const fingerprint = sha256([CACHE_VERSION, size, source.identity].join("\n")).slice(0, 32);
-  const folder = join(cacheDir, fingerprint);
-  const onProgress = options.onProgress ?? (() => undefined);
+  const size = await chooseSize(options, source, signal);
+  const key = cacheKey(size, source.identity);
+  const folder = join(cacheDir, key);
   // The second round reads what the first built, or what another process put in its place.
   for (let round = 0; round < 3; round++) {
-    const index = await readIndex(folder, fingerprint);
-    if (index !== undefined) return openPacked(folder, index);
-    await pack({ source, size, fingerprint, cacheDir, onProgress });
+    const found = await readIndex(folder, key);
+    signal?.throwIfAborted();
+    if (found.kind === "whole") {
+      await noteUse(folder);
+      return openPacked(folder, found.index, sourceStamp(size, source.identity));
+    }
+    if (found.kind === "damaged") onRebuild({ folder, reason: found.reason });
+    await pack({ source, size, key, cacheDir, onProgress, signal });
   }
   throw new DataError(
     "cache-not-writable",
-    `expected a whole cache in ${folder} after building it, but it is damaged`,
+    `Expected a whole cache in ${folder} after building it, got a damaged one. Name another folder with SALMASK_CACHE.`,
   );
 }
 
-function openPacked(folder: string, index: CacheIndex): PackedDataset {
+/** The index's time of modification says when a cache was last used; one that cannot be written stays as it is. */
+async function noteUse(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(join(folder, INDEX_FILE), now, now).catch(() => undefined);
+}
+
+function openPacked(folder: string, index: CacheIndex, stamp: string): PackedDataset {
   const samples: Samples = {
     length: index.names.length,
     path: index.source,
@@ -63,7 +100,7 @@ function openPacked(folder: string, index: CacheIndex): PackedDataset {
     originalSizes: Int32Array.from(index.originalSizes.flat()),
     skipped: index.skipped,
     fingerprint: index.fingerprint,
+    sourceStamp: stamp,
   };
-  const { size, storedRows, rows } = index;
-  return { ...samples, ...openSquares({ path: join(folder, IMAGES_FILE), size, storedRows, rows }) };
+  return { ...samples, ...openSquares(join(folder, IMAGES_FILE), index) };
 }

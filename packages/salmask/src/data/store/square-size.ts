@@ -1,7 +1,7 @@
 /** How large the stored squares are. */
 import { UsageError } from "../../base/errors.js";
 import { readUprightSize } from "../../image/decode.js";
-import type { ImageSource } from "../sources/source.js";
+import type { ImageSource } from "../sources/image-source.js";
 
 /** How large the stored squares are: pixels, or fit for crops of `crop` pixels (see {@link squareSize}). */
 export type SizeOptions = { readonly size: number } | { readonly size: "auto"; readonly crop: number };
@@ -18,15 +18,17 @@ export function squareSize(crop: number, longest: number): number {
 }
 
 /** The largest short side among the first photos' headers, as the source gives them; unreadable ones are passed over. */
-async function largestShortSide(source: ImageSource): Promise<number> {
+async function largestShortSide(source: ImageSource, signal: AbortSignal | undefined): Promise<number> {
   let largest = 0;
   let read = 0;
-  for await (const image of source.images()) {
+  for await (const image of source.images(signal)) {
     try {
       const { width, height } = await readUprightSize(await image.read());
       largest = Math.max(largest, Math.min(width, height));
     } catch {
       // Packing meets it again and says why it is skipped.
+    } finally {
+      image.release();
     }
     if (++read === HEADERS_READ) break;
   }
@@ -34,11 +36,17 @@ async function largestShortSide(source: ImageSource): Promise<number> {
 }
 
 /** The side in pixels. Throws a {@link UsageError} `bad-size` for what is not 1 to 4096. */
-export async function chooseSize(options: SizeOptions, source: ImageSource): Promise<number> {
+export async function chooseSize(
+  options: SizeOptions,
+  source: ImageSource,
+  signal?: AbortSignal,
+): Promise<number> {
   const wanted = options.size === "auto" ? options.crop : options.size;
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_SIZE) {
     const what = options.size === "auto" ? "crop" : "size";
     throw new UsageError("bad-size", `Expected a ${what} of 1 to ${MAX_SIZE} pixels, got ${wanted}.`);
   }
-  return options.size === "auto" ? squareSize(options.crop, await largestShortSide(source)) : options.size;
+  return options.size === "auto"
+    ? squareSize(options.crop, await largestShortSide(source, signal))
+    : options.size;
 }

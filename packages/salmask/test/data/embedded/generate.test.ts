@@ -24,7 +24,7 @@ import {
 
 /** Drawing fails at this picture of the train split; -1 for never. */
 const failure = vi.hoisted(() => ({ index: -1 }));
-vi.mock("../../src/data/embedded-picture.js", async (original) => {
+vi.mock("../../../src/data/embedded/picture.js", async (original) => {
   const real = await original<typeof import("../../../src/data/embedded/picture.js")>();
   const drawPicture: typeof real.drawPicture = (kit, key) => {
     if (key.index === failure.index) throw new Error("no space left");

@@ -2,12 +2,16 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mapOrdered } from "../../../src/base/concurrent.js";
-import { type ImageSource, openSource } from "../../../src/data/sources/source.js";
+import type { ImageSource } from "../../../src/data/sources/image-source.js";
+import { openSource } from "../../../src/data/sources/source.js";
 import { entriesOf, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
 
 async function contents(source: ImageSource): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for await (const image of source.images()) found[image.name] = String(await image.read());
+  for await (const image of source.images()) {
+    found[image.name] = String(await image.read());
+    image.release();
+  }
   return found;
 }
 
@@ -58,7 +62,7 @@ describe("folder", () => {
         .summary()
         .skipped.map(({ name }) => name)
         .sort(),
-    ).toEqual(["broken.jpg", "outside.jpg"]);
+    ).toEqual(["broken.jpg", "folder", "loop", "outside.jpg"]);
   });
 
   test("the folder itself may be a link", async () => {
