@@ -29,8 +29,8 @@ function step(name, command, args, mend) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 9))
-    fail(`expected Node 20.9 or later, but ${process.version} runs this.`);
+  const isOld = major < 20 || major === 21 || (major === 20 && minor < 15) || (major === 22 && minor < 2);
+  if (isOld) fail(`expected Node 20.15, 22.2 or later, but ${process.version} runs this.`);
 }
 
 function installSystemPackages(purpose) {

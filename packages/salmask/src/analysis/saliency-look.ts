@@ -1,6 +1,7 @@
 /** What a saliency source says of whole photos, beside their true masks: scores and sheets go by the same. */
 import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
-import { type PackedDataset, photoOf } from "../data/store/dataset.js";
+import { photoOf } from "../data/samples/samples.js";
+import type { PackedDataset } from "../data/store/dataset.js";
 import type { Grid } from "../masking/grid.js";
 import { readMap } from "../saliency/map-files.js";
 import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";

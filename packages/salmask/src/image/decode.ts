@@ -4,10 +4,9 @@
  */
 import turbo from "@julusian/jpeg-turbo";
 import sharp from "sharp";
+import { FORMAT_NAMES, type ImageFormat, nameOfContent, sniffFormat } from "./formats.js";
 import { readJpegHeader } from "./jpeg.js";
 import { toPlanes } from "./planes.js";
-
-export type ImageFormat = "jpeg" | "png" | "webp";
 
 /** Pixels of an upright photo. */
 export interface RgbImage {
@@ -23,32 +22,22 @@ export const MAX_PIXELS = 2 ** 28;
 // Many photos are decoded at once; more threads for each would only wait for one another.
 sharp.concurrency(1);
 
-/** The format by the first bytes, whatever the name says; undefined for all but JPEG, PNG and WebP. */
-export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString("latin1");
-  if (head.startsWith("\xff\xd8\xff")) return "jpeg";
-  if (head.startsWith("\x89PNG\r\n\x1a\n")) return "png";
-  if (head.startsWith("RIFF") && head.slice(8) === "WEBP") return "webp";
-  return undefined;
-}
-
 function assertPhoto(bytes: Buffer): ImageFormat {
   const format = sniffFormat(bytes);
   if (format !== undefined) return format;
-  if (bytes.length === 0) throw new Error("the file is empty");
-  const head = bytes.subarray(0, 8).toString("hex");
-  throw new Error(`expected the content of a JPEG, PNG or WebP file, but it begins with the bytes ${head}`);
+  const got = bytes.length === 0 ? "an empty file" : nameOfContent(bytes);
+  throw new Error(`Expected the content of a ${FORMAT_NAMES} file, got ${got}.`);
 }
 
 function assertPixels(width: number, height: number): void {
   if (width * height > MAX_PIXELS) {
-    throw new Error(`expected at most ${MAX_PIXELS} pixels, but the photo has ${width} x ${height}`);
+    throw new Error(`Expected a photo of at most ${MAX_PIXELS} pixels, got ${width} x ${height}.`);
   }
 }
 
 /**
- * Width and height of the upright photo in pixels, from its header alone. Throws where the bytes are no JPEG,
- * PNG or WebP file.
+ * Width and height of the upright photo in pixels, from its header alone. Throws where the bytes are of
+ * no format that can be decoded.
  */
 export async function readUprightSize(bytes: Buffer): Promise<{ width: number; height: number }> {
   assertPhoto(bytes);
@@ -57,10 +46,10 @@ export async function readUprightSize(bytes: Buffer): Promise<{ width: number; h
 }
 
 /**
- * Decodes a JPEG, PNG or WebP file to upright RGB. Exif's orientation is applied, transparency is laid on white,
+ * Decodes a JPEG, PNG, WebP, GIF, TIFF or AVIF file to upright RGB. Exif's orientation is applied, transparency is laid on white,
  * grey becomes three equal channels, CMYK and other colour profiles become sRGB, 16-bit becomes 8-bit, of an
- * animation the first frame counts.
- * Throws an `Error` that says why for what is neither format, damaged, cut short, or over {@link MAX_PIXELS};
+ * animation the first frame counts, of a TIFF the first page.
+ * Throws an `Error` that says why for what is of no such format, damaged, cut short, or over {@link MAX_PIXELS};
  * a decoder's warnings count as damage, because half a photo and a grey rest is not the photo.
  */
 export async function decodeImage(bytes: Buffer): Promise<RgbImage> {
@@ -86,7 +75,7 @@ async function decodeAnything(bytes: Buffer): Promise<RgbImage> {
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (channels === 3) return { data, width, height };
-  if (channels !== 1) throw new Error(`expected 1 or 3 channels from the decoder, but ${channels} came`);
+  if (channels !== 1) throw new Error(`Expected 1 or 3 channels from the decoder, got ${channels}.`);
   const rgb = new Uint8Array(width * height * 3); // [height, width, 3]
   for (let i = 0; i < data.length; i++) rgb.fill(data[i], 3 * i, 3 * i + 3);
   return { data: rgb, width, height };

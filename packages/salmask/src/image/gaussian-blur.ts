@@ -1,9 +1,5 @@
 /** Gaussian blur with reflected borders, torchvision's `gaussian_blur`: rows and columns are filtered in turn. */
 import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
-import { applyToRows, rowsWhere } from "./rows.js";
-
-/** The kernel of MoCo v2's blur at the crop that it was made for. */
-const REFERENCE = { crop: 224, kernel: 23 };
 
 /** Samples of a Gaussian at the `kernel` (odd) whole numbers around 0, with sum 1. `sigma` is above 0. */
 export function gaussianWeights(kernel: number, sigma: number): Float64Array {
@@ -18,8 +14,15 @@ export function fittingKernel(kernel: number, height: number, width: number): nu
   return Math.min(kernel, 2 * Math.min(height, width) - 1);
 }
 
-/** Filters each image with its own sigma, every image and channel as one group of a convolution. `images` float32 [B, C, H, W], the same comes back. */
-function blurEach(images: Tensor, kernel: number, sigmas: ArrayLike<number>): Tensor {
+/**
+ * Blurs each image with its own sigma, every image and channel as one group of a convolution.
+ *
+ * @param images float32 [B, C, H, W], of any range.
+ * @param kernel odd number of taps; images too small for the reflection get the largest kernel that fits.
+ * @param sigmas [B]: standard deviations in pixels, above 0.
+ * @returns float32 [B, C, H, W].
+ */
+export function gaussianBlurEach(images: Tensor, kernel: number, sigmas: ArrayLike<number>): Tensor {
   const [count, channels, height, width] = images.shape;
   const fitting = fittingKernel(kernel, height, width);
   const half = (fitting - 1) / 2;
@@ -72,23 +75,4 @@ export function gaussianBlur(images: Tensor, kernel: number, sigma: number): Ten
       return each.bmm(planes).view([count, channels, height, width]); // [B, C, H, W]
     }),
   );
-}
-
-/** Taps of the view's blur at a crop of this side: 23 at 224 pixels, in proportion elsewhere, odd, at least 3. */
-export function viewBlurKernel(crop: number): number {
-  const kernel = (REFERENCE.kernel * crop) / REFERENCE.crop;
-  return Math.max(3, 2 * Math.round((kernel - 1) / 2) + 1);
-}
-
-/**
- * Blurs the images that were drawn for it, in place, each by its own sigma.
- *
- * @param images float32 [B, C, crop, crop].
- * @param blurSigma [B]: standard deviations in pixels of a 224-pixel crop, scaled to this one; 0 is no blur.
- */
-export function blurView(images: Tensor, blurSigma: Float64Array): void {
-  const [count, , , crop] = images.shape;
-  const rows = rowsWhere(count, (row) => blurSigma[row] > 0);
-  const sigmas = rows.map((row) => (blurSigma[row] * crop) / REFERENCE.crop);
-  scope(() => applyToRows(images, rows, (chosen) => blurEach(chosen, viewBlurKernel(crop), sigmas)));
 }

@@ -1,5 +1,6 @@
-import { noGrad, scope, type Tensor, tensor } from "@salmask/torch";
+import { noGrad, scope, type Tensor } from "@salmask/torch";
 import { gaussianBlur } from "../image/gaussian-blur.js";
+import { BT601, luma } from "../image/luma.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
@@ -9,8 +10,6 @@ const side = 64;
 const smoothing = { kernel: 11, sigma: 2.5 };
 /** Amplitudes below it are rounding; their logarithm would be noise. */
 const leastAmplitude = 1e-6;
-/** Weights of red, green and blue in a grey value (ITU-R BT.601). */
-const luma = [0.299, 0.587, 0.114];
 
 /**
  * Hou and Zhang 2007, "Saliency Detection: A Spectral Residual Approach". What is unexpected in the log spectrum of
@@ -42,11 +41,10 @@ export class SpectralResidualSource implements SaliencySource {
 function smallGray(crops: Tensor): Tensor {
   const [, , height, width] = crops.shape;
   const { mean, std } = IMAGENET_NORMALIZATION;
-  const channels = (values: readonly number[]) =>
-    tensor(values, { shape: [1, 3, 1, 1], device: crops.device });
-  const weights = channels(luma.map((weight, channel) => weight * std[channel])); // [1, 3, 1, 1]
-  const offset = luma.reduce((sum, weight, channel) => sum + weight * mean[channel], 0);
-  const gray = crops.mul(weights).sum([1], { keepdim: true }).add(offset); // [B, 1, H, W]
+  const [red, green, blue] = BT601;
+  // The grey value of what the crops were before they were normalised, which is a weighted sum again.
+  const offset = red * mean[0] + green * mean[1] + blue * mean[2];
+  const gray = luma(crops, [red * std[0], green * std[1], blue * std[2]]).add_(offset); // [B, 1, H, W]
   return gray.adaptiveAvgPool2d([Math.min(height, side), Math.min(width, side)]); // [B, 1, h, w]
 }
 

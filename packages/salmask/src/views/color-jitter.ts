@@ -5,9 +5,9 @@
  * through it at once, those that are due for something else with f = 1. The images due for hue follow.
  */
 import { fromTypedArray, ops, scope, type Tensor, tensor } from "@salmask/torch";
+import { luma, TORCHVISION_LUMA } from "../image/luma.js";
 import { applyToRows, rowsWhere } from "../image/rows.js";
 import { JITTER_OPERATIONS, type ViewDraw } from "./draw.js";
-import { luma } from "./grayscale.js";
 
 /** What the blends of one position need of each image; each [B, 1, 1, 1]. */
 interface Blend {
@@ -60,7 +60,7 @@ function blendColors(images: Tensor, blend: Blend): void {
   const [own, mean, gray] = [blend.own, blend.mean, blend.gray].map((values) =>
     onePerImage(values, images.device),
   );
-  const brightness = luma(images); // [B, 1, H, W]
+  const brightness = luma(images, TORCHVISION_LUMA); // [B, 1, H, W]
   const average = brightness.mean([1, 2, 3], { keepdim: true }); // [B, 1, 1, 1]
   const target = brightness.mul_(gray).add_(average.mul_(mean)); // [B, 1, H, W]
   images.mul_(own).add_(target).clamp_({ min: 0, max: 1 });

@@ -6,8 +6,8 @@
 import { empty, noGrad, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import { chunkSize } from "../image/chunks.js";
-import { blurView } from "../image/gaussian-blur.js";
 import { IMAGENET_NORMALIZATION, type Normalization, normalize } from "../image/normalize.js";
+import { blurView } from "./blur.js";
 import { colorJitter } from "./color-jitter.js";
 import { cropResize } from "./crop-resize.js";
 import { sliceDraw, type ViewDraw } from "./draw.js";

@@ -1,7 +1,8 @@
 import { fromTypedArray, scope, type Tensor, tensor } from "@salmask/torch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { blurView, gaussianBlur, viewBlurKernel } from "../../src/image/gaussian-blur.js";
+import { gaussianBlur } from "../../src/image/gaussian-blur.js";
 import { normalize } from "../../src/image/normalize.js";
+import { blurView, viewBlurKernel } from "../../src/views/blur.js";
 import { colorJitter } from "../../src/views/color-jitter.js";
 import { cropResize } from "../../src/views/crop-resize.js";
 import { drawView, JITTER_OPERATIONS, MOCO_V2_VIEW, sliceDraw, type ViewDraw } from "../../src/views/draw.js";

@@ -87,7 +87,7 @@ async function readPackageFile<T>(hand: Hand, name: string): Promise<T> {
   } catch (cause) {
     throw new DataError(
       "drawings-missing",
-      `expected the drawings of the package @iconify-json/${hand}, but its ${name} cannot be read: run npm install`,
+      `Expected the drawings of the package @iconify-json/${hand}, got no ${name} that can be read. Run npm install.`,
       cause,
     );
   }
@@ -132,7 +132,7 @@ async function render(set: IconSet, hand: Hand, concept: string, side: number): 
   if (icon === undefined) {
     throw new DataError(
       "drawing-missing",
-      `expected an icon "${concept}" in @iconify-json/${hand}, but it has none`,
+      `Expected an icon "${concept}" in @iconify-json/${hand}, got none. Run npm install.`,
     );
   }
   const straight = await sharp(Buffer.from(svgOf(set, icon, side)))

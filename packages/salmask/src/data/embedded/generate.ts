@@ -94,7 +94,7 @@ function requireWhole(name: string, value: number, least: number, most: number):
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new UsageError(
     `embedded-${name}`,
-    `expected ${name} of the embedded data set to be a whole number from ${least} to ${most}, but ${value} came`,
+    `Expected ${name} of the embedded data set to be a whole number from ${least} to ${most}, got ${value}.`,
   );
 }
 
@@ -115,7 +115,7 @@ function checkedOptions(given: EmbeddedOptions): Required<EmbeddedOptions> {
   if (!difficulties.includes(options.difficulty)) {
     throw new UsageError(
       "embedded-difficulty",
-      `expected difficulty to be one of ${difficulties.join(", ")}, but "${options.difficulty}" came`,
+      `Expected difficulty to be one of ${difficulties.join(", ")}, got "${options.difficulty}".`,
     );
   }
   return options;
@@ -130,7 +130,11 @@ async function namesIn(folder: string): Promise<string[] | undefined> {
     return await readdir(folder);
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
-    throw new DataError("embedded-folder", `expected a folder at ${folder}, but it cannot be listed`, cause);
+    throw new DataError(
+      "embedded-folder",
+      `Expected a folder at ${folder}, got something that cannot be listed. Name another folder.`,
+      cause,
+    );
   }
 }
 
@@ -159,7 +163,7 @@ async function refuseForeign(folder: string): Promise<void> {
   if (names === undefined || names.length === 0 || names.includes(stampName)) return;
   throw new UsageError(
     "embedded-folder-taken",
-    `expected ${folder} to be missing, empty or an embedded data set, but it holds other files (${names[0]}): name another folder`,
+    `Expected ${folder} to be missing, empty or an embedded data set, got other files in it (${names[0]}). Name another folder.`,
   );
 }
 

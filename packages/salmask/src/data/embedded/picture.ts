@@ -159,7 +159,7 @@ export function placeObject(kit: PictureKit, key: PictureKey): PlacedObject {
   }
   throw new DataError(
     "drawing-does-not-fit",
-    `expected ${drawing.hand}'s ${drawing.concept} to cover ${least} to ${most} of a picture of ${kit.size} pixels, but no scale does`,
+    `Expected ${drawing.hand}'s ${drawing.concept} to cover ${least} to ${most} of a picture of ${kit.size} pixels, got no scale that does. Choose a larger size.`,
   );
 }
 

@@ -16,13 +16,13 @@ export function epochOrder(seed: number, epoch: number, n: number): Int32Array {
  */
 export function batches(order: Int32Array, batchSize: number): Int32Array[] {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new UsageError("bad-batch-size", `expected a batch size of 1 or more, but ${batchSize} came`);
+    throw new UsageError("bad-batch-size", `Expected a batch size of 1 or more, got ${batchSize}.`);
   }
   if (batchSize > order.length) {
     throw new UsageError(
       "bad-batch-size",
-      `expected a batch size of at most the number of photos, ${order.length}, but ${batchSize} came: ` +
-        `set the batch size to ${order.length} or less, or add photos`,
+      `Expected a batch size of at most the number of photos, ${order.length}, got ${batchSize}. ` +
+        `Set the batch size to ${order.length} or less, or add photos.`,
     );
   }
   const count = Math.floor(order.length / batchSize);

@@ -3,13 +3,26 @@ import { open, stat } from "node:fs/promises";
 import { posix } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
-import { extract } from "tar-stream";
+import { extract, type Header } from "tar-stream";
 import { DataError } from "../../base/errors.js";
+import { whyNotDecoded } from "../../image/formats.js";
+import {
+  type ImageSource,
+  MAX_FILE_BYTES,
+  readingBudget,
+  type SkippedImage,
+  type SourceImage,
+  type SourceSummary,
+} from "./image-source.js";
 import { countUp, extensionOf, isImageName } from "./names.js";
-import type { ImageSource, SourceImage, SourceSummary } from "./source.js";
 
-/** A file of an archive is held in memory as a whole; larger ones are skipped. */
-const MAX_ENTRY_BYTES = 2 ** 29;
+/**
+ * A thousandth of a hostile archive's size is enough for files without content, whose names would fill the memory: one
+ * with more files than this that cannot be used is refused.
+ */
+export const MAX_SKIPPED = 100_000;
+
+const LONGEST_NAME = 4096;
 
 async function isGzip(path: string): Promise<boolean> {
   const file = await open(path, "r");
@@ -31,8 +44,34 @@ function isHidden(name: string): boolean {
   return name.split("/").some((part) => part.startsWith("."));
 }
 
+/** What a reader makes of an entry of an archive. */
+type Entry =
+  | { readonly kind: "image"; readonly name: string; readonly image: SourceImage }
+  | { readonly kind: "skipped"; readonly name: string; readonly reason: string }
+  | { readonly kind: "other"; readonly name: string };
+
+/** The kind of an entry by its header alone; undefined for what nobody misses: folders and hidden files. */
+function kindOf({ type, linkname, size }: Header, name: string): Entry | "read" | undefined {
+  if (isHidden(name) || name === "") return undefined;
+  if (name.length > LONGEST_NAME) {
+    const reason = `Expected a name of at most ${LONGEST_NAME} characters, got ${name.length}.`;
+    return { kind: "skipped", name: `${name.slice(0, 80)}...`, reason };
+  }
+  if (type === "symlink" || type === "link") {
+    const target = (linkname ?? "").slice(0, LONGEST_NAME);
+    const reason = `Expected a file or a folder, got a link to ${target}. Pack with tar --dereference --hard-dereference.`;
+    return { kind: "skipped", name, reason };
+  }
+  if (type !== "file" && type !== "contiguous-file") return undefined;
+  const reason = whyNotDecoded(extensionOf(name));
+  if (reason !== undefined) return { kind: "skipped", name, reason };
+  if (!isImageName(name)) return { kind: "other", name };
+  if ((size ?? 0) <= MAX_FILE_BYTES) return "read";
+  return { kind: "skipped", name, reason: `Expected at most ${MAX_FILE_BYTES} bytes, got ${size}.` };
+}
+
 /**
- * An archive of a folder of photos, read once from start to end without unpacking it; links in it are left out.
+ * An archive of a folder of photos, read once from start to end without unpacking it; links in it are skipped.
  * Its identity is the path, size in bytes and time of modification.
  */
 export async function openArchive(path: string): Promise<ImageSource> {
@@ -42,48 +81,68 @@ export async function openArchive(path: string): Promise<ImageSource> {
     path,
     identity: ["archive", path, size, mtimeMs].join("\n"),
     expected: undefined,
-    async *images() {
+    async *images(signal) {
       const others = new Map<string, number>();
+      const skipped: SkippedImage[] = [];
       let commonFolder: string | undefined;
-      for await (const { name, image } of readFiles(path)) {
+      for await (const entry of readFiles(path, signal)) {
+        const { name } = entry;
         const folder = name.slice(0, name.indexOf("/") + 1);
         commonFolder = commonFolder === undefined || commonFolder === folder ? folder : "";
-        if (image === undefined) countUp(others, extensionOf(name));
-        else yield image;
+        if (entry.kind === "image") yield entry.image;
+        else if (entry.kind === "other") countUp(others, extensionOf(name));
+        else skipped.push({ name, reason: entry.reason });
+        if (skipped.length > MAX_SKIPPED) throw tooManySkipped(path, skipped[0]);
       }
-      summary = { commonFolder: commonFolder ?? "", skipped: [], others };
+      summary = { commonFolder: commonFolder ?? "", skipped, others };
     },
     summary: () => summary,
   };
 }
 
-async function* readFiles(path: string): AsyncGenerator<{ name: string; image: SourceImage | undefined }> {
+/** The error for an archive with more than {@link MAX_SKIPPED} files that cannot be used. */
+export function tooManySkipped(path: string, { name, reason }: SkippedImage): DataError {
+  return new DataError(
+    "unreadable-images",
+    `Expected at most ${MAX_SKIPPED} files that cannot be used in ${path}, got more, such as ${name}: ${reason} ` +
+      "Pack the photos alone.",
+  );
+}
+
+async function* readFiles(path: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
   const gzip = await isGzip(path);
   const entries = extract();
   const fail = (error: Error) => entries.destroy(error);
-  const file = createReadStream(path).on("error", fail);
+  const file = createReadStream(path, { signal }).on("error", fail);
   const packed = gzip ? file.pipe(createGunzip().on("error", fail)) : file;
   packed.pipe(entries);
   try {
     for await (const entry of entries) {
       const name = cleanName(entry.header.name);
-      const isFile = entry.header.type === "file" || entry.header.type === "contiguous-file";
-      const bytes = entry.header.size ?? 0;
-      if (!isFile || isHidden(name) || !isImageName(name) || bytes > MAX_ENTRY_BYTES) {
-        entry.resume();
-        if (!isFile || isHidden(name)) continue;
-        const read = async () => {
-          throw new Error(`expected at most ${MAX_ENTRY_BYTES} bytes, but the file has ${bytes}`);
-        };
-        yield { name, image: isImageName(name) ? { name, read } : undefined };
+      const found = kindOf(entry.header, name);
+      if (found === "read") {
+        const release = await readingBudget.acquire(entry.header.size ?? 0);
+        let content: Buffer;
+        try {
+          content = await buffer(entry);
+        } catch (error) {
+          release();
+          throw error;
+        }
+        yield { kind: "image", name, image: { name, read: async () => content, release } };
       } else {
-        const content = await buffer(entry);
-        yield { name, image: { name, read: async () => content } };
+        entry.resume();
+        if (found !== undefined) yield found;
       }
     }
   } catch (error) {
+    if (signal?.aborted) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError("damaged-archive", `expected a whole tar archive at ${path}, but: ${reason}`, error);
+    throw new DataError(
+      "damaged-archive",
+      `Expected a whole tar archive at ${path}, got: ${reason}. Copy or download it again.`,
+      error,
+    );
   } finally {
     file.destroy();
     entries.destroy();

@@ -1,30 +1,51 @@
 import { DataError } from "../../base/errors.js";
-import { byCodeUnits, IMAGE_EXTENSIONS } from "../sources/names.js";
-import type { ImageSource, SkippedImage } from "../sources/source.js";
+import { IMAGE_EXTENSIONS } from "../../image/formats.js";
+import type { ImageSource, SkippedImage } from "../sources/image-source.js";
+import { byCodeUnits } from "../sources/names.js";
+import { contentFingerprint } from "./identity.js";
 import type { CacheIndex } from "./index-file.js";
 
-/** What became of a file: a square in `images.bin` and the photo's height and width, or a reason. */
-export type Outcome =
-  | { readonly kind: "row"; readonly row: number; readonly original: [number, number] }
-  | { readonly kind: "skipped"; readonly reason: string };
+/** What became of a file: a square in `images.bin`, or a reason. */
+export type Outcome = PackedPhoto | { readonly kind: "skipped"; readonly reason: string };
+
+export interface PackedPhoto {
+  readonly kind: "row";
+  /** Number of the square in `images.bin`. */
+  readonly row: number;
+  /** CRC-32 of the square. */
+  readonly check: number;
+  /** SHA-256 of the photo's file. */
+  readonly content: string;
+  /** Height and width of the upright photo in pixels. */
+  readonly original: [number, number];
+}
+
+export interface WrittenImages {
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  readonly storedRows: number;
+  /** When the file was last written, in ms. */
+  readonly modified: number;
+}
 
 /**
  * The index of packed photos: names sorted, labels by the first folder where every usable photo lies in one.
  * Throws a {@link DataError} where fewer than two are usable: `no-images`, `unreadable-images`, `too-few-images`.
  */
 export function describePack(
-  job: { readonly source: ImageSource; readonly size: number; readonly fingerprint: string },
-  outcomes: ReadonlyMap<string, Outcome>,
-  storedRows: number,
+  job: { readonly source: ImageSource; readonly size: number; readonly key: string },
+  { outcomes, storedRows, modified }: WrittenImages,
 ): CacheIndex {
   const { commonFolder, skipped: unoffered, others } = job.source.summary();
-  const named = [...outcomes].map(([name, outcome]) => ({ name: name.slice(commonFolder.length), outcome }));
-  named.sort((a, b) => byCodeUnits(a.name, b.name));
-  const photos = named.flatMap(({ name, outcome }) => (outcome.kind === "row" ? [{ name, ...outcome }] : []));
-  const unreadable = named.flatMap(({ name, outcome }) =>
-    outcome.kind === "skipped" ? [{ name, reason: outcome.reason }] : [],
-  );
-  const skipped = [...unoffered, ...unreadable].sort((a, b) => byCodeUnits(a.name, b.name));
+  const shortName = (name: string) =>
+    name.startsWith(commonFolder) ? name.slice(commonFolder.length) : name;
+  const photos: (PackedPhoto & { readonly name: string })[] = [];
+  const skipped = unoffered.map(({ name, reason }) => ({ name: shortName(name), reason }));
+  for (const [name, outcome] of outcomes) {
+    if (outcome.kind === "row") photos.push({ name: shortName(name), ...outcome });
+    else skipped.push({ name: shortName(name), reason: outcome.reason });
+  }
+  photos.sort((a, b) => byCodeUnits(a.name, b.name));
+  skipped.sort((a, b) => byCodeUnits(a.name, b.name));
   assertEnough(job.source.path, photos.length, skipped, others);
   const names = photos.map(({ name }) => name);
   const labelled = names.every((name) => name.includes("/"));
@@ -32,12 +53,15 @@ export function describePack(
   const classes = labelled ? [...new Set(names.map(classOf))].sort(byCodeUnits) : [];
   const labelOf = new Map(classes.map((name, label) => [name, label]));
   return {
-    fingerprint: job.fingerprint,
+    key: job.key,
+    fingerprint: contentFingerprint(job.size, photos),
     source: job.source.path,
     size: job.size,
     storedRows,
+    modified,
     names,
     rows: photos.map(({ row }) => row),
+    checks: photos.map(({ check }) => check),
     labels: names.map((name) => (labelled ? (labelOf.get(classOf(name)) ?? -1) : -1)),
     classes,
     originalSizes: photos.map(({ original }) => original),
@@ -57,19 +81,16 @@ function assertEnough(
   if (usable === 1) {
     throw new DataError(
       "too-few-images",
-      `expected at least 2 photos in ${path}, because contrasting needs one to tell from another, but 1 came${left}`,
+      `Expected at least 2 photos in ${path}, because contrasting needs one to tell from another, got 1${left}. Add photos.`,
     );
   }
   if (skipped.length > 0) {
-    throw new DataError(
-      "unreadable-images",
-      `expected photos in ${path}, but none of them can be read${left}`,
-    );
+    throw new DataError("unreadable-images", `Expected photos in ${path}, got none that can be read${left}.`);
   }
   const seen = [...others].sort(([, a], [, b]) => b - a).slice(0, 5);
   const found = seen.map(([extension, n]) => `${n} of ${extension || "no extension"}`).join(", ");
   throw new DataError(
     "no-images",
-    `expected photos (${IMAGE_EXTENSIONS.join(", ")}) in ${path}, but it holds ${found === "" ? "no files" : `only other files: ${found}`}`,
+    `Expected photos (${IMAGE_EXTENSIONS.join(", ")}) in ${path}, got ${found === "" ? "no files" : `only other files: ${found}`}.`,
   );
 }

@@ -1,12 +1,14 @@
 /** `index.json` of a packed cache: what the rows of `images.bin` are, and whether they can be trusted. */
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { writeFileAtomic } from "../../base/files.js";
 
 /** Raised when the layout or the decoding changes; caches of other versions are built again. */
-export const CACHE_VERSION = 1;
+export const CACHE_VERSION = 2;
 
 export const IMAGES_FILE = "images.bin";
 export const INDEX_FILE = "index.json";
@@ -14,6 +16,9 @@ export const INDEX_FILE = "index.json";
 const count = z.number().int().nonnegative();
 
 const contentSchema = z.object({
+  /** Name of the cache folder: what it was looked up by (see cacheKey). */
+  key: z.string(),
+  /** Of the photos' contents. */
   fingerprint: z.string(),
   /** Absolute path of the source. */
   source: z.string(),
@@ -21,10 +26,14 @@ const contentSchema = z.object({
   size: count,
   /** Squares in `images.bin`, each `[3, size, size]`. */
   storedRows: count,
+  /** When `images.bin` was last written, in ms: other bytes are looked for where it was written since. */
+  modified: z.number(),
   /** `[N]`, sorted; the fields below follow this order. */
   names: z.array(z.string()),
   /** `[N]`, the square of each photo in `images.bin`. */
   rows: z.array(count),
+  /** `[N]`, CRC-32 of each photo's square. */
+  checks: z.array(count),
   /** `[N]`, position in `classes`, or -1. */
   labels: z.array(z.number().int().min(-1)),
   classes: z.array(z.string()),
@@ -55,13 +64,36 @@ export async function writeIndex(folder: string, content: CacheIndex): Promise<v
   );
 }
 
-/**
- * The index of a cache folder; undefined where there is none that is whole: the file is missing or damaged, is of
- * another version or source, or `images.bin` has another size than the index says.
- */
-export async function readIndex(folder: string, fingerprint: string): Promise<CacheIndex | undefined> {
+/** What is known of a cache folder before its pixels are read. */
+export type FoundIndex =
+  | { readonly kind: "whole"; readonly index: CacheIndex }
+  | { readonly kind: "missing" }
+  | { readonly kind: "damaged"; readonly reason: string };
+
+const damaged = (reason: string): FoundIndex => ({ kind: "damaged", reason });
+
+/** The index of the cache folder `key`. Where `images.bin` was written to after it was packed, all of it is read and checked. */
+export async function readIndex(folder: string, key: string): Promise<FoundIndex> {
+  if ((await stat(folder).catch(() => undefined)) === undefined) return { kind: "missing" };
   const text = await readFile(join(folder, INDEX_FILE), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+  if (text === undefined) return damaged(`${INDEX_FILE} is missing`);
+  const index = parseIndex(text);
+  if (index === undefined || index.key !== key) return damaged(`${INDEX_FILE} is not as it was written`);
+  const path = join(folder, IMAGES_FILE);
+  const status = await stat(path).catch(() => undefined);
+  if (status === undefined) return damaged(`${IMAGES_FILE} is missing`);
+  const bytes = index.storedRows * 3 * index.size * index.size;
+  if (status.size !== bytes) return damaged(`${IMAGES_FILE} has ${status.size} of ${bytes} bytes`);
+  if (status.mtimeMs === index.modified) return { kind: "whole", index };
+  const changed = await findChanged(path, index);
+  if (changed !== undefined) return damaged(`the square of ${changed} is not as it was packed`);
+  // Where this cannot be written, the next opening checks once more.
+  await writeIndex(folder, { ...index, modified: status.mtimeMs }).catch(() => undefined);
+  return { kind: "whole", index };
+}
+
+/** The content of an index file of this version; undefined where it is not whole. */
+function parseIndex(text: string): CacheIndex | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -70,9 +102,33 @@ export async function readIndex(folder: string, fingerprint: string): Promise<Ca
   }
   const file = fileSchema.safeParse(json);
   if (!file.success || sha256(JSON.stringify(file.data.content)) !== file.data.checksum) return undefined;
-  const content = contentSchema.safeParse(file.data.content);
-  if (!content.success || content.data.fingerprint !== fingerprint) return undefined;
-  const images = await stat(join(folder, IMAGES_FILE)).catch(() => undefined);
-  const { storedRows, size } = content.data;
-  return images?.size === storedRows * 3 * size * size ? content.data : undefined;
+  return contentSchema.safeParse(file.data.content).data;
+}
+
+/** The name of a photo whose square has not the bytes that were packed. */
+async function findChanged(
+  path: string,
+  { names, rows, checks, size }: CacheIndex,
+): Promise<string | undefined> {
+  const square = Buffer.alloc(3 * size * size);
+  const file = await open(path, "r");
+  try {
+    for (const [id, row] of rows.entries()) {
+      const { bytesRead } = await file.read(square, 0, square.length, row * square.length);
+      if (bytesRead < square.length || crc32(square) !== checks[id]) return names[id];
+    }
+  } finally {
+    await file.close();
+  }
+  return undefined;
+}
+
+/** Takes back what the index vouches for, so that the next opening packs the photos anew. False where it cannot be removed. */
+export function invalidate(folder: string): boolean {
+  try {
+    rmSync(join(folder, INDEX_FILE), { force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

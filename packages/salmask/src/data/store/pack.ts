@@ -1,13 +1,16 @@
 /** Decodes a source once into a packed cache folder. */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { mapOrdered } from "../../base/concurrent.js";
 import { DataError } from "../../base/errors.js";
-import { decodeImage, squashToPlanes } from "../../image/decode.js";
-import type { ImageSource, SourceImage } from "../sources/source.js";
-import { describePack, type Outcome } from "./describe-pack.js";
+import { type DecodedSquare, decodeSquare } from "../../image/decode-square.js";
+import { MAX_SKIPPED, tooManySkipped } from "../sources/archive.js";
+import type { ImageSource, SourceImage } from "../sources/image-source.js";
+import { TEMPORARY_PREFIX } from "./cache-folder.js";
+import { describePack, type Outcome, type WrittenImages } from "./describe-pack.js";
 import { IMAGES_FILE, readIndex, writeIndex } from "./index-file.js";
 
 /** Photos looked at so far, read or not; `total` is undefined for an archive, which tells at its end. */
@@ -19,50 +22,57 @@ export interface PackProgress {
 export interface PackJob {
   readonly source: ImageSource;
   readonly size: number;
-  readonly fingerprint: string;
+  /** Name of the cache folder to be built. */
+  readonly key: string;
   readonly cacheDir: string;
   readonly onProgress: (progress: PackProgress) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
 type Photo =
   | {
       readonly kind: "pixels";
       readonly name: string;
-      readonly planes: Uint8Array;
-      readonly original: [number, number];
+      /** SHA-256 of the file. */
+      readonly content: string;
+      readonly square: DecodedSquare;
     }
   | { readonly kind: "skipped"; readonly name: string; readonly reason: string };
 
-const TEMPORARY_PREFIX = ".building-";
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 const FLUSH_BYTES = 4 * 2 ** 20;
 // Twice the cores, so that reading one photo overlaps decoding another.
 const DECODERS = 2 * availableParallelism();
 
-async function readPhoto(image: SourceImage, size: number): Promise<Photo> {
+async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise<Photo> {
   const { name } = image;
   try {
-    const photo = await decodeImage(await image.read());
-    const planes = await squashToPlanes(photo, size); // [3, size, size]
-    return { kind: "pixels", name, planes, original: [photo.height, photo.width] };
+    signal?.throwIfAborted();
+    const bytes = await image.read();
+    const content = createHash("sha256").update(bytes).digest("hex");
+    return { kind: "pixels", name, content, square: await decodeSquare(bytes, size, { signal }) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: "skipped", name, reason: message.split("\n")[0] };
+  } finally {
+    image.release();
   }
 }
+
+const MORE_ROOM =
+  "Free some space (caches that are no longer used may be removed), choose a smaller size, or name another folder with SALMASK_CACHE.";
 
 /** An error of the file system while the cache is written, as one that says what to do. */
 async function explain(error: unknown, job: PackJob, rows: number): Promise<unknown> {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const mend = "free some space, choose a smaller size, or name another folder with SALMASK_CACHE";
   if (code === "ENOSPC" || code === "EDQUOT") {
     const needed = rows * 3 * job.size ** 2;
     const free = await freeBytes(job.cacheDir);
-    const message = `expected room for at least ${needed} bytes in ${job.cacheDir}, but the disk is full: ${free ?? "unknown"} bytes are free; ${mend}`;
+    const message = `Expected room for at least ${needed} bytes in ${job.cacheDir}, got a full disk with ${free ?? "unknown"} bytes free. ${MORE_ROOM}`;
     return new DataError("disk-full", message, error);
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST") {
-    const message = `expected a folder for the cache at ${job.cacheDir} that can be written, but ${code} came; name another with SALMASK_CACHE`;
+    const message = `Expected a folder for the cache at ${job.cacheDir} that can be written, got ${code}. Name another with SALMASK_CACHE.`;
     return new DataError("cache-not-writable", message, error);
   }
   return error;
@@ -77,10 +87,9 @@ async function assertRoom(job: PackJob): Promise<void> {
   const needed = (job.source.expected ?? 0) * 3 * job.size ** 2;
   const free = await freeBytes(job.cacheDir);
   if (free === undefined || needed <= free) return;
-  const mend = "free some space, choose a smaller size, or name another folder with SALMASK_CACHE";
   throw new DataError(
     "disk-full",
-    `expected room for ${needed} bytes in ${job.cacheDir}, but ${free} bytes are free; ${mend}`,
+    `Expected room for ${needed} bytes in ${job.cacheDir}, got ${free} bytes that are free. ${MORE_ROOM}`,
   );
 }
 
@@ -97,63 +106,74 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
 }
 
 /**
- * Builds `<cacheDir>/<fingerprint>` in a temporary folder of its own and renames it when it is whole. Where another
- * process was quicker, its cache stays and this one is dropped; a damaged cache in the way is replaced.
+ * Builds `<cacheDir>/<key>` in a temporary folder of its own and renames it when it is whole. Where another process
+ * was quicker, its cache stays and this one is dropped; a damaged cache in the way is replaced.
  * Throws a {@link DataError}: `disk-full`, `cache-not-writable`, `no-images`, `unreadable-images`,
- * `too-few-images`, `damaged-archive`. Nothing temporary is left then.
+ * `too-few-images`, `damaged-archive`; what it likes once the signal is aborted. Nothing temporary is left then.
  */
 export async function pack(job: PackJob): Promise<void> {
   const temporary = join(job.cacheDir, `${TEMPORARY_PREFIX}${process.pid}-${randomUUID()}`);
-  const outcomes = new Map<string, Outcome>();
+  let rows = 0;
+  const counted = {
+    ...job,
+    onProgress: (progress: PackProgress) => {
+      rows = progress.done;
+      job.onProgress(progress);
+    },
+  };
   try {
     await mkdir(temporary, { recursive: true });
     await removeAbandoned(job.cacheDir);
     await assertRoom(job);
-    const storedRows = await writeImages(job, join(temporary, IMAGES_FILE), outcomes);
-    await writeIndex(temporary, describePack(job, outcomes, storedRows));
-    await publish(temporary, join(job.cacheDir, job.fingerprint), job.fingerprint);
+    const written = await writeImages(counted, join(temporary, IMAGES_FILE));
+    await writeIndex(temporary, describePack(job, written));
+    await publish(temporary, join(job.cacheDir, job.key), job.key);
   } catch (error) {
-    throw await explain(error, job, job.source.expected ?? outcomes.size);
+    throw await explain(error, job, job.source.expected ?? rows);
   } finally {
     // Where the cache's folder is itself a file, there is nothing to remove and the error above says so.
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-/** Appends the square of every readable photo; returns how many. */
-async function writeImages(job: PackJob, path: string, outcomes: Map<string, Outcome>): Promise<number> {
-  const { source, size } = job;
-  const rowBytes = 3 * size * size;
+/** Appends the square of every readable photo. */
+async function writeImages(job: PackJob, path: string): Promise<WrittenImages> {
+  const { source, size, signal } = job;
+  const outcomes = new Map<string, Outcome>();
   const file = await open(path, "w");
   let waiting: Uint8Array[] = [];
-  let rows = 0;
-  let done = 0;
+  let [storedRows, skipped, done] = [0, 0, 0];
   const flush = async () => {
     await file.appendFile(Buffer.concat(waiting));
     waiting = [];
   };
   try {
-    for await (const photo of mapOrdered(source.images(), DECODERS, (image) => readPhoto(image, size))) {
+    for await (const photo of mapOrdered(source.images(signal), DECODERS, (image) => readPhoto(image, job))) {
+      signal?.throwIfAborted();
       // As in unpacking an archive, a later file of the same name takes the place of the earlier one.
       if (photo.kind === "pixels") {
-        waiting.push(photo.planes);
-        outcomes.set(photo.name, { kind: "row", row: rows++, original: photo.original });
+        const { planes, original } = photo.square;
+        waiting.push(planes);
+        const check = crc32(planes);
+        outcomes.set(photo.name, { kind: "row", row: storedRows++, check, content: photo.content, original });
       } else {
         outcomes.set(photo.name, { kind: "skipped", reason: photo.reason });
+        const isArchive = source.expected === undefined;
+        if (++skipped > MAX_SKIPPED && isArchive) throw tooManySkipped(source.path, photo);
       }
       job.onProgress({ done: ++done, total: source.expected });
-      if (waiting.length * rowBytes >= FLUSH_BYTES) await flush();
+      if (waiting.length * 3 * size * size >= FLUSH_BYTES) await flush();
     }
     await flush();
     await file.sync();
+    return { outcomes, storedRows, modified: (await file.stat()).mtimeMs };
   } finally {
     await file.close();
   }
-  return rows;
 }
 
-async function publish(temporary: string, final: string, fingerprint: string): Promise<void> {
-  if ((await readIndex(final, fingerprint)) !== undefined) return;
+async function publish(temporary: string, final: string, key: string): Promise<void> {
+  if ((await readIndex(final, key)).kind === "whole") return;
   // A folder cannot be renamed onto one that holds files; the damaged one steps aside first.
   const aside = `${temporary}-replaced`;
   await rename(final, aside).catch((error: NodeJS.ErrnoException) => {

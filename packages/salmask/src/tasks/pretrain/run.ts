@@ -108,7 +108,9 @@ const free = new Set([
 /** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's run and this one. */
 function checkSameRun(run: Run, position: Position): void {
   const faults = differences(position.config, { ...run.config, precision: run.compute.precision });
-  if (position.dataFingerprint !== run.dataset.fingerprint) faults.push("the photos are not the same");
+  const { fingerprint, sourceStamp } = run.dataset;
+  if (![fingerprint, sourceStamp].includes(position.dataFingerprint))
+    faults.push("the photos are not the same");
   if (faults.length === 0) return;
   throw new UsageError(
     "another-run",

@@ -34,7 +34,7 @@ export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
   }
   const { backbone, metadata } = loadBackbone(path);
   const { crop, fill } = inputOf(metadata);
-  const sets = await openProbeData(photos, { crop, size: "auto", cache });
+  const sets = await openProbeData(photos, { crop, size: "auto", cache }, report);
   try {
     const result = probe({ backbone, ...sets, crop, fill, protocol, seed, report });
     if (folder !== null)

@@ -1,9 +1,8 @@
 /** What an encoder has learned: kNN and linear classification of labelled photos, beside the same encoder untrained. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Generator, KeyedRandom, scope } from "@salmask/torch";
-import { DataError, UsageError } from "../../base/errors.js";
+import { DataError } from "../../base/errors.js";
 import { purpose } from "../../base/purposes.js";
+import { splitsOf } from "../../data/samples/splits.js";
 import { openDataset, type PackedDataset } from "../../data/store/dataset.js";
 import type { Fill } from "../../masking/fills/fill.js";
 import { knnTop1 } from "../../metrics/knn.js";
@@ -93,25 +92,21 @@ function checkLabels(train: PackedDataset, test: PackedDataset): void {
   }
 }
 
-/** The two sets that a `probe` command was given: two paths, or one that holds `train` and `test` (or `val`). */
+/** The two sets that a `probe` command was given: two paths, or one that holds the splits. */
 export async function openProbeData(
   paths: readonly string[],
   data: { crop: number; size: number | "auto"; cache?: string },
+  report: (line: string) => void = () => {},
 ): Promise<{ train: PackedDataset; test: PackedDataset }> {
-  const [train, test] = paths.length === 2 ? paths : splitsOf(paths[0]);
+  let [train, test] = paths;
+  if (test === undefined) {
+    const splits = splitsOf(train);
+    ({ train, test } = splits);
+    report(
+      `scored on ${splits.chosen}${splits.others.length === 0 ? "" : `, not on ${splits.others.join(" or ")}`}`,
+    );
+  }
   const open = (path: string) =>
     openDataset(path, { size: data.size, crop: data.crop, cacheDir: data.cache });
   return { train: await open(train), test: await open(test) };
-}
-
-function splitsOf(path: string): [string, string] {
-  const test = ["test", "val"].map((name) => join(path, name)).find(existsSync);
-  const train = join(path, "train");
-  if (test === undefined || !existsSync(train)) {
-    throw new UsageError(
-      "no-splits",
-      `Expected two sets of photos, or one folder with train and test (or val) in it, but ${path} has no such folders.`,
-    );
-  }
-  return [train, test];
 }

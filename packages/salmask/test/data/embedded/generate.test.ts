@@ -24,7 +24,7 @@ import {
 
 /** Drawing fails at this picture of the train split; -1 for never. */
 const failure = vi.hoisted(() => ({ index: -1 }));
-vi.mock("../../src/data/embedded-picture.js", async (original) => {
+vi.mock("../../../src/data/embedded/picture.js", async (original) => {
   const real = await original<typeof import("../../../src/data/embedded/picture.js")>();
   const drawPicture: typeof real.drawPicture = (kit, key) => {
     if (key.index === failure.index) throw new Error("no space left");
@@ -250,11 +250,11 @@ describe("generateEmbedded", () => {
   });
 
   it.each([
-    [{ classes: 21 }, "embedded-classes", /from 2 to 20, but 21 came/],
-    [{ classes: 1 }, "embedded-classes", /from 2 to 20, but 1 came/],
-    [{ train: 0 }, "embedded-train", /from 1 to 99999, but 0 came/],
-    [{ test: -1 }, "embedded-test", /but -1 came/],
-    [{ size: 31 }, "embedded-size", /from 32 to 512, but 31 came/],
+    [{ classes: 21 }, "embedded-classes", /from 2 to 20, got 21/],
+    [{ classes: 1 }, "embedded-classes", /from 2 to 20, got 1/],
+    [{ train: 0 }, "embedded-train", /from 1 to 99999, got 0/],
+    [{ test: -1 }, "embedded-test", /got -1/],
+    [{ size: 31 }, "embedded-size", /from 32 to 512, got 31/],
     [{ seed: 0.5 }, "embedded-seed", /whole number/],
   ])("refuses %o", async (options, code, message) => {
     const call = generateEmbedded(join(root, "refused"), options);

@@ -2,12 +2,16 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mapOrdered } from "../../../src/base/concurrent.js";
-import { type ImageSource, openSource } from "../../../src/data/sources/source.js";
+import type { ImageSource } from "../../../src/data/sources/image-source.js";
+import { openSource } from "../../../src/data/sources/source.js";
 import { entriesOf, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
 
 async function contents(source: ImageSource): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for await (const image of source.images()) found[image.name] = String(await image.read());
+  for await (const image of source.images()) {
+    found[image.name] = String(await image.read());
+    image.release();
+  }
   return found;
 }
 
@@ -58,7 +62,29 @@ describe("folder", () => {
         .summary()
         .skipped.map(({ name }) => name)
         .sort(),
-    ).toEqual(["broken.jpg", "outside.jpg"]);
+    ).toEqual(["broken.jpg", "folder", "loop", "outside.jpg"]);
+  });
+
+  test("lists pictures that cannot be decoded, and takes those that can", async () => {
+    const root = await temporaryFolder();
+    await writeFiles(root, {
+      "a.gif": "a",
+      "b.TIFF": "b",
+      "c.avif": "c",
+      "d.HEIC": "d",
+      "e/f.bmp": "f",
+      "g.txt": "g",
+    });
+    const source = await openSource(root);
+    expect(Object.keys(await contents(source))).toEqual(["a.gif", "b.TIFF", "c.avif"]);
+    expect(source.summary()).toMatchObject({
+      skipped: expect.arrayContaining([
+        { name: "d.HEIC", reason: expect.stringContaining(".heic. Convert it") },
+        { name: "e/f.bmp", reason: expect.stringContaining(".bmp. Convert it") },
+      ]),
+      others: new Map([[".txt", 1]]),
+    });
+    expect(source.summary().skipped).toHaveLength(2);
   });
 
   test("the folder itself may be a link", async () => {
@@ -107,6 +133,35 @@ describe("archive", () => {
     expect(source.summary().commonFolder).toBe("");
   });
 
+  test("lists links and pictures that cannot be decoded, counts other files", async () => {
+    const path = join(await temporaryFolder(), "a.tar");
+    const content = Buffer.from("x");
+    await writeTar(path, [
+      { name: "p/a.jpg", content },
+      { name: "p/folder", type: "symlink" },
+      { name: "p/b.jpg", type: "link" },
+      { name: "p/c.heic", content },
+      { name: "p/d.txt", content },
+      { name: "p/.hidden", type: "symlink" },
+      { name: `p/${"long".repeat(2000)}.jpg`, content },
+    ]);
+    const source = await openSource(path);
+    expect(await contents(source)).toEqual({ "p/a.jpg": "x" });
+    expect(source.summary()).toMatchObject({
+      commonFolder: "p/",
+      skipped: [
+        {
+          name: "p/folder",
+          reason: expect.stringContaining("a link to /etc/passwd. Pack with tar --dereference"),
+        },
+        { name: "p/b.jpg", reason: expect.stringContaining("got a link") },
+        { name: "p/c.heic", reason: expect.stringContaining("Convert it") },
+        { reason: expect.stringContaining("name of at most 4096") },
+      ],
+      others: new Map([[".txt", 1]]),
+    });
+  });
+
   test("one that is cut short or is no archive is named as damaged", async () => {
     const root = await temporaryFolder();
     const entries = Array.from({ length: 20 }, (_, i) => ({
@@ -136,6 +191,21 @@ describe("openSource refuses", () => {
     await expect(openSource(join(root, "gone"))).rejects.toMatchObject({ code: "missing-source" });
     await expect(openSource(join(root, "photo.jpg", "x"))).rejects.toMatchObject({ code: "missing-source" });
     await expect(openSource(join(root, "photo.jpg"))).rejects.toMatchObject({ code: "not-a-source" });
+  });
+
+  test.each([
+    ["photos.zip", "unzip PATH -d photos"],
+    ["photos.tar.xz", "tar -xf PATH -C photos"],
+    ["photos.TAR.BZ2", "tar -xf PATH -C photos"],
+    ["photos.7z", "7z x PATH -ophotos"],
+    ["my photos.zip", "unzip 'PATH' -d photos"],
+  ])("%s, saying how to unpack it", async (name, command) => {
+    const path = join(await temporaryFolder(), name);
+    await writeFile(path, "x");
+    await expect(openSource(path)).rejects.toMatchObject({
+      code: "not-a-source",
+      message: expect.stringContaining(command.replace("PATH", path)),
+    });
   });
 
   test("accepts a folder whose name ends like an archive", async () => {

@@ -10,8 +10,9 @@ import {
   type OpenOptions,
   openDataset,
   type PackedDataset,
-  squareSize,
+  type Rebuild,
 } from "../../../src/data/store/dataset.js";
+import { squareSize } from "../../../src/data/store/square-size.js";
 import { entriesOf, plain, rgb, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
 
 const SIZE = 8;
@@ -90,7 +91,7 @@ describe("what is stored", () => {
       for (const [row, id] of ids.entries()) {
         for (let c = 0; c < 3; c++) expect(pixels[(3 * row + c) * SIZE * SIZE]).toBe(plain(id, 1, 1)[c]);
       }
-      expect(() => dataset.images([6])).toThrow(/0 to 5, but 6/);
+      expect(() => dataset.images([6])).toThrow(/0 to 5, got 6/);
       expect(() => dataset.images([-1])).toThrow(RangeError);
     });
     dataset.close();
@@ -139,7 +140,7 @@ describe("what is stored", () => {
     await writeFiles(photos, { "dog/bad.jpg": "not a photo" });
     const folder = await opened(photos, { size: SIZE, cacheDir }, everything);
     expect(folder.skipped).toMatchObject([
-      { name: "dog/bad.jpg", reason: expect.stringContaining("expected the content") },
+      { name: "dog/bad.jpg", reason: expect.stringContaining("Expected the content") },
     ]);
     for (const gzip of [false, true]) {
       const archive = `${photos}.tar${gzip ? ".gz" : ""}`;
@@ -205,7 +206,11 @@ describe("reuse", () => {
     const { photos, cacheDir } = await classFolder();
     const options = { size: SIZE, cacheDir };
     const open = () =>
-      opened(photos, options, (dataset) => ({ length: dataset.length, print: dataset.fingerprint }));
+      opened(photos, options, ({ length, fingerprint, sourceStamp }) => ({
+        length,
+        fingerprint,
+        sourceStamp,
+      }));
     const first = await open();
     await writeFiles(photos, {
       "dog/new.png": await rgb(plain(8, 5, 5), 5, 5)
@@ -215,21 +220,21 @@ describe("reuse", () => {
     const added = await open();
     expect(added).toMatchObject({ length: 7, decoded: 7 });
     await rm(join(photos, "dog/new.png"));
-    expect(await open()).toMatchObject({ length: 6, decoded: 0, print: first.print });
+    expect(await open()).toMatchObject({ length: 6, decoded: 0, fingerprint: first.fingerprint });
     await utimes(join(photos, "cat/0.png"), new Date(1e12), new Date(1e12));
     const touched = await open();
     expect(touched.decoded).toBe(6);
-    expect(new Set([first.print, added.print, touched.print]).size).toBe(3);
+    expect(new Set([first, added, touched].map(({ sourceStamp }) => sourceStamp)).size).toBe(3);
+    expect(touched.fingerprint).toBe(first.fingerprint);
+    expect(added.fingerprint).not.toBe(first.fingerprint);
   });
 
   test("a damaged cache is found out and built again", async () => {
     const { photos, cacheDir } = await classFolder();
     const options = { size: SIZE, cacheDir };
-    const whole = await opened(photos, options, (dataset) => ({
-      ...everything(dataset),
-      print: dataset.fingerprint,
-    }));
-    const folder = join(cacheDir, whole.print);
+    const whole = await opened(photos, options, everything);
+    const [key] = await readdir(cacheDir);
+    const folder = join(cacheDir, key);
     const [images, index] = [join(folder, "images.bin"), join(folder, "index.json")];
     const text = await readFile(index, "utf8");
     const damages = [
@@ -238,22 +243,26 @@ describe("reuse", () => {
       () => rm(index),
       () => truncate(index, 50),
       () => writeFile(index, text.replace('"labels":[0,', '"labels":[1,')),
-      () => writeFile(index, text.replace('"version":1', '"version":0')),
+      () => writeFile(index, text.replace('"version":2', '"version":1')),
       () => writeFile(index, "{}"),
     ];
     for (const damage of damages) {
       await damage();
-      expect(
-        await opened(photos, options, (dataset) => ({ ...everything(dataset), print: dataset.fingerprint })),
-      ).toEqual(whole);
-      expect(await readdir(cacheDir)).toEqual([whole.print]);
+      let rebuilt = "";
+      const onRebuild = ({ reason }: Rebuild) => {
+        rebuilt = reason;
+      };
+      expect(await opened(photos, { ...options, onRebuild }, everything)).toEqual(whole);
+      expect(rebuilt).toMatch(/(images\.bin|index\.json)/);
+      expect(await readdir(cacheDir)).toEqual([key]);
     }
   });
 
   test("a set that is open keeps its photos when its cache is replaced", async () => {
     const { photos, cacheDir } = await classFolder();
     const dataset = await openDataset(photos, { size: SIZE, cacheDir });
-    await rm(join(cacheDir, dataset.fingerprint, "index.json"));
+    const [key] = await readdir(cacheDir);
+    await rm(join(cacheDir, key, "index.json"));
     await opened(photos, { size: SIZE, cacheDir }, everything);
     scope(() => expect(dataset.images([5]).toTypedArray()[0]).toBe(plain(5, 1, 1)[0]));
     dataset.close();
@@ -354,10 +363,10 @@ describe("errors", () => {
       code: "no-images",
       message: expect.stringMatching(/\.webp.*no files/),
     });
-    const error = await failure({ "a.txt": "", "b.TXT": "", "c.gif": "", d: "" });
+    const error = await failure({ "a.txt": "", "b.TXT": "", "c.mp4": "", d: "" });
     expect(error).toMatchObject({
       code: "no-images",
-      message: expect.stringMatching(/2 of \.txt.*1 of \.gif/),
+      message: expect.stringMatching(/2 of \.txt.*1 of \.mp4/),
     });
   });
 

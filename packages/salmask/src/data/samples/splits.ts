@@ -1,0 +1,41 @@
+/** The parts of a labelled folder: photos to learn from, and photos to be scored on. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { UsageError } from "../../base/errors.js";
+
+/** Names of the part to be scored on; the first one that is there is used unless another is named. */
+export const HELD_OUT_NAMES: readonly string[] = ["test", "val", "valid", "validation"];
+
+export interface Splits {
+  /** Path of the photos to learn from. */
+  readonly train: string;
+  /** Path of the photos to be scored on. */
+  readonly test: string;
+  /** Name of the folder of `test`, such as `validation`. */
+  readonly chosen: string;
+  /** Names of other folders that would have done: where there are any, say which one was used. */
+  readonly others: readonly string[];
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/**
+ * The splits of a folder that holds `train` and one or more of {@link HELD_OUT_NAMES}, or `wanted`, any other
+ * folder's name. Throws a {@link UsageError} `no-splits` where one of the two is not there.
+ */
+export function splitsOf(folder: string, wanted?: string): Splits {
+  const train = join(folder, "train");
+  const candidates = wanted === undefined ? HELD_OUT_NAMES : [...new Set([wanted, ...HELD_OUT_NAMES])];
+  const found = candidates.filter((name) => isFolder(join(folder, name)));
+  const chosen = found[0];
+  if (!isFolder(train) || chosen === undefined || (wanted !== undefined && chosen !== wanted)) {
+    const expected = wanted ?? HELD_OUT_NAMES.join(" or ");
+    const got = [...(isFolder(train) ? ["train"] : []), ...found];
+    throw new UsageError(
+      "no-splits",
+      `Expected a folder with train and ${expected} in ${folder}, got ${got.length === 0 ? "none of them" : got.join(" and ")}. ` +
+        "Name the two folders of photos instead.",
+    );
+  }
+  return { train, test: join(folder, chosen), chosen, others: found.slice(1) };
+}
