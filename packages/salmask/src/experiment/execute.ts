@@ -12,7 +12,6 @@ import { mapOrdered } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import type { RunConfig } from "../config/schema.js";
-import { generateEmbedded } from "../data/embedded/generate.js";
 import { listCheckpoints } from "../runs/checkpoint.js";
 import { checkpointsOf } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
@@ -98,6 +97,7 @@ interface Data {
 async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
   if (photos.kind === "folder") return photos;
   const folder = join(out, "embedded");
+  const { generateEmbedded } = await import("../data/embedded/generate.js");
   await generateEmbedded(folder, photos.options);
   return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
 }

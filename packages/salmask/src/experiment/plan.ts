@@ -6,7 +6,7 @@ import { z } from "zod";
 import { UsageError } from "../base/errors.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
-import { difficulties } from "../data/embedded/picture.js";
+import { difficulties } from "../data/embedded/settings.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
