@@ -4,48 +4,8 @@ import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { UsageError } from "../base/errors.js";
 import { configSchema, type RunConfig, settings } from "./schema.js";
-
-/** A nest of settings, or one value. */
-type Tree = Record<string, unknown>;
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Later trees win, key by key; lists are taken whole. */
-function merge(trees: readonly Tree[]): Tree {
-  const out: Tree = {};
-  for (const tree of trees) {
-    for (const [key, value] of Object.entries(tree)) {
-      const before = out[key];
-      out[key] = isTree(before) && isTree(value) ? merge([before, value]) : value;
-    }
-  }
-  return out;
-}
-
-/** `{"train.epochs": 3}` to `{train: {epochs: 3}}`. */
-function nest(flat: Readonly<Record<string, unknown>>): Tree {
-  return merge(
-    Object.entries(flat)
-      .map(([key, value]) =>
-        key
-          .split(".")
-          .reverse()
-          .reduce<unknown>((inner, part) => ({ [part]: inner }), value),
-      )
-      .filter(isTree),
-  );
-}
-
-/** The dotted keys of a nest, down to what is no nest. */
-function keysOf(tree: Tree, prefix = ""): string[] {
-  return Object.entries(tree).flatMap(([name, value]) =>
-    isTree(value) && Object.keys(value).length > 0
-      ? keysOf(value, `${prefix}${name}.`)
-      : [`${prefix}${name}`],
-  );
-}
+import { inCurrentNames } from "./stored.js";
+import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
 function readFile(path: string): Tree {
   let text: string;
@@ -69,7 +29,13 @@ function readFile(path: string): Tree {
   const value: unknown = document.toJS() ?? {};
   if (!isTree(value))
     throw new UsageError("bad-yaml", `Expected settings in ${path}, but it holds ${typeof value}.`);
-  return value;
+  // What a run wrote down says its version; what people write is in the names of today.
+  return "version" in value ? inCurrentNames(value, path) : value;
+}
+
+/** `{"train.epochs": 3}` to `{train: {epochs: 3}}`. */
+function nest(flat: Readonly<Record<string, unknown>>): Tree {
+  return merge(Object.entries(flat).map(([key, value]) => withValue({}, key, value)));
 }
 
 function unknownKeys(tree: Tree): string[] {
@@ -111,19 +77,12 @@ export function loadConfig(
 function faultsOf(issue: z.core.$ZodIssue, tree: Tree): string[] {
   const path = issue.path.join(".");
   if (issue.code !== "unrecognized_keys") {
-    return [`${path}: ${issue.message}, but ${JSON.stringify(valueAt(tree, issue.path))} came`];
+    return [`${path}: ${issue.message}, but ${JSON.stringify(valueAt(tree, path))} came`];
   }
   const known = settings().map(({ key }) => key);
-  const name = valueAt(tree, [...issue.path, "name"]);
+  const name = valueAt(tree, `${path}.name`);
   return issue.keys
     .map((key) => `${path}.${key}`)
     .filter((key) => known.includes(key))
     .map((key) => `${key}: ${name} has no such setting`);
-}
-
-function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
-    tree,
-  );
 }
