@@ -14,16 +14,21 @@ export const count = (least: number, most = largestCount) => z.int().min(least).
 export const share = () => z.number().min(0).max(1);
 
 /** Two numbers between the limits, the smaller first. */
-export const range = (least: number, most: number) =>
-  z
+export function range(least: number, most: number) {
+  const expected = `two numbers from ${least} to ${most}, the smaller first, as 0.1,0.4`;
+  return z
     .tuple([z.number().min(least).max(most), z.number().min(least).max(most)])
-    .refine(([low, high]) => low <= high, { message: "the smaller number first" });
+    .refine(([low, high]) => low <= high, { message: expected })
+    .meta({ expected });
+}
 
 /** A whole number that has a middle, as the side of a filter. */
-export const odd = () =>
-  count(1, 1023)
-    .refine((n) => n % 2 === 1, { message: "an odd number" })
-    .meta({ expected: "an odd number from 1 to 1023" });
+export function odd() {
+  const expected = "an odd number from 1 to 1023";
+  return count(1, 1023)
+    .refine((n) => n % 2 === 1, { message: expected })
+    .meta({ expected });
+}
 
 /** What a union of kinds is given where it is given no name: the kind `name`. */
 export const named = (name: string) => (given: unknown) =>

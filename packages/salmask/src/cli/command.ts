@@ -45,6 +45,12 @@ export function command(
   return made;
 }
 
+/** Adds examples to a command's help, one a line. */
+export function withExamples(made: Command, ...examples: string[]): Command {
+  const lines = examples.map((example) => `  npx salmask ${example}\n`).join("");
+  return made.addHelpText("after", `\nExamples:\n${lines}`);
+}
+
 /** Waits for the modules that do the work; from here on an interrupt is the work's to answer. */
 export async function begin<T>(context: Context, modules: Promise<T>): Promise<T> {
   const loaded = await modules;

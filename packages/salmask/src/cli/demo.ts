@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { begin, type Context, command, textOption } from "./command.js";
+import { begin, type Context, command, textOption, withExamples } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 export function demoCommand(context: Context): Command {
-  return command(context, async (_args, options, output) => {
+  const made = command(context, async (_args, options, output) => {
     const { demo } = await begin(context, import("./demo-run.js"));
     const out = textOption(options, "out") ?? "runs/demo";
     const summary = await demo({ out, signal: context.signal, report: output.line });
@@ -18,4 +18,5 @@ export function demoCommand(context: Context): Command {
       `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,
     ]);
   }).option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo");
+  return withExamples(made, "demo", "demo --out runs/first --json");
 }

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { type StageSeconds, stages } from "../training/stage-clock.js";
-import { begin, type Context, command } from "./command.js";
+import { begin, type Context, command, withExamples } from "./command.js";
 import type { Output } from "./output.js";
 
 export function doctorCommand(context: Context): Command {
-  return command(context, async ([run], _options, output) => {
+  const made = command(context, async ([run], _options, output) => {
     if (run === undefined) await examineMachine(context, output);
     else await diagnoseRun(context, run, output);
   }).argument("[run]", "a run's folder; without one the machine is looked at");
+  return withExamples(made, "doctor", "doctor runs/pretrain");
 }
 
 async function examineMachine(context: Context, output: Output): Promise<void> {

@@ -1,10 +1,10 @@
 import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import { writeFileAtomic } from "../base/files.js";
-import { begin, type Context, command, countOption, textOption } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 
 export function experimentCommand(context: Context): Command {
-  return command(context, async ([file], options, output) => {
+  const made = command(context, async ([file], options, output) => {
     const { readPlan } = await import("../experiment/plan.js");
     const plan = readPlan(file, {
       photos: textOption(options, "photos"),
@@ -38,4 +38,9 @@ export function experimentCommand(context: Context): Command {
     .option("--photos <folder>", "unlabelled photos, in place of the file's")
     .option("--probe <folder>", "labelled photos to score on, in place of the file's")
     .option("--jobs <n>", "runs at once; the cores are shared out among them", "1");
+  return withExamples(
+    made,
+    "experiment experiments/embedded-masks.yaml",
+    "experiment experiments/imagenette64.yaml --photos imagenette/train --probe imagenette --jobs 2",
+  );
 }

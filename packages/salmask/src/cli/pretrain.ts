@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { begin, type Context, command, textOption } from "./command.js";
+import { begin, type Context, command, textOption, withExamples } from "./command.js";
 import { duration } from "./progress.js";
 import { configOf, withSettings } from "./settings-options.js";
 
@@ -24,5 +24,12 @@ export function pretrainCommand(context: Context): Command {
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
     .option("--out <folder>", "the run's folder", "runs/pretrain")
     .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
-  return withSettings(made);
+  withSettings(made);
+  return withExamples(
+    made,
+    "pretrain photos --arch resnet18 --width 16 --stem small --crop 64 --epochs 50 --queue 750",
+    "pretrain photos --preset paper --out runs/paper",
+    "pretrain photos --config run.yaml --mask.ratio 0.1,0.4",
+    "pretrain photos --config run.yaml --resume",
+  );
 }

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { begin, type Context, command, countOption, textOption } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 export function probeCommand(context: Context): Command {
-  return command(context, async (args, options, output) => {
+  const made = command(context, async (args, options, output) => {
     const [run, ...photos] = args;
     const seed = countOption(options, "seed", 0, 0);
     const { probeRun } = await begin(context, import("../tasks/probe/probe-run.js"));
@@ -34,4 +34,9 @@ export function probeCommand(context: Context): Command {
     )
     .option("--seed <number>", "of the untrained encoder, the held-out rows and the paper's SGD", "0")
     .option("--cache <folder>", "folder of the packed photos");
+  return withExamples(
+    made,
+    "probe runs/pretrain labelled",
+    "probe runs/pretrain labelled/train labelled/test --protocol paper",
+  );
 }

@@ -1,10 +1,13 @@
 import type { Command } from "commander";
-import { begin, type Context, command, countOption, textOption } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { configOf, withSettings } from "./settings-options.js";
+
+/** A score depends on these alone. */
+const takes = ["data", "model.stem", "saliency.source", "saliency.weights", "saliency.threshold"];
 
 export function saliencyEvalCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
-    const config = configOf(options);
+    const config = configOf(options, { command: "saliency eval", takes });
     const count = countOption(options, "count", 8);
     const { scorePhotos } = await begin(context, import("./saliency-eval-run.js"));
     const result = await scorePhotos({
@@ -34,5 +37,10 @@ export function saliencyEvalCommand(context: Context): Command {
       "a PNG of a few photos, saliency and foreground; as scored: white is found, red too much, blue missed",
     )
     .option("--count <n>", "photos to draw in the sheet", "8");
-  return withSettings(made);
+  withSettings(made, takes);
+  return withExamples(
+    made,
+    "saliency eval photos --masks masks --data.size 256",
+    "saliency eval photos --masks masks --saliency.source minimum-barrier --sheet found.png",
+  );
 }

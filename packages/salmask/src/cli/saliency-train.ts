@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { localizerDefaults } from "../tasks/localize/settings.js";
-import { begin, type Context, command, countOption, textOption } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { duration } from "./progress.js";
 
 export function saliencyTrainCommand(context: Context): Command {
-  return command(context, async ([photos], options, output) => {
+  const made = command(context, async ([photos], options, output) => {
     const settings = {
       seed: countOption(options, "seed", localizerDefaults.seed, 0),
       epochs: countOption(options, "epochs", localizerDefaults.epochs),
@@ -39,4 +39,9 @@ export function saliencyTrainCommand(context: Context): Command {
     .option("--width <n>", "channels of the first stage", String(localizerDefaults.width))
     .option("--batch-size <n>", "photos of a step", String(localizerDefaults.batchSize))
     .option("--threads <n>", "threads of one operator; default: all cores");
+  return withExamples(
+    made,
+    "saliency train photos",
+    "saliency train photos --epochs 8 --crop 128 --out mine.safetensors",
+  );
 }

@@ -1,5 +1,6 @@
 /** Turns settings of an older version into those of a newer one, a version at a time. */
 import { UsageError } from "../base/errors.js";
+import { shown } from "../base/faults.js";
 import { isTree, type Tree, valueAt, without, withValue } from "./tree.js";
 
 /** What became of one setting, by dotted keys; `to` is null where it is no more. */
@@ -26,16 +27,13 @@ export interface Migrations {
  */
 export function migrate(value: unknown, { version, migrations, from }: Migrations): Tree {
   if (!isTree(value)) {
-    throw new UsageError(
-      "bad-settings",
-      `Expected the settings of a run in ${from}, got ${JSON.stringify(value)}.`,
-    );
+    throw new UsageError("bad-settings", `Expected the settings of a run in ${from}, got ${shown(value)}.`);
   }
   const { version: found = 1, ...settings } = value;
   if (typeof found !== "number" || !Number.isInteger(found) || found < 1) {
     throw new UsageError(
       "bad-settings",
-      `Expected a whole number from 1 for the version of the settings in ${from}, got ${JSON.stringify(found)}.`,
+      `Expected a whole number from 1 for the version of the settings in ${from}, got ${shown(found)}.`,
     );
   }
   if (found > version) {

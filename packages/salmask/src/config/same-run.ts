@@ -1,5 +1,6 @@
 /** What makes two runs the same run. Resuming and experiments both ask here. */
 import { isDeepStrictEqual } from "node:util";
+import { shown } from "../base/faults.js";
 import type { RunConfig } from "./schema.js";
 
 /**
@@ -25,7 +26,7 @@ export function differences(before: RunConfig, now: RunConfig): string[] {
 
 function compare(before: unknown, now: unknown, path: string): string[] {
   if (path in mayDiffer || isDeepStrictEqual(before, now)) return [];
-  if (!isTree(before) || !isTree(now)) return [`${path} was ${shown(before)} and is ${shown(now)}`];
+  if (!isTree(before) || !isTree(now)) return [`${path} was ${said(before)} and is ${said(now)}`];
   const names = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...names].flatMap((name) =>
     compare(Reflect.get(before, name), Reflect.get(now, name), path === "" ? name : `${path}.${name}`),
@@ -35,4 +36,4 @@ function compare(before: unknown, now: unknown, path: string): string[] {
 const isTree = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const shown = (value: unknown) => (value === undefined ? "not set" : JSON.stringify(value));
+const said = (value: unknown) => (value === undefined ? "not set" : shown(value));

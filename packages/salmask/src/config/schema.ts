@@ -10,6 +10,7 @@ import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
 import { viewSettings } from "../views/settings.js";
+import { type Setting, settingsOf } from "./setting.js";
 
 export const configSchema = z
   .strictObject({
@@ -38,37 +39,10 @@ export const configSchema = z
 /** A run's settings, complete. */
 export type RunConfig = z.infer<typeof configSchema>;
 
-/** A setting as people address it: its dotted key, what it means and what it is without being set. */
-export interface Setting {
-  key: string;
-  description: string;
-  default: unknown;
-}
+let found: readonly Setting[] | undefined;
 
 /** Every setting of the schema, in its order; of a choice between kinds, those of each. */
-export function settings(): Setting[] {
-  const defaults: unknown = configSchema.parse({});
-  const collect = (shape: Record<string, z.core.$ZodType>, prefix: string, values: unknown): Setting[] =>
-    Object.entries(shape).flatMap(([name, type]) => {
-      const key = `${prefix}${name}`;
-      const value: unknown =
-        typeof values === "object" && values !== null ? Reflect.get(values, name) : undefined;
-      const kinds = objectsOf(type);
-      if (kinds.length > 0) return kinds.flatMap(({ shape: inner }) => collect(inner, `${key}.`, value));
-      return [{ key, description: z.globalRegistry.get(type)?.description ?? "", default: value }];
-    });
-  const found = new Map<string, Setting>();
-  for (const setting of collect(configSchema.shape, "", defaults)) {
-    if (!found.has(setting.key)) found.set(setting.key, setting);
-  }
-  return [...found.values()];
-}
-
-/** The objects that a type stands for: one, several to choose from, or none where it is a plain value. */
-function objectsOf(type: z.core.$ZodType): z.ZodObject[] {
-  if (type instanceof z.ZodObject) return [type];
-  if (type instanceof z.ZodPrefault) return objectsOf(type.unwrap());
-  if (type instanceof z.ZodPipe) return objectsOf(type.out);
-  if (type instanceof z.ZodDiscriminatedUnion) return type.options.flatMap(objectsOf);
-  return [];
+export function settings(): readonly Setting[] {
+  found ??= settingsOf(configSchema);
+  return found;
 }

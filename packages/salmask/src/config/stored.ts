@@ -1,5 +1,6 @@
 /** Settings as files hold them: in a run's folder, in its checkpoints, beside an experiment's runs. */
 import { UsageError } from "../base/errors.js";
+import { listed } from "../base/faults.js";
 import { type Migration, migrate } from "./migrations.js";
 import { configSchema, type RunConfig } from "./schema.js";
 import type { Tree } from "./tree.js";
@@ -36,10 +37,12 @@ export function toStored(config: RunConfig): Tree {
 export function fromStored(value: unknown, from: string): RunConfig {
   const parsed = configSchema.safeParse(inCurrentNames(value, from));
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const faults = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "settings"}: ${message}`,
+  );
   throw new UsageError(
     "bad-settings",
-    `Expected the settings of a run in ${from}, got some that cannot be used:\n  ${faults.join("\n  ")}`,
+    `Expected the settings of a run in ${from}, got some that cannot be used:${listed(faults)}`,
     parsed.error,
   );
 }

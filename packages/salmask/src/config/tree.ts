@@ -8,14 +8,14 @@ export function isTree(value: unknown): value is Tree {
 
 /** Later trees win, key by key; lists are taken whole. */
 export function merge(trees: readonly Tree[]): Tree {
-  const out: Record<string, unknown> = {};
+  const out = new Map<string, unknown>();
   for (const tree of trees) {
     for (const [name, value] of Object.entries(tree)) {
-      const before = out[name];
-      out[name] = isTree(before) && isTree(value) ? merge([before, value]) : value;
+      const before = out.get(name);
+      out.set(name, isTree(before) && isTree(value) ? merge([before, value]) : value);
     }
   }
-  return out;
+  return Object.fromEntries(out);
 }
 
 /** What is at a dotted key; undefined where nothing is. */

@@ -5,11 +5,11 @@ import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { mapOrdered } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
+import { parseYaml, stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import type { RunConfig } from "../config/schema.js";
 import { fromStored, toStored } from "../config/stored.js";
@@ -66,7 +66,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       await mkdir(folder, { recursive: true });
       const resume = listCheckpoints(checkpointsOf(folder)).length > 0 ? ["--resume"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
-      await writeFileAtomic(settings, stringify(toStored(config)));
+      await writeFileAtomic(settings, stringifyYaml(toStored(config)));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
       const result = resultOf(folder, row, seed);
@@ -112,7 +112,7 @@ async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
 async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
   const path = join(folder, "config.yaml");
   if (!existsSync(path)) return null;
-  const held = fromStored(parse(readFileSync(path, "utf8")), path);
+  const held = fromStored(parseYaml(readFileSync(path, "utf8"), path), path);
   const [first, ...more] = differences(held, config);
   if (first === undefined) return null;
   let number = 1;

@@ -3,7 +3,7 @@ import { count, share } from "../base/setting-types.js";
 import { projectorSettings } from "./projector-settings.js";
 
 export const mocov2Settings = z.strictObject({
-  name: z.literal("mocov2").describe("how the views are compared: mocov2 (default) or simclr"),
+  name: z.literal("mocov2").describe("how the views are compared"),
   queue: count(1)
     .default(65536)
     .describe("mocov2: past keys to compare with; at most a quarter of the photos is best"),

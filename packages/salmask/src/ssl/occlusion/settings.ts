@@ -3,7 +3,7 @@ import { z } from "zod";
 import { count, named } from "../../base/setting-types.js";
 
 const none = z.strictObject({
-  name: z.literal("none").describe("a learned occlusion of the query: none (default), adios or adios-s"),
+  name: z.literal("none").describe("what learns to occlude the query"),
 });
 
 const adios = z.strictObject({
