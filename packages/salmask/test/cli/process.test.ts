@@ -1,7 +1,7 @@
 /** The command line as a process: what it loads, how signals and closed pipes end it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
@@ -91,6 +91,47 @@ it("says its version", async () => {
   const { version } = JSON.parse(readFileSync(resolve(salmask, "../../package.json"), "utf8"));
   const { out, code } = await ended(spawn(process.execPath, [salmask, "--version"]));
   expect({ out, code }).toEqual({ out: `${version}\n`, code: 0 });
+});
+
+describe("an engine that is not there", () => {
+  /** The packages as they are installed, the engine's addon left out. */
+  async function unbuilt(): Promise<string> {
+    const [folder, root] = [await temporaryFolder(), resolve(salmask, "../../../..")];
+    const modules = join(folder, "node_modules");
+    await mkdir(join(modules, "@salmask"), { recursive: true });
+    for (const name of await readdir(join(root, "node_modules"))) {
+      if (name === "salmask" || name.startsWith("@salmask") || name.startsWith(".")) continue;
+      await symlink(join(root, "node_modules", name), join(modules, name));
+    }
+    for (const [name, at] of [
+      ["torch", join(modules, "@salmask", "torch")],
+      ["salmask", join(folder, "salmask")],
+    ]) {
+      for (const part of ["dist", "bin", "presets", "package.json"]) {
+        const from = join(root, "packages", name, part);
+        if (existsSync(from)) await cp(from, join(at, part), { recursive: true });
+      }
+    }
+    return join(folder, "salmask", "bin", "salmask.js");
+  }
+
+  it("is named with what builds it, without a stack trace, and help needs none", {
+    timeout: 240_000,
+  }, async () => {
+    const bin = await unbuilt();
+    for (const line of ["pretrain photos", "probe run photos", "views photos", "doctor", "demo --out here"]) {
+      const { code, out, err } = await ended(spawn(process.execPath, [bin, ...line.split(" ")]));
+      expect({ code, out }, line).toEqual({ code: 1, out: "" });
+      expect(err, line).toMatch(/^salmask: .*Run: /s);
+      expect(err, line).not.toContain("    at ");
+    }
+    const { code } = await ended(spawn(process.execPath, [bin, "pretrain", "--help"]));
+    expect(code).toBe(0);
+    await rm(join(bin, "../../dist"), { recursive: true });
+    const { code: noLibrary, err } = await ended(spawn(process.execPath, [bin, "--help"]));
+    expect(noLibrary).toBe(1);
+    expect(err).toMatch(/^salmask: Expected the built library.*Run: npm run setup\n$/);
+  });
 });
 
 const small = [
