@@ -7,14 +7,13 @@ export interface Streams {
   err(text: string): void;
 }
 
-/** What a closed pipe or terminal answers a write with. */
-const closed = new Set(["EPIPE", "EIO", "ERR_STREAM_DESTROYED"]);
-
-/** The process's own. Whoever reads may go away, as `head` does: what is said then is lost, and the work goes on. */
+/**
+ * The process's own. Whoever reads may go away, as `head` does, and the disk of a log may be full: what is said then is
+ * lost, and the work goes on.
+ */
 export function processStreams(): Streams {
   for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listeners("error").includes(ignoreClosed)) continue;
-    stream.on("error", ignoreClosed);
+    if (!stream.listeners("error").includes(ignore)) stream.on("error", ignore);
   }
   return {
     out: (text) => void process.stdout.write(text),
@@ -22,9 +21,7 @@ export function processStreams(): Streams {
   };
 }
 
-function ignoreClosed(error: Error): void {
-  if (!("code" in error) || !closed.has(String(error.code))) throw error;
-}
+function ignore(): void {}
 
 /** An error of ours or of the engine, which is not imported for it: it may not be built. */
 const isExpected = (error: unknown): error is Error & { code: string } =>

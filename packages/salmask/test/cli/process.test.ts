@@ -1,6 +1,6 @@
 /** The command line as a process: what it loads, how signals and closed pipes end it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -166,6 +166,16 @@ describe("a process of the command line", () => {
     const { code } = await ended(child);
     expect(code).toBe(0);
     expect(JSON.parse(readFileSync(join(folder, "run", "summary.json"), "utf8")).steps).toBe(12);
+  });
+
+  it("goes on where what it says cannot be written", async () => {
+    const full = openSync("/dev/full", "w");
+    try {
+      const child = spawn(process.execPath, [salmask, "--help"], { stdio: ["ignore", full, "pipe"] });
+      expect(await ended(child)).toMatchObject({ code: 0, err: "" });
+    } finally {
+      closeSync(full);
+    }
   });
 
   it.each(["SIGHUP", "SIGTERM", "SIGINT"] as const)(
