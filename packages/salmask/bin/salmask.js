@@ -1,12 +1,19 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
 
+// While the command line loads nothing has begun that would have to end well.
+const stop = () => process.exit(130);
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"];
+for (const signal of endings) process.on(signal, stop);
+
 const main = new URL("../dist/cli/main.js", import.meta.url);
 if (!existsSync(main)) {
-  console.error("Salmask is not built yet. Run: npm run setup");
+  console.error("salmask: Expected the built library, got none in packages/salmask/dist. Run: npm run setup");
   process.exit(1);
 }
 const { tuneProcess } = await import("@salmask/torch");
 tuneProcess();
 const { run } = await import(main);
-process.exitCode = await run(process.argv.slice(2));
+const code = run(process.argv.slice(2)); // listens for signals itself from its first line on
+for (const signal of endings) process.off(signal, stop);
+process.exitCode = await code;

@@ -4,8 +4,9 @@ import { photoOf } from "../data/samples/samples.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import type { Grid } from "../masking/grid.js";
 import { readMap } from "../saliency/map-files.js";
+import type { ThresholdOptions } from "../saliency/settings.js";
 import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
-import { foregroundCells, type ThresholdOptions } from "../saliency/threshold.js";
+import { foregroundCells } from "../saliency/threshold.js";
 import { renderView, wholeView } from "../views/index.js";
 
 export interface LookOptions {

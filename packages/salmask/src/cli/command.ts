@@ -1,15 +1,14 @@
-import { Command, CommanderError, Option } from "commander";
-import { parse } from "yaml";
-import { UsageError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
-import { type RunConfig, settings } from "../config/schema.js";
+import { Command, CommanderError } from "commander";
+import { InterruptedError, UsageError } from "../base/errors.js";
 import { Output, type Streams } from "./output.js";
 
 /** What every command's action is given. */
 export interface Context {
   streams: Streams;
-  /** Aborted by the first interrupt. */
+  /** Aborted by the first interrupt after the work began. */
   signal: AbortSignal;
+  /** Whether there is work that an interrupt must let end well; before that it ends the process at once. */
+  isWorking: boolean;
   /** Set by the action that fails; 0 until then. */
   exitCode: number;
 }
@@ -17,36 +16,19 @@ export interface Context {
 /** The options of a command, by name in camel case or by dotted setting. */
 export type Options = Record<string, unknown>;
 
-/** Short names of settings that are asked for often. */
-const aliases: Record<string, string> = {
-  seed: "seed",
-  epochs: "train.epochs",
-  batchSize: "train.batchSize",
-  lr: "train.lr",
-  crop: "data.crop",
-  arch: "model.arch",
-  width: "model.width",
-  stem: "model.stem",
-  queue: "method.queue",
-  fill: "mask.fill",
-  branch: "mask.branch",
-};
-
-const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+export const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
  * A command whose action gets its arguments, its options and an {@link Output}; what the action throws becomes the
- * message and the exit code.
+ * message and the exit code. An action imports what it does by {@link begin}: what only shows help or refuses an
+ * option loads no engine.
  */
 export function command(
   context: Context,
-  name: string,
-  description: string,
   action: (args: string[], options: Options, output: Output) => Promise<void>,
 ): Command {
-  const made = new Command(name)
-    .description(description)
-    .option("--json", "one JSON document on standard output, people's text on standard error")
+  const made = new Command()
+    .option("--json", "one JSON document on standard output, text for people on standard error")
     .exitOverride()
     .configureOutput({ writeOut: context.streams.out, writeErr: context.streams.err });
   made.action(async () => {
@@ -63,28 +45,20 @@ export function command(
   return made;
 }
 
-/** Adds `--config FILE`, one `--dotted.key` for each setting, and the short names. */
-export function withSettings(made: Command): Command {
-  made.option("--config <file>", "YAML file of settings; options win over it");
-  const described = new Map(settings().map((setting) => [setting.key, setting]));
-  for (const [short, key] of Object.entries(aliases)) {
-    if (short !== key) made.addOption(new Option(`--${dashed(short)} <value>`, `short for --${key}`));
-  }
-  for (const { key, description, default: value } of described.values()) {
-    const shown = value === undefined ? "" : ` (default: ${JSON.stringify(value)})`;
-    made.addOption(new Option(`--${key} <value>`, `${description}${shown}`));
-  }
-  return made;
+/** Adds examples to a command's help, one a line. */
+export function withExamples(made: Command, ...examples: string[]): Command {
+  const lines = examples.map((example) => `  npx salmask ${example}\n`).join("");
+  return made.addHelpText("after", `\nExamples:\n${lines}`);
 }
 
-/** The validated configuration of a command: `base` under the file under the options. */
-export function configOf(options: Options, base: Record<string, unknown> = {}): RunConfig {
-  const given: Record<string, unknown> = {};
-  for (const { key } of settings()) if (options[key] !== undefined) given[key] = parse(String(options[key]));
-  for (const [short, key] of Object.entries(aliases)) {
-    if (options[short] !== undefined) given[key] = parse(String(options[short]));
-  }
-  return loadConfig(given, { file: textOption(options, "config"), base });
+/** Waits for the modules that do the work; from here on an interrupt is the work's to answer. */
+export async function begin<T>(context: Context, modules: Promise<T>): Promise<T> {
+  const loaded = await modules;
+  // Loading the engine blocks; an interrupt that came meanwhile is heard here.
+  await new Promise(setImmediate);
+  if (context.signal.aborted) throw new InterruptedError("Stopped before anything was started.");
+  context.isWorking = true;
+  return loaded;
 }
 
 /** An option that takes a text; undefined where it was not given. */
@@ -98,10 +72,10 @@ export function countOption(options: Options, name: string, fallback: number, le
   const text = textOption(options, name);
   if (text === undefined) return fallback;
   const count = Number(text);
-  if (!Number.isInteger(count) || count < least) {
+  if (text.trim() === "" || !Number.isSafeInteger(count) || count < least) {
     throw new UsageError(
       "bad-option",
-      `Expected a whole number from ${least} for --${dashed(name)}, but ${text} came.`,
+      `Expected a whole number from ${least} for --${dashed(name)}, got ${JSON.stringify(text)}.`,
     );
   }
   return count;

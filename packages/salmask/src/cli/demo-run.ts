@@ -30,8 +30,12 @@ const demoSettings = {
   model: { arch: "resnet18", width: 8, stem: "small" },
   method: { queue: 512, momentum: 0.996, temperature: 0.1, dim: 64, groups: 4 },
   augment: {
-    ...{ brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.03 },
-    ...{ grayscaleProbability: 0, blurProbability: 0 },
+    brightness: 0.2,
+    contrast: 0.2,
+    saturation: 0.2,
+    hue: 0.03,
+    grayscaleProbability: 0,
+    blurProbability: 0,
   },
   mask: { negative: { weight: 1 } },
   saliency: { source: "own", warmupEpochs: 3, scope: "photo" },
@@ -72,7 +76,10 @@ export async function demo(options: {
   const probed = await probeRun({ run: out, photos: [data], protocol: "fast", seed: config.seed, report });
   const summary: DemoSummary = {
     ...probed,
-    ...{ weights, views, photos: made.options.train, epochs: config.train.epochs },
+    weights,
+    views,
+    photos: made.options.train,
+    epochs: config.train.epochs,
     seconds: (performance.now() - started) / 1000,
   };
   await writeFileAtomic(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);

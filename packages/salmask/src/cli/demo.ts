@@ -1,26 +1,22 @@
 import type { Command } from "commander";
-import { type Context, command, textOption } from "./command.js";
-import { demo } from "./demo-run.js";
+import { begin, type Context, command, textOption, withExamples } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 export function demoCommand(context: Context): Command {
-  return command(
-    context,
-    "demo",
-    "Train on the embedded data set with the full method, and probe what was learned.",
-    async (_args, options, output) => {
-      const out = textOption(options, "out") ?? "runs/demo";
-      const summary = await demo({ out, signal: context.signal, report: output.line });
-      output.result(summary, [
-        "",
-        "          trained   untrained",
-        `kNN       ${percent(summary.knn.top1)}    ${percent(summary.knn.randomTop1)}`,
-        `linear    ${percent(summary.linear.top1)}    ${percent(summary.linear.randomTop1)}`,
-        "",
-        `Look at ${summary.views}: what the encoder compared.`,
-        `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,
-      ]);
-    },
-  ).option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo");
+  const made = command(context, async (_args, options, output) => {
+    const { demo } = await begin(context, import("./demo-run.js"));
+    const out = textOption(options, "out") ?? "runs/demo";
+    const summary = await demo({ out, signal: context.signal, report: output.line });
+    output.result(summary, [
+      "",
+      "          trained   untrained",
+      `kNN       ${percent(summary.knn.top1)}    ${percent(summary.knn.randomTop1)}`,
+      `linear    ${percent(summary.linear.top1)}    ${percent(summary.linear.randomTop1)}`,
+      "",
+      `Look at ${summary.views}: what the encoder compared.`,
+      `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,
+    ]);
+  }).option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo");
+  return withExamples(made, "demo", "demo --out runs/first --json");
 }

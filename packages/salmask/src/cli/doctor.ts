@@ -1,23 +1,18 @@
 import type { Command } from "commander";
-import { diagnose } from "../analysis/diagnose.js";
-import { examine } from "../analysis/machine.js";
 import { type StageSeconds, stages } from "../training/stage-clock.js";
-import { type Context, command } from "./command.js";
+import { begin, type Context, command, withExamples } from "./command.js";
 import type { Output } from "./output.js";
 
 export function doctorCommand(context: Context): Command {
-  return command(
-    context,
-    "doctor",
-    "Say how fit this machine is, or what is wrong with a run and what to try.",
-    async ([run], _options, output) => {
-      if (run === undefined) await examineMachine(output);
-      else diagnoseRun(run, output);
-    },
-  ).argument("[run]", "a run's folder; without one the machine is looked at");
+  const made = command(context, async ([run], _options, output) => {
+    if (run === undefined) await examineMachine(context, output);
+    else await diagnoseRun(context, run, output);
+  }).argument("[run]", "a run's folder; without one the machine is looked at");
+  return withExamples(made, "doctor", "doctor runs/pretrain");
 }
 
-async function examineMachine(output: Output): Promise<void> {
+async function examineMachine(context: Context, output: Output): Promise<void> {
+  const { examine } = await begin(context, import("../analysis/machine.js"));
   const health = await examine(output.line);
   output.result(health, [
     `libtorch   ${health.libtorch.version} from ${health.libtorch.source}, in ${health.libtorch.lib}`,
@@ -29,7 +24,8 @@ async function examineMachine(output: Output): Promise<void> {
   ]);
 }
 
-function diagnoseRun(run: string, output: Output): void {
+async function diagnoseRun(context: Context, run: string, output: Output): Promise<void> {
+  const { diagnose } = await begin(context, import("../analysis/diagnose.js"));
   const diagnosis = diagnose(run);
   const { steps, last, findings } = diagnosis;
   const variance = last.branchVariance;

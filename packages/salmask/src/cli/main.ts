@@ -1,42 +1,72 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import type { Context } from "./command.js";
-import { demoCommand } from "./demo.js";
-import { doctorCommand } from "./doctor.js";
-import { experimentCommand } from "./experiment.js";
 import { processStreams, type Streams } from "./output.js";
-import { pretrainCommand } from "./pretrain.js";
-import { probeCommand } from "./probe.js";
-import { saliencyCommand } from "./saliency.js";
-import { viewsCommand } from "./views.js";
 
-const commands = [
-  demoCommand,
-  pretrainCommand,
-  probeCommand,
-  viewsCommand,
-  saliencyCommand,
-  experimentCommand,
-  doctorCommand,
+interface Entry {
+  name: string;
+  description: string;
+  /** A command is made where it is asked for: others' options and settings are not loaded. */
+  load(): Promise<(context: Context) => Command>;
+}
+
+const entries: readonly Entry[] = [
+  {
+    name: "demo",
+    description: "Train on the embedded data set with the full method, and probe what was learned.",
+    load: async () => (await import("./demo.js")).demoCommand,
+  },
+  {
+    name: "pretrain",
+    description: "Train an encoder on unlabelled photos.",
+    load: async () => (await import("./pretrain.js")).pretrainCommand,
+  },
+  {
+    name: "probe",
+    description: "Score an encoder by kNN and a linear classifier.",
+    load: async () => (await import("./probe.js")).probeCommand,
+  },
+  {
+    name: "views",
+    description: "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
+    load: async () => (await import("./views.js")).viewsCommand,
+  },
+  {
+    name: "saliency",
+    description: "Score what finds objects, or train a network that does.",
+    load: async () => (await import("./saliency.js")).saliencyCommand,
+  },
+  {
+    name: "experiment",
+    description: "Carry out a grid of runs with seeds, and end in a table with intervals.",
+    load: async () => (await import("./experiment.js")).experimentCommand,
+  },
+  {
+    name: "doctor",
+    description: "Say how fit this machine is, or what is wrong with a run and what to try.",
+    load: async () => (await import("./doctor.js")).doctorCommand,
+  },
 ];
 
+/** The signals that ask a process to end, by what people know them as. */
+const endings = {
+  SIGINT: "interrupt",
+  SIGTERM: "request to end",
+  SIGHUP: "closing of the terminal",
+} as const;
+
 /** Runs a command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
-export async function run(argv: readonly string[], streams: Streams = processStreams): Promise<number> {
+export async function run(argv: readonly string[], streams: Streams = processStreams()): Promise<number> {
   const interrupt = new AbortController();
-  const stop = () => {
-    if (interrupt.signal.aborted) process.exit(130);
-    streams.err("\nstopping after this step; once more to stop at once\n");
+  const context: Context = { streams, signal: interrupt.signal, isWorking: false, exitCode: 0 };
+  const stop = (signal: keyof typeof endings) => {
+    if (!context.isWorking || interrupt.signal.aborted) process.exit(130);
+    streams.err(`\n${endings[signal]}: stopping after this step; once more to stop at once\n`);
     interrupt.abort();
   };
-  const context: Context = { streams, signal: interrupt.signal, exitCode: 0 };
-  const program = new Command("salmask")
-    .description(
-      "Contrastive self-supervised learning for ConvNets, with masks that know where the object is.",
-    )
-    .exitOverride()
-    .configureOutput({ writeOut: streams.out, writeErr: streams.err });
-  for (const make of commands) program.addCommand(make(context));
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   try {
+    const program = await programOf(argv, context);
     await program.parseAsync([...argv], { from: "user" });
     return context.exitCode;
   } catch (error) {
@@ -46,6 +76,38 @@ export async function run(argv: readonly string[], streams: Streams = processStr
     }
     return error.exitCode === 0 ? 0 : 2;
   } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, stop);
   }
+}
+
+/** All commands by name, of which the one that is asked for is made. */
+async function programOf(argv: readonly string[], context: Context): Promise<Command> {
+  const output = { writeOut: context.streams.out, writeErr: context.streams.err };
+  const program = new Command("salmask")
+    .description(
+      "Contrastive self-supervised learning for ConvNets, with masks that know where the object is.",
+    )
+    .version(version(), "--version", "print the version")
+    .exitOverride()
+    .configureOutput(output)
+    .addHelpText(
+      "after",
+      `
+More: salmask COMMAND --help
+Run it inside the clone, as npx salmask. Elsewhere npx asks a registry for a package of that name, which is not this
+one: give the path then, node CLONE/packages/salmask/bin/salmask.js`,
+    );
+  const [first, second] = argv.filter((arg) => !arg.startsWith("-"));
+  const asked = first === "help" ? second : first;
+  for (const { name, description, load } of entries) {
+    const make = name === asked ? await load() : () => new Command();
+    program.addCommand(make(context).name(name).description(description));
+  }
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version: named }: { version: string } = JSON.parse(text);
+  return named;
 }

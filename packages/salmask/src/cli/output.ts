@@ -1,4 +1,3 @@
-import { EngineError } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import { explainStorage } from "./storage-fault.js";
 
@@ -8,10 +7,26 @@ export interface Streams {
   err(text: string): void;
 }
 
-export const processStreams: Streams = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-};
+/**
+ * The process's own. Whoever reads may go away, as `head` does, and the disk of a log may be full: what is said then is
+ * lost, and the work goes on.
+ */
+export function processStreams(): Streams {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners("error").includes(ignore)) stream.on("error", ignore);
+  }
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  };
+}
+
+function ignore(): void {}
+
+/** An error of ours or of the engine, which is not imported for it: it may not be built. */
+const isExpected = (error: unknown): error is Error & { code: string } =>
+  error instanceof SalmaskError ||
+  (error instanceof Error && error.name === "EngineError" && "code" in error);
 
 /** How a command speaks: with `--json` one document on standard output, and people's text on standard error. */
 export class Output {
@@ -35,7 +50,7 @@ export class Output {
   /** What went wrong, and the exit code that says so. */
   failure(cause: unknown): number {
     const error = explainStorage(cause);
-    const isOurs = error instanceof SalmaskError || error instanceof EngineError;
+    const isOurs = isExpected(error);
     const message = error instanceof Error ? error.message : String(error);
     const code = isOurs ? error.code : "unexpected";
     if (this.json) this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);

@@ -1,31 +1,27 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { probeRun } from "../tasks/probe/probe-run.js";
-import { type Context, command, countOption, textOption } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 export function probeCommand(context: Context): Command {
-  return command(
-    context,
-    "probe",
-    "Score an encoder by kNN and a linear classifier.",
-    async (args, options, output) => {
-      const [run, ...photos] = args;
-      const result = await probeRun({
-        run,
-        photos,
-        protocol: options.protocol === "paper" ? "paper" : "fast",
-        seed: countOption(options, "seed", 0, 0),
-        cache: textOption(options, "cache"),
-        report: output.line,
-      });
-      output.result(result, [
-        `kNN     ${percent(result.knn.top1)}   untrained ${percent(result.knn.randomTop1)}`,
-        `linear  ${percent(result.linear.top1)}   untrained ${percent(result.linear.randomTop1)}`,
-      ]);
-    },
-  )
+  const made = command(context, async (args, options, output) => {
+    const [run, ...photos] = args;
+    const seed = countOption(options, "seed", 0, 0);
+    const { probeRun } = await begin(context, import("../tasks/probe/probe-run.js"));
+    const result = await probeRun({
+      run,
+      photos,
+      protocol: options.protocol === "paper" ? "paper" : "fast",
+      seed,
+      cache: textOption(options, "cache"),
+      report: output.line,
+    });
+    output.result(result, [
+      `kNN     ${percent(result.knn.top1)}   untrained ${percent(result.knn.randomTop1)}`,
+      `linear  ${percent(result.linear.top1)}   untrained ${percent(result.linear.randomTop1)}`,
+    ]);
+  })
     .argument("<run>", "a run's folder, or a safetensors file of weights")
     .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders")
     .addOption(
@@ -38,4 +34,9 @@ export function probeCommand(context: Context): Command {
     )
     .option("--seed <number>", "of the untrained encoder, the held-out rows and the paper's SGD", "0")
     .option("--cache <folder>", "folder of the packed photos");
+  return withExamples(
+    made,
+    "probe runs/pretrain labelled",
+    "probe runs/pretrain labelled/train labelled/test --protocol paper",
+  );
 }

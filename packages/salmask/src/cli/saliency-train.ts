@@ -1,31 +1,36 @@
 import type { Command } from "commander";
-import { localizerDefaults, trainLocalizer } from "../tasks/localize/localizer.js";
-import { type Context, command, countOption, textOption } from "./command.js";
+import { localizerDefaults } from "../tasks/localize/settings.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { duration } from "./progress.js";
 
 export function saliencyTrainCommand(context: Context): Command {
-  return command(
-    context,
-    "train",
-    "Train a small network that finds objects, from photos without labels; its weights go to --saliency.weights.",
-    async ([photos], options, output) => {
-      const summary = await trainLocalizer({
-        ...{ photos, out: textOption(options, "out") ?? "localizer.safetensors" },
-        seed: countOption(options, "seed", localizerDefaults.seed, 0),
-        epochs: countOption(options, "epochs", localizerDefaults.epochs),
-        crop: countOption(options, "crop", localizerDefaults.crop),
-        width: countOption(options, "width", localizerDefaults.width),
-        batchSize: countOption(options, "batchSize", localizerDefaults.batchSize),
-        threads: options.threads === undefined ? undefined : countOption(options, "threads", 1),
-        ...{ signal: context.signal, report: output.line },
-      });
-      output.result(summary, [
-        `done: ${summary.epochs} epochs of ${summary.images} photos in ${duration(summary.seconds)}`,
-        `weights: ${summary.weights}`,
-        `next: salmask saliency eval PHOTOS --masks MASKS --saliency.weights ${summary.weights}`,
-      ]);
-    },
-  )
+  const made = command(context, async ([photos], options, output) => {
+    const settings = {
+      seed: countOption(options, "seed", localizerDefaults.seed, 0),
+      epochs: countOption(options, "epochs", localizerDefaults.epochs),
+      crop: countOption(options, "crop", localizerDefaults.crop),
+      width: countOption(options, "width", localizerDefaults.width),
+      batchSize: countOption(options, "batchSize", localizerDefaults.batchSize),
+      threads: options.threads === undefined ? undefined : countOption(options, "threads", 1),
+    };
+    const { trainLocalizer } = await begin(context, import("../tasks/localize/localizer.js"));
+    const summary = await trainLocalizer({
+      ...settings,
+      photos,
+      out: textOption(options, "out") ?? "localizer.safetensors",
+      signal: context.signal,
+      report: output.line,
+    });
+    output.result(summary, [
+      `done: ${summary.epochs} epochs of ${summary.images} photos in ${duration(summary.seconds)}`,
+      `weights: ${summary.weights}`,
+      `next: salmask saliency eval PHOTOS --masks MASKS --saliency.weights ${summary.weights}`,
+    ]);
+  })
+    .name("train")
+    .description(
+      "Train a small network that finds objects, from photos without labels; its weights go to --saliency.weights.",
+    )
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
     .option("--out <file>", "the safetensors to write", "localizer.safetensors")
     .option("--seed <n>", "names every random decision", String(localizerDefaults.seed))
@@ -34,4 +39,9 @@ export function saliencyTrainCommand(context: Context): Command {
     .option("--width <n>", "channels of the first stage", String(localizerDefaults.width))
     .option("--batch-size <n>", "photos of a step", String(localizerDefaults.batchSize))
     .option("--threads <n>", "threads of one operator; default: all cores");
+  return withExamples(
+    made,
+    "saliency train photos",
+    "saliency train photos --epochs 8 --crop 128 --out mine.safetensors",
+  );
 }

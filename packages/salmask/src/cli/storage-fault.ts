@@ -1,37 +1,55 @@
 import { SalmaskError } from "../base/errors.js";
 
-/** What the file system's refusals mean to people, by the code that Node gives them. */
-const meanings: Record<string, { code: string; came: string; mend: string }> = {
-  ENOSPC: {
-    code: "disk-full",
-    came: "the disk is full",
-    mend: "Free some space. A run loses nothing: the same command with --resume goes on from its last checkpoint",
-  },
-  EDQUOT: {
-    code: "disk-full",
-    came: "the quota is used up",
-    mend: "Free some space. A run loses nothing: the same command with --resume goes on from its last checkpoint",
-  },
-  EACCES: {
-    code: "not-allowed",
-    came: "access was refused",
-    mend: "Name another folder, or change its rights",
-  },
-  EPERM: {
-    code: "not-allowed",
-    came: "access was refused",
-    mend: "Name another folder, or change its rights",
-  },
-  EROFS: { code: "not-allowed", came: "it can only be read", mend: "Name another folder" },
-  ENOTDIR: { code: "no-folder", came: "a part of the path is a file", mend: "Name another folder" },
+interface Meaning {
+  code: string;
+  got: string;
+  mend: string;
+}
+
+const freeSpace =
+  "Free some space; where the run has written a checkpoint, the same command with --resume goes on from it";
+const otherFolder = "Name another folder";
+const noAccess = {
+  code: "not-allowed",
+  got: "no access to it",
+  mend: `${otherFolder}, or change its rights`,
+};
+const fewFiles = {
+  code: "too-many-files",
+  got: "no more open files allowed",
+  mend: "Raise the limit: ulimit -n 4096",
 };
 
-/** A refusal of the file system as an error that names the file and what to do; anything else as it came. */
+/** What the file system's refusals mean to people, by the code that Node gives them. */
+const meanings: Readonly<Record<string, Meaning>> = {
+  ENOSPC: { code: "disk-full", got: "a full disk", mend: freeSpace },
+  EDQUOT: { code: "disk-full", got: "a quota that is used up", mend: freeSpace },
+  EACCES: noAccess,
+  EPERM: noAccess,
+  EROFS: { code: "not-allowed", got: "a file system that can only be read", mend: otherFolder },
+  ENOTDIR: { code: "no-folder", got: "a path with a file where a folder should be", mend: otherFolder },
+  EISDIR: { code: "no-file", got: "a folder", mend: "Name a file" },
+  ENAMETOOLONG: { code: "name-too-long", got: "a name that is too long", mend: "Name it shorter" },
+  EFBIG: {
+    code: "file-too-large",
+    got: "a limit on the size of files",
+    mend: "Raise the limit: ulimit -f unlimited",
+  },
+  EMFILE: fewFiles,
+  ENFILE: fewFiles,
+  EIO: {
+    code: "input-output",
+    got: "a fault of the device",
+    mend: "Check the disk, or name a folder on another",
+  },
+};
+
+/** A refusal of the file system as an error that names the file and what to do; anything else unchanged. */
 export function explainStorage(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SalmaskError || !("code" in error)) return error;
   const meaning = meanings[String(error.code)];
   if (meaning === undefined) return error;
   const file = "path" in error ? `${error.path}` : "the run's files";
-  const { code, came, mend } = meaning;
-  return new SalmaskError(code, `Expected to use ${file}, but ${came}. ${mend}.`, { cause: error });
+  const { code, got, mend } = meaning;
+  return new SalmaskError(code, `Expected to use ${file}, got ${got}. ${mend}.`, { cause: error });
 }

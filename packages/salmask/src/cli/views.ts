@@ -1,29 +1,50 @@
 import type { Command } from "commander";
-import { sheetOfPhotos } from "../report/views-of-photos.js";
-import { type Context, command, configOf, countOption, textOption, withSettings } from "./command.js";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import { configOf, withSettings } from "./settings-options.js";
+
+/** What the sheet shows depends on these alone: nothing is trained. */
+const takes = [
+  ...["seed", "data", "model.stem", "augment"],
+  ...[
+    "mask.fill",
+    "mask.branch",
+    "mask.cells",
+    "mask.ratio",
+    "mask.foregroundShare",
+    "mask.highPass",
+    "mask.blur",
+  ],
+  ...["mask.negative.count", "mask.negative.ratio", "mask.negative.of"],
+  ...["saliency.source", "saliency.weights", "saliency.threshold", "saliency.scope"],
+];
 
 export function viewsCommand(context: Context): Command {
-  const made = command(
-    context,
-    "views",
-    "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
-    async (args, options, output) => {
-      const sheet = await sheetOfPhotos({
-        photos: args[0],
-        out: textOption(options, "out") ?? "views.png",
-        count: countOption(options, "count", 8),
-        // Before the first run there is no encoder of one's own to ask.
-        config: configOf(
-          options,
-          options["saliency.weights"] === undefined ? { "saliency.source": "spectral-residual" } : {},
-        ),
-        report: output.line,
-      });
-      output.result(sheet, [`${sheet.photos.length} photos drawn to ${sheet.path}`]);
-    },
-  )
+  const made = command(context, async (args, options, output) => {
+    const count = countOption(options, "count", 8);
+    // Before the first run there is no encoder of one's own to ask.
+    const usual = { "saliency.source": "spectral-residual" };
+    const config = configOf(options, {
+      command: "views",
+      takes,
+      base: options["saliency.weights"] === undefined ? usual : {},
+    });
+    const { sheetOfPhotos } = await begin(context, import("../report/views-of-photos.js"));
+    const sheet = await sheetOfPhotos({
+      photos: args[0],
+      out: textOption(options, "out") ?? "views.png",
+      count,
+      config,
+      report: output.line,
+    });
+    output.result(sheet, [`${sheet.photos.length} photos drawn to ${sheet.path}`]);
+  })
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
     .option("--out <file>", "the PNG", "views.png")
     .option("--count <n>", "photos to draw", "8");
-  return withSettings(made);
+  withSettings(made, takes);
+  return withExamples(
+    made,
+    "views photos --crop 64 --stem small",
+    "views photos --config run.yaml --fill blur --count 4 --out blur.png",
+  );
 }

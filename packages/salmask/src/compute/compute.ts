@@ -1,7 +1,7 @@
 /** Where a run's networks are computed, and in which precision. */
 import { autocast, buildInfo, hasCuda, libtorchVersion, type nn, scope, type Tensor } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
-import type { RunConfig } from "../config/schema.js";
+import type { ComputeSettings } from "./settings.js";
 
 export interface Compute {
   readonly device: "cpu" | "cuda:0";
@@ -13,7 +13,7 @@ export const onCpu: Compute = { device: "cpu", precision: "float32" };
 
 /** What the settings mean on this machine. Throws {@link UsageError} `no-cuda` where a GPU is asked for and none is there. */
 export function computeOf(
-  { device, precision }: Pick<RunConfig, "device" | "precision">,
+  { device, precision }: Pick<ComputeSettings, "device" | "precision">,
   cudaIsThere = hasCuda(),
 ): Compute {
   if (device === "cuda" && !cudaIsThere) {

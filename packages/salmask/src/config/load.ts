@@ -1,50 +1,56 @@
 import { readFileSync } from "node:fs";
-import { closest } from "fastest-levenshtein";
-import { parseDocument } from "yaml";
+import { createRequire } from "node:module";
 import type { z } from "zod";
 import { UsageError } from "../base/errors.js";
+import { listed, shown } from "../base/faults.js";
+import { parseYaml } from "../base/yaml.js";
+import { expectedOf } from "./kind.js";
+import { readPreset } from "./presets.js";
 import { configSchema, type RunConfig, settings } from "./schema.js";
+import { inCurrentNames } from "./stored.js";
+import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
-/** A nest of settings, or one value. */
-type Tree = Record<string, unknown>;
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+export interface ConfigSources {
+  /** Defaults of whoever asks, dotted keys, under all else. */
+  base?: Readonly<Record<string, unknown>>;
+  /** The name of a preset, under the file. */
+  preset?: string;
+  /** A YAML file, under the options. */
+  file?: string;
+  /** How a setting that was given as an option is named in messages; its key where this is not given. */
+  nameOf?: (key: string) => string;
 }
 
-/** Later trees win, key by key; lists are taken whole. */
-function merge(trees: readonly Tree[]): Tree {
-  const out: Tree = {};
-  for (const tree of trees) {
-    for (const [key, value] of Object.entries(tree)) {
-      const before = out[key];
-      out[key] = isTree(before) && isTree(value) ? merge([before, value]) : value;
-    }
-  }
-  return out;
+/**
+ * The configuration of a run: `base` under the preset under the YAML file under `options`, whose keys are dotted
+ * (`train.epochs`). Throws {@link UsageError} `bad-config` that lists all faults at once, `no-config`, `no-preset`,
+ * `bad-yaml`.
+ */
+export function loadConfig(
+  options: Readonly<Record<string, unknown>>,
+  { base = {}, preset, file, nameOf = (key) => key }: ConfigSources = {},
+): RunConfig {
+  const trees = [nest(base)];
+  if (preset !== undefined) trees.push(readPreset(preset));
+  if (file !== undefined) trees.push(readFile(file));
+  const tree = merge([...trees, nest(options)]);
+  const parsed = configSchema.safeParse(tree);
+  const unknown = unknownKeys(tree);
+  const named = (key: string) => (Object.hasOwn(options, key) ? nameOf(key) : key);
+  const invalid = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, tree, named));
+  if (parsed.success && unknown.length === 0) return parsed.data;
+  const faults = [...unknown.map((key) => unknownFault(key)), ...invalid];
+  if (faults.length === 1 && file === undefined) throw new UsageError("bad-config", faults[0]);
+  const from = file === undefined ? "the options" : `${file} and the options`;
+  throw new UsageError(
+    "bad-config",
+    `Expected settings that can be used in ${from}, got ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:${listed(faults)}`,
+  );
 }
 
 /** `{"train.epochs": 3}` to `{train: {epochs: 3}}`. */
 function nest(flat: Readonly<Record<string, unknown>>): Tree {
-  return merge(
-    Object.entries(flat)
-      .map(([key, value]) =>
-        key
-          .split(".")
-          .reverse()
-          .reduce<unknown>((inner, part) => ({ [part]: inner }), value),
-      )
-      .filter(isTree),
-  );
-}
-
-/** The dotted keys of a nest, down to what is no nest. */
-function keysOf(tree: Tree, prefix = ""): string[] {
-  return Object.entries(tree).flatMap(([name, value]) =>
-    isTree(value) && Object.keys(value).length > 0
-      ? keysOf(value, `${prefix}${name}.`)
-      : [`${prefix}${name}`],
-  );
+  return merge(Object.entries(flat).map(([key, value]) => withValue({}, key, value)));
 }
 
 function readFile(path: string): Tree {
@@ -54,76 +60,54 @@ function readFile(path: string): Tree {
   } catch (error) {
     throw new UsageError(
       "no-config",
-      `Expected a YAML configuration at ${path}, but it cannot be read.`,
+      `Expected a YAML file of settings at ${path}, got none that can be read.`,
       error,
     );
   }
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    throw new UsageError(
-      "bad-yaml",
-      `${path} is not YAML: ${document.errors[0].message}`,
-      document.errors[0],
-    );
+  const value = parseYaml(text, path) ?? {};
+  if (!isTree(value)) {
+    throw new UsageError("bad-yaml", `Expected settings by name in ${path}, got ${shown(value)}.`);
   }
-  const value: unknown = document.toJS() ?? {};
-  if (!isTree(value))
-    throw new UsageError("bad-yaml", `Expected settings in ${path}, but it holds ${typeof value}.`);
-  return value;
+  // What a run wrote down says its version; what people write is in the names of today.
+  return Object.hasOwn(value, "version") ? inCurrentNames(value, path) : value;
 }
+
+const keys = () => settings().map(({ key }) => key);
 
 function unknownKeys(tree: Tree): string[] {
-  const known = settings().map(({ key }) => key);
-  const isKnown = (key: string) => known.includes(key) || known.some((other) => other.startsWith(`${key}.`));
-  return keysOf(tree)
-    .filter((key) => !isKnown(key))
-    .map((key) => `${key}: there is no such setting; did you mean ${closest(key, known)}?`);
+  const known = new Set(keys());
+  const groups = new Set([...known].flatMap(groupsOf));
+  return keysOf(tree).filter((key) => !known.has(key) && !groups.has(key));
 }
 
-/**
- * The configuration of a run: `base` under the YAML file (where one is named) under `options`, whose keys are dotted
- * (`train.epochs`). Throws {@link UsageError} `bad-config` that lists all faults at once.
- */
-export function loadConfig(
-  options: Readonly<Record<string, unknown>>,
-  from: { file?: string; base?: Readonly<Record<string, unknown>> } = {},
-): RunConfig {
-  const tree = merge([
-    nest(from.base ?? {}),
-    ...(from.file === undefined ? [] : [readFile(from.file)]),
-    nest(options),
-  ]);
-  const unknown = unknownKeys(tree);
-  const parsed = configSchema.safeParse(tree);
-  const invalid = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, tree));
-  const faults = [...unknown, ...invalid];
-  if (faults.length > 0 || !parsed.success) {
-    const source = from.file === undefined ? "the options" : `${from.file} and the options`;
-    throw new UsageError(
-      "bad-config",
-      `The configuration from ${source} cannot be used:\n  ${faults.join("\n  ")}`,
-    );
-  }
-  return parsed.data;
+/** `["mask", "mask.negative"]` of `mask.negative.weight`. */
+const groupsOf = (key: string): string[] => [...key.matchAll(/\./g)].map(({ index }) => key.slice(0, index));
+
+function unknownFault(key: string): string {
+  // Only a fault needs it, and help is quicker without.
+  const { closest }: typeof import("fastest-levenshtein") = createRequire(import.meta.url)(
+    "fastest-levenshtein",
+  );
+  return `Expected the name of a setting, got ${shown(key)}. Did you mean ${closest(key.slice(0, 100), keys())}?`;
 }
 
 /** What an issue says to people. Keys that no kind of setting has are told apart already, by {@link unknownKeys}. */
-function faultsOf(issue: z.core.$ZodIssue, tree: Tree): string[] {
-  const path = issue.path.join(".");
-  if (issue.code !== "unrecognized_keys") {
-    return [`${path}: ${issue.message}, but ${JSON.stringify(valueAt(tree, issue.path))} came`];
+function faultsOf(issue: z.core.$ZodIssue, tree: Tree, named: (key: string) => string): string[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    const name = valueAt(tree, [...path, "name"].join("."));
+    const known = new Set(keys());
+    return issue.keys
+      .map((key) => [...path, key].join("."))
+      .filter((key) => known.has(key))
+      .map(
+        (key) =>
+          `Expected no ${named(key)} where ${path.join(".")}.name is ${shown(name)}, got ${shown(valueAt(tree, key))}.`,
+      );
   }
-  const known = settings().map(({ key }) => key);
-  const name = valueAt(tree, [...issue.path, "name"]);
-  return issue.keys
-    .map((key) => `${path}.${key}`)
-    .filter((key) => known.includes(key))
-    .map((key) => `${key}: ${name} has no such setting`);
-}
-
-function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
-    tree,
-  );
+  const setting = settings().find(({ key }) => `${path.join(".")}.`.startsWith(`${key}.`));
+  const key = setting?.key ?? path.join(".");
+  const usual = setting === undefined ? "settings by name" : expectedOf(setting.kind);
+  const expected = issue.code === "custom" ? issue.message : usual;
+  return [`Expected ${expected} for ${named(key)}, got ${shown(valueAt(tree, key))}.`];
 }

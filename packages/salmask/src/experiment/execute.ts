@@ -1,18 +1,18 @@
 /** Carries an experiment out: each run in a process of its own, what is done already skipped, failures kept apart. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isDeepStrictEqual } from "node:util";
-import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { mapOrdered } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
+import { parseYaml, stringifyYaml } from "../base/yaml.js";
+import { differences } from "../config/same-run.js";
 import type { RunConfig } from "../config/schema.js";
-import { generateEmbedded } from "../data/embedded/generate.js";
+import { fromStored, toStored } from "../config/stored.js";
 import { listCheckpoints } from "../runs/checkpoint.js";
 import { checkpointsOf } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
@@ -52,22 +52,24 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const saliency = { ...row.config.saliency, maps, truth };
     const config: RunConfig = { ...row.config, saliency, seed, threads };
     const label = `${row.name}, seed ${seed}`;
-    const done = resultOf(folder, row, seed, config);
-    if (done !== null) {
-      report(`${label}: done before`);
-      return done;
-    }
-    if (signal?.aborted === true)
-      return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
-    report(`${label}: starting`);
     try {
-      await prepare(folder, config);
+      const moved = await moveOthersAside(folder, config);
+      if (moved !== null) report(`${label}: ${moved}`);
+      const done = resultOf(folder, row, seed);
+      if (done !== null) {
+        report(`${label}: done before`);
+        return done;
+      }
+      if (signal?.aborted === true)
+        return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
+      report(`${label}: starting`);
+      await mkdir(folder, { recursive: true });
       const resume = listCheckpoints(checkpointsOf(folder)).length > 0 ? ["--resume"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
-      await writeFileAtomic(settings, stringify(config));
+      await writeFileAtomic(settings, stringifyYaml(toStored(config)));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
-      const result = resultOf(folder, row, seed, config);
+      const result = resultOf(folder, row, seed);
       if (result === null) throw new Error("the run left no result");
       report(`${label}: kNN ${percent(result.knn)}, linear ${percent(result.linear)}`);
       return result;
@@ -98,33 +100,33 @@ interface Data {
 async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
   if (photos.kind === "folder") return photos;
   const folder = join(out, "embedded");
+  const { generateEmbedded } = await import("../data/embedded/generate.js");
   await generateEmbedded(folder, photos.options);
   return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
 }
 
-/** A run of other settings, of an older version of the file, is done anew. */
-async function prepare(folder: string, config: RunConfig): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  if (!isOf(folder, config)) await rm(folder, { recursive: true });
-}
-
-/** Whether the folder is new, or holds the run of these settings. */
-function isOf(folder: string, config: RunConfig): boolean {
+/**
+ * Renames a folder that holds a run of other settings, as an older version of the experiment's file asked for, and says
+ * so; null where there is none. A run is never deleted, and what people laid beside its files goes with it.
+ */
+async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
   const path = join(folder, "config.yaml");
-  if (!existsSync(path)) return listCheckpoints(checkpointsOf(folder)).length === 0;
-  const held: unknown = parse(readFileSync(path, "utf8"));
-  // What the file cannot hold, an option that was not given, is no difference.
-  return isDeepStrictEqual(held, parse(stringify(config)));
+  if (!existsSync(path)) return null;
+  const held = fromStored(parseYaml(readFileSync(path, "utf8"), path), path);
+  const [first, ...more] = differences(held, config);
+  if (first === undefined) return null;
+  let number = 1;
+  while (existsSync(`${folder}.older-${number}`)) number++;
+  const older = `${folder}.older-${number}`;
+  await rename(folder, older);
+  const others = more.length === 0 ? "" : `, and ${more.length} more`;
+  return `the run there has other settings (${first}${others}); it is kept in ${older}`;
 }
 
-function resultOf(
-  folder: string,
-  row: Row,
-  seed: number,
-  config: RunConfig,
-): (RunResult & { kind: "done" }) | null {
+/** How the run in the folder ended; null where it has not ended yet. */
+function resultOf(folder: string, row: Row, seed: number): (RunResult & { kind: "done" }) | null {
   const [probe, summary] = ["probe.json", "summary.json"].map((name) => join(folder, name));
-  if (!existsSync(probe) || !existsSync(summary) || !isOf(folder, config)) return null;
+  if (!existsSync(probe) || !existsSync(summary)) return null;
   const { knn, linear } = probeSchema.parse(JSON.parse(readFileSync(probe, "utf8")));
   const { seconds } = z.object({ seconds: z.number() }).parse(JSON.parse(readFileSync(summary, "utf8")));
   return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds };

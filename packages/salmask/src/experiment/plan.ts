@@ -1,12 +1,13 @@
 /** An experiment's file: a grid of runs with seeds, checked whole before the first run starts. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UsageError } from "../base/errors.js";
+import { listed, shown } from "../base/faults.js";
+import { parseYaml } from "../base/yaml.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
-import { difficulties } from "../data/embedded/picture.js";
+import { difficulties } from "../data/embedded/settings.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
@@ -86,22 +87,20 @@ export function readPlan(path: string, given: GivenPhotos = {}): Plan {
   if (!existsSync(path)) {
     throw new UsageError(
       "no-experiment",
-      `Expected an experiment's YAML file at ${path}, but there is none.`,
+      `Expected an experiment's YAML file at ${path}, got nothing there.`,
     );
   }
-  const document = parseDocument(readFileSync(path, "utf8"));
-  const parsed = planSchema.safeParse(document.toJS());
-  if (document.errors.length > 0 || !parsed.success) {
-    const issues = parsed.error?.issues ?? [];
-    refuse(path, [
-      ...document.errors.map((error) => error.message),
-      ...issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
-    ]);
+  const parsed = planSchema.safeParse(parseYaml(readFileSync(path, "utf8"), path));
+  if (!parsed.success) {
+    refuse(
+      path,
+      parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
+    );
   }
-  const { name, seeds, protocol, measure, base, rows: listed } = parsed.data;
+  const { name, seeds, protocol, measure, base, rows: rowsOfFile } = parsed.data;
   const from = (file: string) => resolve(dirname(path), file);
   const faults: string[] = [];
-  const rows = listed.flatMap(({ name: row, paper, set }): Row[] => {
+  const rows = rowsOfFile.flatMap(({ name: row, paper, set }): Row[] => {
     try {
       const config = loadConfig({ ...base, ...set, seed: seeds[0] });
       return [{ name: row, slug: slugOf(row), paper: paper ?? null, config }];
@@ -111,16 +110,16 @@ export function readPlan(path: string, given: GivenPhotos = {}): Plan {
       return [];
     }
   });
-  const slugs = listed.map((row) => slugOf(row.name));
+  const slugs = rowsOfFile.map((row) => slugOf(row.name));
   for (const [i, slug] of slugs.entries()) {
     if (slug === "")
-      faults.push(`rows.${i}: expected a name with a letter or digit, but "${listed[i].name}" came`);
+      faults.push(`rows.${i}: expected a name with a letter or digit, got ${shown(rowsOfFile[i].name)}`);
     else if (slugs.indexOf(slug) < i)
-      faults.push(`rows.${i}: expected a name of its own, but "${listed[i].name}" came twice`);
+      faults.push(`rows.${i}: expected a name of its own, got ${shown(rowsOfFile[i].name)} twice`);
   }
   if (new Set(seeds).size < seeds.length) faults.push("seeds: expected each once");
   for (const key of ["seed", "threads"]) {
-    if (key in base || listed.some(({ set }) => key in set))
+    if (key in base || rowsOfFile.some(({ set }) => key in set))
       faults.push(`${key}: the experiment sets it; name seeds above, and --jobs`);
   }
   const photos = photosOf(withGiven(parsed.data, given), from, faults);
@@ -154,7 +153,7 @@ function photosOf(
   }
   const found = { photos: from(photos), probe: from(probe) };
   for (const [key, path] of Object.entries(found)) {
-    if (!existsSync(path)) faults.push(`${key}: there is nothing at ${path}`);
+    if (!existsSync(path)) faults.push(`${key}: expected photos at ${path}, got nothing there`);
   }
   return { kind: "folder", ...found };
 }
@@ -162,6 +161,6 @@ function photosOf(
 function refuse(path: string, faults: readonly string[]): never {
   throw new UsageError(
     "bad-experiment",
-    `The experiment in ${path} cannot be run:\n  ${faults.join("\n  ")}`,
+    `Expected an experiment that can be run in ${path}, got ${faults.length} faults:${listed(faults)}`,
   );
 }

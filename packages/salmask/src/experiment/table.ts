@@ -33,7 +33,10 @@ export function tabulate(plan: Plan, results: readonly RunResult[]): TableRow[] 
     const over = (measure: "knn" | "linear") =>
       runs.length === 0 ? null : estimate(runs.map((run) => 100 * run[measure]));
     return {
-      ...{ name, paper, knn: over("knn"), linear: over("linear") },
+      name,
+      paper,
+      knn: over("knn"),
+      linear: over("linear"),
       difference: i === 0 ? null : pairedDifference(bySeed(name), first),
       seconds: runs.length === 0 ? null : estimate(runs.map(({ seconds }) => seconds)).mean,
       failures: results.flatMap((result) =>

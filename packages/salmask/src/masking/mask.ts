@@ -6,8 +6,8 @@ import { drawMasks, type MaskDraw, type MaskDrawOptions, type MaskKey } from "./
 import type { Fill } from "./fills/fill.js";
 import { fillOf } from "./fills/registry.js";
 import type { Grid } from "./grid.js";
-import type { MaskOptions } from "./options.js";
 import { maskPixels } from "./pixels.js";
+import type { MaskOptions } from "./settings.js";
 
 /** Two crops of the same photos, normalised and not filtered, and which of their cells show the object. */
 export interface Crops {

@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
-import type { RunConfig } from "../config/schema.js";
 import { loadBackbone } from "../weights/files.js";
 import { inputOf } from "../weights/metadata.js";
 import { LocalizerSource } from "./localizer.js";
 import { OnnxSource } from "./onnx.js";
 import { runlessSource } from "./registry.js";
 import { ScdaSource } from "./scda.js";
+import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
 
 /** The localization network that ships; `localizer.json` beside it says how it was trained, and on which photos. */
@@ -15,7 +15,7 @@ export const localizerWeights = fileURLToPath(
   new URL("../../weights/localizer.safetensors", import.meta.url),
 );
 
-export type SourceOptions = Pick<RunConfig["saliency"], "source" | "weights">;
+export type SourceOptions = Pick<SaliencySettings, "source" | "weights">;
 
 /**
  * Saliency that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder, `maps-are-of-photos` for

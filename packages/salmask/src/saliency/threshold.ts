@@ -1,6 +1,7 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import { keepLargestComponent } from "./component.js";
+import { paperThreshold, type ThresholdOptions } from "./settings.js";
 
 /** Share of a map's largest value that counts as rounding, so that a flat map is not split by it. */
 const rounding = 1e-6;
@@ -12,25 +13,6 @@ export interface Foreground {
   /** `[B]`: the foreground's share of each crop's cells, gamma, 0 to 1. */
   readonly shares: Float64Array;
 }
-
-/** Which rule tells object from background, and what it needs to know. */
-export interface ThresholdOptions {
-  /**
-   * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k 0.6). `mean`: at least the mean.
-   * `otsu`: the split with the largest variance between its sides (Otsu 1979). `top-share`: that share of the cells.
-   */
-  readonly rule: "deviations" | "mean" | "otsu" | "top-share";
-  /** k of `deviations`; negative values are stricter than the mean. */
-  readonly deviations: number;
-  /** Of `top-share`, 0 to 1. */
-  readonly share: number;
-  /** `largest` keeps only the largest part that hangs together by edges or corners, as SCDA did before the paper. */
-  readonly component: "all" | "largest";
-}
-
-export const paperThreshold: ThresholdOptions = {
-  ...{ rule: "deviations", deviations: 0.6, share: 0.5, component: "all" },
-};
 
 /**
  * The cells of each crop that belong to the object. A flat map, which says nothing, is all foreground. With the paper's

@@ -6,46 +6,12 @@
 import { KeyedRandom } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import { purpose } from "../base/purposes.js";
+import { MOCO_V2_VIEW, type ViewOptions } from "./settings.js";
 
 const CROP_TRIES = 10;
 
 /** The four colour operations by the numbers that `ViewDraw.jitterOrder` holds, torchvision's `ColorJitter`'s. */
 export const JITTER_OPERATIONS = ["brightness", "contrast", "saturation", "hue"] as const;
-
-/** Strengths and chances of the augmentations. */
-export interface ViewOptions {
-  /** Share of the photo's area that the crop covers: [least, most], each in (0, 1]. */
-  scale: readonly [number, number];
-  /** Width over height of the crop, drawn uniformly in its logarithm: [least, most]. */
-  ratio: readonly [number, number];
-  flipProbability: number;
-  jitterProbability: number;
-  /** Factor in [max(0, 1 - x), 1 + x]; contrast and saturation likewise. */
-  brightness: number;
-  contrast: number;
-  saturation: number;
-  /** Shift in [-x, x] turns of the colour circle, x in [0, 0.5]. */
-  hue: number;
-  grayscaleProbability: number;
-  blurProbability: number;
-  /** Standard deviation of the blur in pixels of a 224-pixel crop: [least, most]. */
-  blurSigma: readonly [number, number];
-}
-
-/** MoCo v2's augmentation, as in the paper and its released code. */
-export const MOCO_V2_VIEW: ViewOptions = {
-  scale: [0.2, 1],
-  ratio: [3 / 4, 4 / 3],
-  flipProbability: 0.5,
-  jitterProbability: 0.8,
-  brightness: 0.4,
-  contrast: 0.4,
-  saturation: 0.4,
-  hue: 0.1,
-  grayscaleProbability: 0.2,
-  blurProbability: 0.5,
-  blurSigma: [0.1, 2],
-};
 
 /** Names a view's decisions: with an image's id it is the key of that image's stream. */
 export interface ViewKey {

@@ -7,11 +7,10 @@ export {
   centralView,
   drawView,
   JITTER_OPERATIONS,
-  MOCO_V2_VIEW,
   sliceDraw,
   type ViewDraw,
   type ViewKey,
-  type ViewOptions,
   wholeView,
 } from "./draw.js";
 export { type RenderOptions, renderView } from "./render.js";
+export { MOCO_V2_VIEW, type ViewOptions } from "./settings.js";

@@ -6,8 +6,8 @@ import { expect, it } from "vitest";
 import { evaluateSaliency, type SaliencyScores } from "../../src/analysis/saliency-eval.js";
 import { openDataset } from "../../src/data/store/dataset.js";
 import { gridFor } from "../../src/masking/grid.js";
+import { paperThreshold } from "../../src/saliency/settings.js";
 import type { SaliencySource } from "../../src/saliency/source.js";
-import { paperThreshold } from "../../src/saliency/threshold.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 
 /** Four photos of 16 pixels whose object is the upper left quarter, and a source that says `map` of each. */

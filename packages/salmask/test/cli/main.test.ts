@@ -104,7 +104,7 @@ describe("the command line", () => {
       "--count",
       "3",
       "--json",
-      ...small,
+      ...["--data.crop", "16", "--data.size", "16", "--stem", "small"],
       ...cache,
     );
     expect(views.code).toBe(0);

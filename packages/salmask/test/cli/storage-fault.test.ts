@@ -9,6 +9,8 @@ it.each([
   ["ENOSPC", "disk-full", "--resume"],
   ["EACCES", "not-allowed", "another folder"],
   ["EROFS", "not-allowed", "another folder"],
+  ["EFBIG", "file-too-large", "ulimit -f"],
+  ["EMFILE", "too-many-files", "ulimit -n"],
 ])("says what %s means, of which file, and what to do", (code, ours, mend) => {
   const cause = refusal(code);
   const said = explainStorage(cause);

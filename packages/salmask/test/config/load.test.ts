@@ -1,9 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
 import { UsageError } from "../../src/base/errors.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, settings } from "../../src/config/schema.js";
+import { toStored } from "../../src/config/stored.js";
 import { MOCO_V2_VIEW } from "../../src/views/index.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -43,13 +45,13 @@ describe("loadConfig", () => {
   });
 
   it("refuses an unknown key with the nearest known one", () => {
-    expect(faultOf({ "train.epoch": 3 })).toContain("did you mean train.epochs?");
-    expect(faultOf({ "mask.highpass.sigma": 3 })).toContain("did you mean mask.highPass.sigma?");
+    expect(faultOf({ "train.epoch": 3 })).toContain("Did you mean train.epochs?");
+    expect(faultOf({ "mask.highpass.sigma": 3 })).toContain("Did you mean mask.highPass.sigma?");
   });
 
   it("refuses what the other method has and this one has not", () => {
     expect(faultOf({ "method.name": "simclr", "method.queue": 9 })).toContain(
-      "method.queue: simclr has no such setting",
+      'Expected no method.queue where method.name is "simclr", got 9.',
     );
     expect(loadConfig({ "method.name": "simclr", "method.dim": 9 }).method).toEqual({
       ...{ name: "simclr", temperature: 0.2, dim: 9 },
@@ -57,24 +59,78 @@ describe("loadConfig", () => {
     expect(settings().map(({ key }) => key)).toContain("method.queue");
   });
 
-  it("lists all faults at once, each with what came", () => {
+  it("lists all faults at once, each with what was expected and what it got", () => {
     const message = faultOf({
       "train.epochs": -1,
       "mask.fill": "green",
       "mask.ratio": [0.5, 0.1],
-      "train.epoch": 1,
+      "mask.blur.kernel": 4,
+      "method.name": "byol",
+      threads: 9e15,
+      train: 3,
+      "data.size": "large",
     });
-    expect(message).toContain("train.epochs");
-    expect(message).toContain('"green" came');
-    expect(message).toContain("smaller number first");
-    expect(message).toContain("did you mean train.epochs?");
+    const expected = [
+      "Expected settings that can be used in the options, got 7 faults:",
+      "Expected auto or a whole number from 1 to 1024 for threads, got 9000000000000000.",
+      'Expected auto or a whole number from 8 to 2048 for data.size, got "large".',
+      'Expected one of mocov2, simclr for method.name, got "byol".',
+      'Expected one of high-pass, blur, mean, none for mask.fill, got "green".',
+      "Expected two numbers from 0 to 1, the smaller first, as 0.1,0.4 for mask.ratio, got [0.5,0.1].",
+      "Expected an odd number from 1 to 1023 for mask.blur.kernel, got 4.",
+      "Expected settings by name for train, got 3.",
+    ];
+    expect(message.split("\n  ")).toEqual(expected);
+  });
+
+  it("says how masks and occlusion go together", () => {
+    expect(faultOf({ "occlusion.name": "adios" })).toBe(
+      "Expected none beside occlusion.name adios, which masks the query itself for mask.fill, got nothing.",
+    );
+  });
+
+  it("names the first of many faults and counts the others, however many and long they are", () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 30_000 }, (_, i) => [`${"long".repeat(99)}${i}`, i]),
+    );
+    const message = faultOf(many);
+    expect(message).toContain("... and 29980 more");
+    expect(message.length).toBeLessThan(10_000);
+  });
+
+  it("takes no setting from a name that JavaScript gives a meaning", async () => {
+    expect(faultOf(Object.fromEntries([["__proto__.seed", 5]]))).toContain("__proto__");
+    const file = join(await temporaryFolder(), "run.yaml");
+    for (const text of ["__proto__: { seed: 5 }", "mask: { __proto__: { fill: blur } }"]) {
+      await writeFile(file, text);
+      expect(() => loadConfig({}, { file })).toThrow("__proto__");
+    }
+    expect(faultOf({ "constructor.name": 5 })).toContain('got "constructor.name"');
+  });
+
+  it("lays the preset under the file, and the file under the options", async () => {
+    const file = join(await temporaryFolder(), "run.yaml");
+    await writeFile(file, "saliency: { scope: photo }\nseed: 3\n");
+    const config = loadConfig({ seed: 4 }, { preset: "paper", file, base: { "train.optimizer": "lars" } });
+    expect(config).toMatchObject({ seed: 4, saliency: { scope: "photo" }, train: { optimizer: "sgd" } });
+    expect(() => loadConfig({}, { preset: "papr" })).toThrow(/got "papr".*There are: .*paper/);
+    expect(() => loadConfig({}, { preset: "../../package" })).toThrow("There are:");
+  });
+
+  it("reads what a run wrote down, version and all", async () => {
+    const file = join(await temporaryFolder(), "config.yaml");
+    const written = configSchema.parse({ seed: 9, train: { epochs: 2 } });
+    await writeFile(file, stringify(toStored(written)));
+    expect(loadConfig({}, { file })).toEqual(written);
+    await writeFile(file, "version: 99\nseed: 1\n");
+    expect(() => loadConfig({}, { file })).toThrow("got version 99");
   });
 
   it("names a file that is missing or no YAML", async () => {
     const folder = await temporaryFolder();
     expect(() => loadConfig({}, { file: join(folder, "none.yaml") })).toThrow("none.yaml");
     await writeFile(join(folder, "bad.yaml"), "a: [1");
-    expect(() => loadConfig({}, { file: join(folder, "bad.yaml") })).toThrow("is not YAML");
+    expect(() => loadConfig({}, { file: join(folder, "bad.yaml") })).toThrow("Expected YAML in");
   });
 
   it("lists every setting with a description, and each default under its key", () => {

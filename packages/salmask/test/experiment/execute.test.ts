@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { toSvg } from "../../src/experiment/plot.js";
 import { tabulate, toCsv, toMarkdown } from "../../src/experiment/table.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
-it("runs a grid, keeps a failure apart, skips what is done, and does anew what changed", {
+it("runs a grid, keeps a failure apart, skips what is done, and does anew what changed, which it keeps", {
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();
@@ -17,11 +17,12 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
     await writePhotos(join(folder, "photos", split), 24, 16, ["a", "b", "c"]);
   const path = join(folder, "experiment.yaml");
   const base = { ...smallSettings, data: { ...smallSettings.data, cache: join(folder, "cache") } };
-  const write = (fill: string) =>
+  const write = (fill: string, train: object = {}) =>
     writeFile(
       path,
       stringify({
-        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1], base },
+        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1] },
+        base: { ...base, ...train },
         rows: [
           { name: "plain", set: { "mask.fill": "none" } },
           { name: "masked", paper: 70, set: { "mask.fill": fill } },
@@ -30,8 +31,8 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
       }),
     );
   const out = join(folder, "out");
-  const run = async (lines: string[] = []): Promise<RunResult[]> =>
-    execute({ plan: readPlan(path), out, jobs: 2, report: (line) => lines.push(line) });
+  const run = async (lines: string[] = [], jobs = 2): Promise<RunResult[]> =>
+    execute({ plan: readPlan(path), out, jobs, report: (line) => lines.push(line) });
 
   await write("mean");
   const first = await run();
@@ -55,6 +56,19 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
   expect(again.filter((line) => line.includes("done before"))).toHaveLength(4);
   expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
 
+  // Neither fewer runs at once, with more threads each, nor another log makes another run of what is done.
+  await write("mean", {
+    "train.logEvery": 2,
+    "train.keep": 1,
+    device: "cpu",
+    "data.cache": join(folder, "b"),
+  });
+  const otherwise: string[] = [];
+  expect((await run(otherwise, 1)).slice(0, 4)).toEqual(first.slice(0, 4));
+  expect(otherwise.filter((line) => line.includes("done before"))).toHaveLength(4);
+  expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
+  await write("mean");
+
   // A run that was cut off after its checkpoint goes on from it to the same weights.
   const whole = readFileSync(weights("masked", 1));
   for (const name of ["weights.safetensors", "probe.json", "summary.json"])
@@ -62,6 +76,8 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
   expect((await run()).slice(0, 4).map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(true);
 
+  writeFileSync(join(out, "masked", "seed-1", "notes.txt"), "mine");
+  mkdirSync(join(out, "masked", "seed-1.older-1"));
   await write("blur");
   const changed: string[] = [];
   await run(changed);
@@ -70,5 +86,18 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
     "plain, seed 1: done before",
   ]);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(false);
+  const older = join(out, "masked", "seed-1.older-2");
+  expect(readFileSync(join(older, "weights.safetensors")).equals(whole)).toBe(true);
+  expect(readFileSync(join(older, "notes.txt"), "utf8")).toBe("mine");
+  const named = changed.find((line) => line.includes(older));
+  expect(named).toContain(
+    'masked, seed 1: the run there has other settings (mask.fill was "mean" and is "blur")',
+  );
+
+  // What has no settings to read is left alone and named.
+  writeFileSync(join(out, "plain", "seed-0", "config.yaml"), "version: 99\n");
+  const kept = readdirSync(join(out, "plain", "seed-0")).sort();
+  expect((await run())[0]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });
+  expect(readdirSync(join(out, "plain", "seed-0")).sort()).toEqual(kept);
   writeFileSync(path, "");
 });

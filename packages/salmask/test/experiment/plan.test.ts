@@ -46,9 +46,9 @@ rows:
   - { name: B }
 `);
     const faults = [
-      "did you mean train.epochs?",
-      "simclr has no such setting",
-      '"B" came twice',
+      "Did you mean train.epochs?",
+      'Expected no method.queue where method.name is "simclr", got 5.',
+      'got "B" twice',
       "seeds: expected each once",
     ];
     for (const fault of [...faults, "seed: the experiment sets it", "probe: expected labelled photos"]) {
@@ -57,6 +57,22 @@ rows:
         exitCode: 2,
         message: expect.stringContaining(fault),
       });
+    }
+  });
+
+  it("refuses YAML that would harm in one clear sentence", async () => {
+    const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
+    for (let i = 1; i < 9; i++) {
+      const [name, before] = ["abcdefghij"[i], "abcdefghij"[i - 1]];
+      bomb.push(`${name}: &${name} [${Array(9).fill(`*${before}`).join(", ")}]`);
+    }
+    for (const text of [
+      bomb.join("\n"),
+      "name: &n [*n]",
+      "name: *nowhere",
+      "rows: [{ __proto__: { name: a } }]",
+    ]) {
+      await expect(planOf(text)).rejects.toMatchObject({ code: "bad-yaml", exitCode: 2 });
     }
   });
 

@@ -2,7 +2,8 @@ import { fromTypedArray, KeyedRandom, scope, type Tensor } from "@salmask/torch"
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
 import type { FillContext } from "../../src/masking/fills/fill.js";
-import { type FillName, fillOf } from "../../src/masking/fills/registry.js";
+import { fillOf } from "../../src/masking/fills/registry.js";
+import type { FillName } from "../../src/masking/settings.js";
 
 const defaults = configSchema.parse({}).mask;
 const [batch, side] = [2, 40];

@@ -5,7 +5,7 @@ import { configSchema } from "../../src/config/schema.js";
 import { fillOf } from "../../src/masking/fills/registry.js";
 import { gridFor } from "../../src/masking/grid.js";
 import { type Crops, type MaskedViews, maskViews, negativesOfQueries } from "../../src/masking/mask.js";
-import type { MaskOptions } from "../../src/masking/options.js";
+import type { MaskOptions } from "../../src/masking/settings.js";
 import { type Foreground, foregroundCells } from "../../src/saliency/threshold.js";
 
 const grid = gridFor(32, 8); // 4 x 4 cells

@@ -7,8 +7,8 @@ import { run } from "../../src/cli/main.js";
 import { openDataset } from "../../src/data/store/dataset.js";
 import { gridFor } from "../../src/masking/grid.js";
 import { sheetOfSaliency } from "../../src/report/saliency-sheet.js";
+import { paperThreshold } from "../../src/saliency/settings.js";
 import type { SaliencySource } from "../../src/saliency/source.js";
-import { paperThreshold } from "../../src/saliency/threshold.js";
 import { temporaryFolder } from "../support/photos.js";
 import { type Colour, difference, readSheet } from "../support/sheet.js";
 

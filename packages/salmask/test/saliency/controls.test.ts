@@ -1,6 +1,7 @@
 import { scope, zeros } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
-import { runlessSource, runlessSources } from "../../src/saliency/registry.js";
+import { runlessSource } from "../../src/saliency/registry.js";
+import { runlessSources } from "../../src/saliency/settings.js";
 import { foregroundCells } from "../../src/saliency/threshold.js";
 
 describe("sources that need no run", () => {

@@ -8,7 +8,7 @@ import { evaluateSaliency } from "../../src/analysis/saliency-eval.js";
 import { openDataset } from "../../src/data/store/dataset.js";
 import { gridFor } from "../../src/masking/grid.js";
 import { localizerWeights, openSource } from "../../src/saliency/open.js";
-import { paperThreshold } from "../../src/saliency/threshold.js";
+import { paperThreshold } from "../../src/saliency/settings.js";
 import { temporaryFolder } from "../support/photos.js";
 import { hasShared, unpackShared } from "../support/shared-data.js";
 

@@ -1,14 +1,8 @@
 import { scope } from "@salmask/torch";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  centralView,
-  drawView,
-  MOCO_V2_VIEW,
-  sliceDraw,
-  type ViewDraw,
-  wholeView,
-} from "../../src/views/draw.js";
+import { centralView, drawView, sliceDraw, type ViewDraw, wholeView } from "../../src/views/draw.js";
+import { MOCO_V2_VIEW } from "../../src/views/settings.js";
 import { Goldens } from "./torchvision.js";
 
 const side = fc.integer({ min: 1, max: 3000 });

@@ -5,9 +5,10 @@ import { normalize } from "../../src/image/normalize.js";
 import { blurView, viewBlurKernel } from "../../src/views/blur.js";
 import { colorJitter } from "../../src/views/color-jitter.js";
 import { cropResize } from "../../src/views/crop-resize.js";
-import { drawView, JITTER_OPERATIONS, MOCO_V2_VIEW, sliceDraw, type ViewDraw } from "../../src/views/draw.js";
+import { drawView, JITTER_OPERATIONS, sliceDraw, type ViewDraw } from "../../src/views/draw.js";
 import { grayscale } from "../../src/views/grayscale.js";
 import { renderView } from "../../src/views/render.js";
+import { MOCO_V2_VIEW } from "../../src/views/settings.js";
 import { Goldens, maxDifference } from "./torchvision.js";
 
 interface ViewRequest {

@@ -10,8 +10,6 @@ import { DataError, UsageError } from "../../base/errors.js";
 import { temporaryName } from "../../base/files.js";
 import { concepts, distractors, drawingVersions, type Hand, loadDrawings } from "./drawings.js";
 import {
-  type Difficulty,
-  difficulties,
   drawPicture,
   type Picture,
   type PictureKey,
@@ -21,6 +19,7 @@ import {
   splits,
 } from "./picture.js";
 import type { Texture } from "./scene.js";
+import { type Difficulty, difficulties } from "./settings.js";
 
 export interface EmbeddedOptions {
   /** Whole number from 0. Default 0. */

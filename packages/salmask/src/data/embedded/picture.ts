@@ -5,17 +5,10 @@ import { purpose } from "../../base/purposes.js";
 import { type Box, blend, type Layer, maskOf, type Pose, poseDrawing } from "./compose.js";
 import { type Drawing, type Hand, hands } from "./drawings.js";
 import { type Clutter, paintScene, type SceneStyle, type Texture, textures } from "./scene.js";
+import type { Difficulty } from "./settings.js";
 
 export const splits = ["train", "test"] as const;
 export type Split = (typeof splits)[number];
-
-/**
- * `demo`: large upright objects, scenes that say nothing of the class. `hard`: small objects among fragments of
- * other drawings, and scenes that go with the class in the train split but not in the test split. `medium`: the same
- * troubles, less of each.
- */
-export const difficulties = ["demo", "medium", "hard"] as const;
-export type Difficulty = (typeof difficulties)[number];
 
 interface Recipe {
   /** Least and largest share of the picture's pixels that the object covers. */

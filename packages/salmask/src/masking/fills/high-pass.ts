@@ -2,20 +2,8 @@ import { empty, Generator, KeyedRandom, ops, type Tensor } from "@salmask/torch"
 import { purpose } from "../../base/purposes.js";
 import { gaussianBlur } from "../../image/gaussian-blur.js";
 import type { MaskKey } from "../draw.js";
+import type { HighPassOptions } from "../settings.js";
 import type { Fill } from "./fill.js";
-
-export interface HighPassOptions {
-  /** Taps of the Gaussian that is taken away, odd. It is cut at 1.1 sigma in the paper, nearly a box. */
-  readonly kernel: number;
-  /** In pixels. */
-  readonly sigma: number;
-  /** Standard deviation of the noise in a positive and in a hard negative, in units of the normalised crop. */
-  readonly noise: readonly [number, number];
-  /** Chance of a window in place of cells. */
-  readonly focal: number;
-  /** Chance, of the rest, of cells drawn anew for each channel. */
-  readonly channelwise: number;
-}
 
 /** Every view loses its low frequencies, so that masks make no edges that stand out; masked pixels are noise. */
 export function highPassFill({ kernel, sigma, noise, focal, channelwise }: HighPassOptions): Fill {

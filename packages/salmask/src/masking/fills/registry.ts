@@ -1,23 +1,16 @@
-import { type BlurOptions, blurFill } from "./blur.js";
+import type { FillName, FillSettings } from "../settings.js";
+import { blurFill } from "./blur.js";
 import type { Fill } from "./fill.js";
-import { type HighPassOptions, highPassFill } from "./high-pass.js";
+import { highPassFill } from "./high-pass.js";
 import { meanFill } from "./mean.js";
 import { noFill } from "./none.js";
 
-/** The settings of every fill that has any. */
-export interface FillSettings {
-  readonly highPass: HighPassOptions;
-  readonly blur: BlurOptions;
-}
-
-const fills = {
+const fills: Record<FillName, (settings: FillSettings) => Fill> = {
   none: noFill,
-  "high-pass": ({ highPass }: FillSettings) => highPassFill(highPass),
-  blur: ({ blur }: FillSettings) => blurFill(blur),
+  "high-pass": ({ highPass }) => highPassFill(highPass),
+  blur: ({ blur }) => blurFill(blur),
   mean: meanFill,
-} satisfies Record<string, (settings: FillSettings) => Fill>;
-
-export type FillName = keyof typeof fills;
+};
 
 /** The fill that the options name, with its settings. */
 export function fillOf(options: FillSettings & { readonly fill: FillName }): Fill {

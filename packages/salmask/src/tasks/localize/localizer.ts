@@ -22,6 +22,7 @@ import { cropMaps, drawView, MOCO_V2_VIEW, renderView } from "../../views/index.
 import { saveBackbone } from "../../weights/files.js";
 import { localizerMetadata } from "../../weights/metadata.js";
 import { correlationLoss } from "./correlation-loss.js";
+import { localizerDefaults } from "./settings.js";
 
 export interface LocalizerOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
@@ -52,9 +53,6 @@ export interface LocalizerSummary {
   loss: number;
   seconds: number;
 }
-
-/** What the network that ships was trained with. */
-export const localizerDefaults = { seed: 0, epochs: 4, crop: 96, width: 16, batchSize: 64 };
 
 const adamW = { lr: 2e-3, weightDecay: 1e-2 };
 

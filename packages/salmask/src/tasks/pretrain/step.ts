@@ -5,7 +5,7 @@
 import { scope, type Tensor } from "@salmask/torch";
 import { sent } from "../../compute/compute.js";
 import { type MaskedViews, maskViews } from "../../masking/mask.js";
-import type { MaskOptions } from "../../masking/options.js";
+import type { MaskOptions } from "../../masking/settings.js";
 import { type EmbeddingStats, embeddingStats } from "../../metrics/embedding-stats.js";
 import type { Foreground } from "../../saliency/threshold.js";
 import type { Compare } from "../../ssl/method.js";

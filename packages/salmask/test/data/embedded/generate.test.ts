@@ -14,13 +14,12 @@ import {
 } from "../../../src/data/embedded/drawings.js";
 import { type EmbeddedAnnotations, generateEmbedded } from "../../../src/data/embedded/generate.js";
 import {
-  type Difficulty,
-  difficulties,
   type PictureKit,
   paintBackground,
   placeObject,
   recipes,
 } from "../../../src/data/embedded/picture.js";
+import { type Difficulty, difficulties } from "../../../src/data/embedded/settings.js";
 
 /** Drawing fails at this picture of the train split; -1 for never. */
 const failure = vi.hoisted(() => ({ index: -1 }));

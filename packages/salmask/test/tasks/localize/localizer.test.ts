@@ -7,7 +7,7 @@ import { generateEmbedded } from "../../../src/data/embedded/generate.js";
 import { openDataset } from "../../../src/data/store/dataset.js";
 import { gridFor } from "../../../src/masking/grid.js";
 import { openSource } from "../../../src/saliency/open.js";
-import { paperThreshold } from "../../../src/saliency/threshold.js";
+import { paperThreshold } from "../../../src/saliency/settings.js";
 import { correlationLoss } from "../../../src/tasks/localize/correlation-loss.js";
 import { trainLocalizer } from "../../../src/tasks/localize/localizer.js";
 import { temporaryFolder } from "../../support/photos.js";

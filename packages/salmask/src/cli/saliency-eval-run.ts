@@ -1,0 +1,48 @@
+import { evaluateSaliency, type SaliencyScores } from "../analysis/saliency-eval.js";
+import type { RunConfig } from "../config/schema.js";
+import { openDataset } from "../data/store/dataset.js";
+import { gridFor } from "../masking/grid.js";
+import { strideOf } from "../models/resnet.js";
+import { sheetOfSaliency } from "../report/saliency-sheet.js";
+import { openSource } from "../saliency/open.js";
+
+export interface ScoredPhotos extends SaliencyScores {
+  /** The saliency source that was scored. */
+  source: string;
+  /** The picture sheet and the photos in it; null where none was asked for. */
+  sheet: { path: string; photos: string[] } | null;
+}
+
+/** Scores the configuration's saliency source on photos with masks, and draws `count` of them to `sheet`. */
+export async function scorePhotos(options: {
+  photos: string;
+  masks: string;
+  config: RunConfig;
+  sheet: string | undefined;
+  count: number;
+  report: (line: string) => void;
+}): Promise<ScoredPhotos> {
+  const { photos, masks, sheet: out, count, report } = options;
+  const { data, model, saliency } = options.config;
+  const source = await openSource(saliency);
+  try {
+    const dataset = await openDataset(photos, {
+      size: data.size,
+      crop: data.crop,
+      cacheDir: data.cache,
+      onProgress: ({ done }) => done % 500 === 0 && report(`decoded ${done} photos`),
+    });
+    try {
+      const grid = gridFor(data.crop, strideOf(model.stem));
+      const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold };
+      const scores = await evaluateSaliency(evaluated);
+      const sheet =
+        out === undefined ? null : { path: out, photos: await sheetOfSaliency({ ...evaluated, out, count }) };
+      return { source: saliency.source, ...scores, sheet };
+    } finally {
+      dataset.close();
+    }
+  } finally {
+    await source.dispose();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import { configOf, withSettings } from "./settings-options.js";
+
+/** A score depends on these alone. */
+const takes = ["data", "model.stem", "saliency.source", "saliency.weights", "saliency.threshold"];
+
+export function saliencyEvalCommand(context: Context): Command {
+  const made = command(context, async (args, options, output) => {
+    const config = configOf(options, { command: "saliency eval", takes });
+    const count = countOption(options, "count", 8);
+    const { scorePhotos } = await begin(context, import("./saliency-eval-run.js"));
+    const result = await scorePhotos({
+      photos: args[0],
+      masks: textOption(options, "masks") ?? "",
+      config,
+      sheet: textOption(options, "sheet"),
+      count,
+      report: output.line,
+    });
+    const { source, photos, sheet } = result;
+    output.result(result, [
+      `${source} on ${photos} photos of ${config.data.crop} px`,
+      `MAE          ${result.mae.toFixed(4)}   (0 is best)`,
+      `maximal F    ${result.maxF.toFixed(4)}`,
+      `S-measure    ${result.sMeasure.toFixed(4)}`,
+      `IoU          ${result.iou.toFixed(4)}   at ${(100 * result.foregroundShare).toFixed(0)} % foreground`,
+      ...(sheet === null ? [] : [`${sheet.photos.length} photos drawn to ${sheet.path}`]),
+    ]);
+  })
+    .name("eval")
+    .description("Score a saliency source on photos whose objects are known: MAE, maximal F, S-measure, IoU.")
+    .argument("<photos>", "folder, .tar or .tar.gz of photos")
+    .requiredOption("--masks <folder>", "NAME.png for each photo NAME, white on the object")
+    .option(
+      "--sheet <file>",
+      "a PNG of a few photos, saliency and foreground; as scored: white is found, red too much, blue missed",
+    )
+    .option("--count <n>", "photos to draw in the sheet", "8");
+  withSettings(made, takes);
+  return withExamples(
+    made,
+    "saliency eval photos --masks masks --data.size 256",
+    "saliency eval photos --masks masks --saliency.source minimum-barrier --sheet found.png",
+  );
+}

@@ -1,0 +1,118 @@
+/** Settings of a run as options of a command. */
+import { type Command, Option } from "commander";
+import { UsageError } from "../base/errors.js";
+import { parseText, placeholderOf } from "../config/kind.js";
+import { loadConfig } from "../config/load.js";
+import { presetNames } from "../config/presets.js";
+import { type RunConfig, settings } from "../config/schema.js";
+import type { Setting } from "../config/setting.js";
+import { dashed, type Options, textOption } from "./command.js";
+
+/** Short names of settings that are asked for often. */
+const shortNames: Readonly<Record<string, string>> = {
+  "train.epochs": "epochs",
+  "train.batchSize": "batchSize",
+  "train.lr": "lr",
+  "data.crop": "crop",
+  "model.arch": "arch",
+  "model.width": "width",
+  "model.stem": "stem",
+  "method.queue": "queue",
+  "mask.fill": "fill",
+  "mask.branch": "branch",
+};
+
+/** Which settings have an effect on a command: groups and single keys. */
+export type Takes = readonly string[] | "all";
+
+/**
+ * Adds `--preset NAME`, `--config FILE`, one `--dotted.key` for each setting that the command takes, and the short
+ * names. Other settings are known too, so that {@link configOf} can say that they have no effect.
+ */
+export function withSettings(made: Command, takes: Takes = "all"): Command {
+  const group = "Settings:";
+  made.addOption(
+    new Option(
+      "--preset <name>",
+      `settings by name (${presetNames().join(", ")}), under those of --config`,
+    ).helpGroup(group),
+  );
+  made.addOption(
+    new Option("--config <file>", "YAML file of settings; options win over it").helpGroup(group),
+  );
+  for (const setting of settings()) {
+    const isTaken = takesSetting(takes, setting.key);
+    const [long, ...short] = optionsOf(setting, group);
+    made.addOption(isTaken ? long : long.hideHelp());
+    for (const option of short) made.addOption(isTaken ? option : option.hideHelp());
+  }
+  return made.addHelpText(
+    "after",
+    "\nA range is two numbers, as 0.1,0.4. A file of settings is YAML with the same names: mask.fill is fill under mask.",
+  );
+}
+
+function takesSetting(takes: Takes, key: string): boolean {
+  return takes === "all" || takes.some((taken) => key === taken || key.startsWith(`${taken}.`));
+}
+
+/** The option of a setting, and its short one where it has one. */
+function optionsOf({ key, kind, description, default: value }: Setting, group: string): Option[] {
+  const choices = kind.kind === "choice" ? [`one of ${kind.choices.join(", ")}`] : [];
+  const usual = value === undefined ? [] : [`default: ${Array.isArray(value) ? value.join(",") : value}`];
+  const notes = [...choices, ...usual].join("; ");
+  const text = notes === "" ? description : `${description} (${notes})`;
+  const placeholder = `<${placeholderOf(kind)}>`;
+  const long = new Option(`--${key} ${placeholder}`, text).helpGroup(group);
+  const name = shortNames[key];
+  if (name === undefined) return [long];
+  return [long, new Option(`--${dashed(name)} ${placeholder}`, `short for --${key}`).helpGroup(group)];
+}
+
+interface ConfigOptions {
+  /** Named where a setting has no effect on it. */
+  command?: string;
+  takes?: Takes;
+  /** Defaults of the command's own, by dotted key. */
+  base?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The validated configuration of a command: `base` under the preset under the file under the options. Throws
+ * {@link UsageError} `no-effect` for an option that the command does not take, `given-twice` for one that is given by
+ * both of its names, and what {@link loadConfig} throws.
+ */
+export function configOf(
+  options: Options,
+  { command = "pretrain", takes = "all", base = {} }: ConfigOptions = {},
+): RunConfig {
+  const given: Record<string, unknown> = {};
+  const names = new Map<string, string>();
+  for (const { key, kind } of settings()) {
+    const short = shortNames[key];
+    const long = textOption(options, key);
+    const text = long ?? (short === undefined ? undefined : textOption(options, short));
+    if (text === undefined) continue;
+    const name = long === undefined && short !== undefined ? `--${dashed(short)}` : `--${key}`;
+    if (long !== undefined && short !== undefined && textOption(options, short) !== undefined) {
+      throw new UsageError(
+        "given-twice",
+        `Expected one of --${key} and --${dashed(short)}, got both. Give one.`,
+      );
+    }
+    if (!takesSetting(takes, key)) {
+      throw new UsageError(
+        "no-effect",
+        `Expected settings that have an effect on ${command}, got ${name}. Leave it out; pretrain takes it.`,
+      );
+    }
+    names.set(key, name);
+    given[key] = parseText(kind, text);
+  }
+  return loadConfig(given, {
+    base,
+    preset: textOption(options, "preset"),
+    file: textOption(options, "config"),
+    nameOf: (key) => names.get(key) ?? key,
+  });
+}

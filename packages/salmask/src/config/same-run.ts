@@ -1,0 +1,39 @@
+/** What makes two runs the same run. Resuming and experiments both ask here. */
+import { isDeepStrictEqual } from "node:util";
+import { shown } from "../base/faults.js";
+import type { RunConfig } from "./schema.js";
+
+/**
+ * Settings that may change between the parts of one run, and between a finished run and who asks for it: what is
+ * learned does not depend on them. Each has its reason.
+ */
+const mayDiffer: Readonly<Record<string, string>> = {
+  threads: "sums of another order round differently, but the same is learned from the same state",
+  // The precision may not change: it is ten bits of every product.
+  device: "it rounds in its own way and draws the noise of masks from its own generator, but learns the same",
+  "train.logEvery": "it only says which steps are written down",
+  "train.checkpointEvery": "it only says when the state is written down",
+  "train.keep": "it only says how many old states stay",
+  "train.varianceEvery": "it only says when the embeddings are looked at",
+  "saliency.truth": "true masks are compared with, never learned from",
+  "data.cache": "it only says where the photos' pixels lie",
+};
+
+/** Every setting in which the two are not the same run, as `train.epochs was 3 and is 4`; none where they are. */
+export function differences(before: RunConfig, now: RunConfig): string[] {
+  return compare(before, now, "");
+}
+
+function compare(before: unknown, now: unknown, path: string): string[] {
+  if (path in mayDiffer || isDeepStrictEqual(before, now)) return [];
+  if (!isTree(before) || !isTree(now)) return [`${path} was ${said(before)} and is ${said(now)}`];
+  const names = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...names].flatMap((name) =>
+    compare(Reflect.get(before, name), Reflect.get(now, name), path === "" ? name : `${path}.${name}`),
+  );
+}
+
+const isTree = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const said = (value: unknown) => (value === undefined ? "not set" : shown(value));

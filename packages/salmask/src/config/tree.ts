@@ -1,0 +1,55 @@
+/** Nests of settings, and the dotted keys that address what is in them (`train.epochs`). */
+
+export type Tree = { readonly [name: string]: unknown };
+
+export function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Later trees win, key by key; lists are taken whole. */
+export function merge(trees: readonly Tree[]): Tree {
+  const out = new Map<string, unknown>();
+  for (const tree of trees) {
+    for (const [name, value] of Object.entries(tree)) {
+      const before = out.get(name);
+      out.set(name, isTree(before) && isTree(value) ? merge([before, value]) : value);
+    }
+  }
+  return Object.fromEntries(out);
+}
+
+/** What is at a dotted key; undefined where nothing is. */
+export function valueAt(tree: unknown, key: string): unknown {
+  return key
+    .split(".")
+    .reduce<unknown>(
+      (inner, name) => (isTree(inner) && Object.hasOwn(inner, name) ? inner[name] : undefined),
+      tree,
+    );
+}
+
+/** The tree with a value at a dotted key. */
+export function withValue(tree: Tree, key: string, value: unknown): Tree {
+  const [first, ...rest] = key.split(".");
+  if (rest.length === 0) return { ...tree, [first]: value };
+  const inner = tree[first];
+  return { ...tree, [first]: withValue(isTree(inner) ? inner : {}, rest.join("."), value) };
+}
+
+/** The tree without what is at a dotted key, and without nests that are empty then. */
+export function without(tree: Tree, key: string): Tree {
+  const [first, ...rest] = key.split(".");
+  const { [first]: inner, ...others } = tree;
+  if (rest.length === 0 || !isTree(inner)) return others;
+  const left = without(inner, rest.join("."));
+  return Object.keys(left).length === 0 ? others : { ...tree, [first]: left };
+}
+
+/** The dotted keys of all that is no nest. */
+export function keysOf(tree: Tree, prefix = ""): string[] {
+  return Object.entries(tree).flatMap(([name, value]) =>
+    isTree(value) && Object.keys(value).length > 0
+      ? keysOf(value, `${prefix}${name}.`)
+      : [`${prefix}${name}`],
+  );
+}

@@ -1,0 +1,87 @@
+/** What is masked, how much of it, and with what. */
+import { z } from "zod";
+import { count, odd, type ReadOnly, range, share } from "../base/setting-types.js";
+
+export const fillNames = ["high-pass", "blur", "mean", "none"] as const;
+export type FillName = (typeof fillNames)[number];
+
+const highPass = z
+  .strictObject({
+    /** It is cut at 1.1 sigma in the paper, nearly a box. */
+    kernel: odd().default(11).describe("high-pass: side of the filter's Gaussian in pixels"),
+    sigma: z.number().positive().default(5).describe("high-pass: its standard deviation in pixels"),
+    /** In units of the normalised crop. */
+    noise: z
+      .tuple([z.number().min(0), z.number().min(0)])
+      .default([0.18, 0.14])
+      .describe("high-pass: standard deviation of the noise: query, hard negative"),
+    focal: share().default(0.2).describe("high-pass: share of views masked by one window"),
+    channelwise: share()
+      .default(0.7)
+      .describe("high-pass: share of the other views whose channels are masked apart"),
+  })
+  .prefault({});
+
+const blur = z
+  .strictObject({
+    /** It is cut at 1.5 sigma in the paper, so the kernel matters beside the sigma. */
+    kernel: odd().default(31).describe("blur: side of the strong blur's Gaussian in pixels"),
+    sigma: z.number().positive().default(10).describe("blur: its standard deviation in pixels"),
+  })
+  .prefault({});
+
+const negative = z
+  .strictObject({
+    weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
+    count: count(0, 8).default(1).describe("hard negatives of each photo"),
+    ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object that a hard negative loses"),
+    /**
+     * `own`: each query has its key's. `shared`: for study only, all queries have those of the batch's first key, as the
+     * released code gives them. That code normalises them alone, and has one first key a GPU; here M of them go through
+     * the encoder with the keys, where `own` sends M a key, and a batch has one first key whatever its groups.
+     */
+    of: z
+      .enum(["own", "shared"])
+      .default("own")
+      .describe("whose hard negatives a photo has; shared: the first photo's, a fault of the released code"),
+  })
+  .prefault({});
+
+export const maskSettings = z
+  .strictObject({
+    fill: z
+      .enum(fillNames)
+      .default("high-pass")
+      .describe("what masked cells become; none: plain contrast without masks"),
+    branch: z
+      .enum(["query", "key", "both", "none"])
+      .default("query")
+      .describe("which encoder's view is masked"),
+    /** `saliency`: object and background lose the same share. */
+    cells: z
+      .enum(["saliency", "random"])
+      .default("saliency")
+      .describe("what masked cells are chosen by; random: the control that ignores the object"),
+    /** Drawn uniformly between the two for each image. */
+    ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
+    foregroundShare: share()
+      .optional()
+      .describe("share of the masked cells that falls on the object; default: as much as of the background"),
+    negative,
+    highPass,
+    blur,
+  })
+  .prefault({});
+
+export type MaskSettings = z.infer<typeof maskSettings>;
+
+export type HighPassOptions = ReadOnly<MaskSettings["highPass"]>;
+export type BlurOptions = ReadOnly<MaskSettings["blur"]>;
+
+/** The settings of every fill that has any. */
+export type FillSettings = ReadOnly<Pick<MaskSettings, "highPass" | "blur">>;
+
+/** What masking reads; a hard negative's weight is the loss's. */
+export type MaskOptions = ReadOnly<
+  Omit<MaskSettings, "negative"> & { negative: Omit<MaskSettings["negative"], "weight"> }
+>;

@@ -1,0 +1,81 @@
+/** What says where the object is. */
+import { z } from "zod";
+import { count, type ReadOnly, share } from "../base/setting-types.js";
+
+/** Sources that need neither weights nor a run. */
+export const runlessSources = ["spectral-residual", "minimum-barrier", "centre", "uniform"] as const;
+export type RunlessSource = (typeof runlessSources)[number];
+
+export const thresholdSettings = z
+  .strictObject({
+    /**
+     * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k 0.6). `mean`: at least the mean.
+     * `otsu`: the split with the largest variance between its sides (Otsu 1979). `top-share`: that share of the cells.
+     */
+    rule: z
+      .enum(["deviations", "mean", "otsu", "top-share"])
+      .default("deviations")
+      .describe("what tells object from background; the paper's is deviations"),
+    /** Negative values are stricter than the mean. */
+    deviations: z
+      .number()
+      .default(0.6)
+      .describe("k of deviations: the object is what reaches the mean less k standard deviations"),
+    share: share().default(0.5).describe("of top-share: the object's share of the cells"),
+    /** `largest` keeps only the largest part that hangs together by edges or corners, as SCDA did before the paper. */
+    component: z
+      .enum(["all", "largest"])
+      .default("all")
+      .describe("parts of the object to keep; largest: only the largest connected part"),
+  })
+  .prefault({});
+
+/** Which rule tells object from background, and what it needs to know. */
+export type ThresholdOptions = ReadOnly<z.infer<typeof thresholdSettings>>;
+
+/** As in the paper, section 3.2. */
+export const paperThreshold: ThresholdOptions = thresholdSettings.parse({});
+
+export const saliencySettings = z
+  .strictObject({
+    source: z
+      .enum(["scda", "own", ...runlessSources, "onnx", "maps"])
+      .default("scda")
+      .describe(
+        "what says where the object is: a frozen network (scda), the run's own encoder, a formula, a network in an ONNX file (onnx), maps in files (maps), or a control (centre, uniform)",
+      ),
+    maps: z
+      .string()
+      .optional()
+      .describe("of maps: a folder with NAME.png for each photo NAME, brighter where the object is"),
+    truth: z
+      .string()
+      .optional()
+      .describe(
+        "a folder with NAME.png for each photo NAME, white on its object, to log how well saliency finds it",
+      ),
+    shuffled: z
+      .boolean()
+      .default(false)
+      .describe("true: the control that gives each photo another photo's map"),
+    weights: z
+      .string()
+      .optional()
+      .describe(
+        "of scda: safetensors of the network; default: the localization network that ships; of onnx: the ONNX file",
+      ),
+    warmupEpochs: count(0).default(5).describe("of own: unmasked epochs before the encoder is frozen"),
+    refreshEvery: count(1)
+      .optional()
+      .describe("of own: epochs after which the encoder is frozen anew; default: once"),
+    threshold: thresholdSettings,
+    scope: z
+      .enum(["crop", "photo"])
+      .default("photo")
+      .describe(
+        "photo: one map per photo, made once and cropped like its views; crop: a map of each crop in each step, as in the paper",
+      ),
+  })
+  .prefault({});
+
+export type SaliencySettings = z.infer<typeof saliencySettings>;

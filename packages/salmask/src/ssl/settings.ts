@@ -1,0 +1,11 @@
+/** How views are compared. A new method is one more file of settings, named here. */
+import { z } from "zod";
+import { named } from "../base/setting-types.js";
+import { mocov2Settings } from "./mocov2-settings.js";
+import { simclrSettings } from "./simclr-settings.js";
+
+export const methodSettings = z
+  .preprocess(named("mocov2"), z.discriminatedUnion("name", [mocov2Settings, simclrSettings]))
+  .prefault({});
+
+export type MethodSettings = z.infer<typeof methodSettings>;

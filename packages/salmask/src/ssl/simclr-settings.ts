@@ -1,0 +1,4 @@
+import { z } from "zod";
+import { projectorSettings } from "./projector-settings.js";
+
+export const simclrSettings = z.strictObject({ name: z.literal("simclr"), ...projectorSettings });

@@ -1,0 +1,32 @@
+/** Strengths and chances of the augmentations; the defaults are MoCo v2's, as in the paper and its released code. */
+import { z } from "zod";
+import { type ReadOnly, range, share } from "../base/setting-types.js";
+
+export const viewSettings = z
+  .strictObject({
+    scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
+    /** Drawn uniformly in its logarithm. */
+    ratio: range(0.01, 100)
+      .default([3 / 4, 4 / 3])
+      .describe("width over height of a crop"),
+    flipProbability: share().default(0.5).describe("share of views that are mirrored"),
+    jitterProbability: share().default(0.8).describe("share of views with changed colours"),
+    /** A factor in [max(0, 1 - x), 1 + x]; contrast and saturation likewise. */
+    brightness: share().default(0.4).describe("largest change of brightness"),
+    contrast: share().default(0.4).describe("largest change of contrast"),
+    saturation: share().default(0.4).describe("largest change of saturation"),
+    /** A shift in [-x, x] turns of the colour circle. */
+    hue: z.number().min(0).max(0.5).default(0.1).describe("largest shift of hue, in turns"),
+    grayscaleProbability: share().default(0.2).describe("share of views without colour"),
+    blurProbability: share().default(0.5).describe("share of blurred views"),
+    blurSigma: range(0, 100)
+      .default([0.1, 2])
+      .describe("standard deviation of the blur in pixels of a 224-pixel crop"),
+  })
+  .prefault({});
+
+/** How one view is drawn. */
+export type ViewOptions = ReadOnly<z.infer<typeof viewSettings>>;
+
+/** MoCo v2's augmentation, as in the paper and its released code. */
+export const MOCO_V2_VIEW: ViewOptions = viewSettings.parse({});

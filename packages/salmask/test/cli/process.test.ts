@@ -1,0 +1,214 @@
+/** The command line as a process: what it loads, how signals and closed pipes end it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder, writePhotos } from "../support/photos.js";
+
+const salmask = resolve(import.meta.dirname, "../../bin/salmask.js");
+
+interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  out: string;
+  err: string;
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  const said = { out: "", err: "" };
+  child.stdout?.on("data", (data) => {
+    said.out += data;
+  });
+  child.stderr?.on("data", (data) => {
+    said.err += data;
+  });
+  return new Promise((done, fail) =>
+    child.on("error", fail).on("close", (code, signal) => done({ code, signal, ...said })),
+  );
+}
+
+/** A module that says at a process's end which libraries of ours are mapped and which modules were loaded. */
+const witness = `
+  import { readFileSync } from "node:fs";
+  process.on("exit", () => {
+    const mapped = readFileSync("/proc/self/maps", "utf8");
+    const heavy = ["salmask_torch.node", "libtorch", "sharp", "vips", "jpeg-turbo", "onnxruntime"];
+    console.error("mapped:" + heavy.filter((name) => mapped.includes(name)).join(","));
+  });
+`;
+
+async function mappedBy(...args: string[]): Promise<Ended & { mapped: string }> {
+  const folder = await temporaryFolder();
+  const file = join(folder, "witness.mjs");
+  await writeFile(file, witness);
+  const end = await ended(spawn(process.execPath, ["--import", file, salmask, ...args]));
+  return { ...end, mapped: end.err.match(/mapped:(.*)/)?.[1] ?? "no witness" };
+}
+
+describe("what the command line loads", () => {
+  it("sees the engine in a process that uses it", async () => {
+    const { mapped } = await mappedBy("pretrain", "no-photos-here", "--epochs", "1");
+    expect(mapped).toContain("salmask_torch.node");
+  });
+
+  it.each([
+    ["--help"],
+    ["--version"],
+    ["pretrain --help"],
+    ["views --help"],
+    ["saliency eval --help"],
+    ["saliency train --help"],
+    ["experiment --help"],
+    ["probe --help"],
+    ["demo --help"],
+    ["doctor --help"],
+    ["help pretrain"],
+  ])("is no engine and no decoder for %s", async (line) => {
+    const { code, mapped, out } = await mappedBy(...line.split(" "));
+    expect(code).toBe(0);
+    expect(out).not.toBe("");
+    expect(mapped).toBe("");
+  });
+
+  it.each([
+    ["pretrain photos --epochs -1"],
+    ["pretrain photos --epoch 3"],
+    ["views photos --count none"],
+    ["saliency eval photos --masks m --saliency.source what"],
+    ["saliency train photos --epochs 0"],
+    ["probe run photos --seed -1"],
+    ["experiment no-such-file.yaml"],
+    ["demonstrate"],
+  ])("is no engine and no decoder where it refuses %s", async (line) => {
+    const { code, mapped } = await mappedBy(...line.split(" "));
+    expect(code).toBe(2);
+    expect(mapped).toBe("");
+  });
+});
+
+it("says its version", async () => {
+  const { version } = JSON.parse(readFileSync(resolve(salmask, "../../package.json"), "utf8"));
+  const { out, code } = await ended(spawn(process.execPath, [salmask, "--version"]));
+  expect({ out, code }).toEqual({ out: `${version}\n`, code: 0 });
+});
+
+describe("an engine that is not there", () => {
+  /** The packages as they are installed, the engine's addon left out. */
+  async function unbuilt(): Promise<string> {
+    const [folder, root] = [await temporaryFolder(), resolve(salmask, "../../../..")];
+    const modules = join(folder, "node_modules");
+    await mkdir(join(modules, "@salmask"), { recursive: true });
+    for (const name of await readdir(join(root, "node_modules"))) {
+      if (name === "salmask" || name.startsWith("@salmask") || name.startsWith(".")) continue;
+      await symlink(join(root, "node_modules", name), join(modules, name));
+    }
+    for (const [name, at] of [
+      ["torch", join(modules, "@salmask", "torch")],
+      ["salmask", join(folder, "salmask")],
+    ]) {
+      for (const part of ["dist", "bin", "presets", "package.json"]) {
+        const from = join(root, "packages", name, part);
+        if (existsSync(from)) await cp(from, join(at, part), { recursive: true });
+      }
+    }
+    return join(folder, "salmask", "bin", "salmask.js");
+  }
+
+  it("is named with what builds it, without a stack trace, and help needs none", {
+    timeout: 240_000,
+  }, async () => {
+    const bin = await unbuilt();
+    for (const line of ["pretrain photos", "probe run photos", "views photos", "doctor", "demo --out here"]) {
+      const { code, out, err } = await ended(spawn(process.execPath, [bin, ...line.split(" ")]));
+      expect({ code, out }, line).toEqual({ code: 1, out: "" });
+      expect(err, line).toMatch(/^salmask: .*Run: /s);
+      expect(err, line).not.toContain("    at ");
+    }
+    const { code } = await ended(spawn(process.execPath, [bin, "pretrain", "--help"]));
+    expect(code).toBe(0);
+    await rm(join(bin, "../../dist"), { recursive: true });
+    const { code: noLibrary, err } = await ended(spawn(process.execPath, [bin, "--help"]));
+    expect(noLibrary).toBe(1);
+    expect(err).toMatch(/^salmask: Expected the built library.*Run: npm run setup\n$/);
+  });
+});
+
+const small = [
+  ...["--data.crop", "16", "--data.size", "16", "--arch", "resnet18", "--width", "4", "--stem", "small"],
+  ...["--queue", "6", "--method.dim", "8", "--method.groups", "2", "--batch-size", "8"],
+  ...["--train.logEvery", "1", "--train.varianceEvery", "0", "--saliency.warmupEpochs", "0"],
+];
+
+async function pretrainOn(folder: string, epochs: number): Promise<string[]> {
+  await writePhotos(join(folder, "photos"), 24, 16, ["a"]);
+  const cache = ["--data.cache", join(folder, "cache")];
+  const out = ["--out", join(folder, "run"), "--epochs", String(epochs)];
+  return [salmask, "pretrain", join(folder, "photos"), ...out, ...small, ...cache];
+}
+
+/** Resolves when the process has said `text`. */
+const saying = (child: ChildProcess, text: string) =>
+  new Promise<void>((done) => {
+    let said = "";
+    child.stdout?.on("data", (data) => {
+      said += data;
+      if (said.includes(text)) done();
+    });
+  });
+
+describe("a process of the command line", () => {
+  it("goes on where nobody reads what it says any more", async () => {
+    const folder = await temporaryFolder();
+    const child = spawn(process.execPath, await pretrainOn(folder, 4));
+    child.stdout.once("data", () => child.stdout.destroy());
+    child.stderr.once("data", () => child.stderr.destroy());
+    const { code } = await ended(child);
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, "run", "summary.json"), "utf8")).steps).toBe(12);
+  });
+
+  it("goes on where what it says cannot be written", async () => {
+    const full = openSync("/dev/full", "w");
+    try {
+      const child = spawn(process.execPath, [salmask, "--help"], { stdio: ["ignore", full, "pipe"] });
+      expect(await ended(child)).toMatchObject({ code: 0, err: "" });
+    } finally {
+      closeSync(full);
+    }
+  });
+
+  it.each(["SIGHUP", "SIGTERM", "SIGINT"] as const)(
+    "answers %s with a checkpoint and says so",
+    async (name) => {
+      const folder = await temporaryFolder();
+      const child = spawn(process.execPath, await pretrainOn(folder, 2000));
+      const end = ended(child);
+      await saying(child, "step 3");
+      child.kill(name);
+      const { code, err } = await end;
+      expect(code).toBe(130);
+      expect(err).toContain("stopping after this step");
+      expect(err).toContain("a checkpoint was written");
+      expect(err).not.toContain("    at ");
+    },
+  );
+
+  it.each([0, 20, 60])(
+    "ends with 130 and without a word where it is interrupted %s ms after it began to listen",
+    async (milliseconds) => {
+      const folder = await temporaryFolder();
+      const file = join(folder, "interrupt.mjs");
+      const interrupt = `setTimeout(() => process.kill(process.pid, "SIGINT"), ${milliseconds})`;
+      await writeFile(
+        file,
+        `process.once("newListener", function heard(name) {
+          if (name === "SIGINT") ${interrupt}; else process.once("newListener", heard);
+        });`,
+      );
+      const args = ["--import", file, ...(await pretrainOn(folder, 2000))];
+      const { code, out, err } = await ended(spawn(process.execPath, args));
+      expect({ code, out, err }).toEqual({ code: 130, out: "", err: "" });
+    },
+  );
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { differences } from "../../src/config/same-run.js";
+import { configSchema, settings } from "../../src/config/schema.js";
+import { valueAt, withValue } from "../../src/config/tree.js";
+
+const config = (given: object = {}) => configSchema.parse(given);
+
+/** Every setting with a value that is not its default. */
+const others = {
+  seed: 1,
+  threads: 3,
+  device: "cpu",
+  precision: "bfloat16",
+  data: { crop: 64, size: 300, cache: "elsewhere" },
+  model: { arch: "resnet18", width: 16, stem: "small" },
+  method: { queue: 512, momentum: 0.9, groups: 2, temperature: 0.1, dim: 64, hidden: 32 },
+  augment: {
+    scale: [0.4, 1],
+    ratio: [1, 1],
+    flipProbability: 0.4,
+    jitterProbability: 0.4,
+    brightness: 0.1,
+    contrast: 0.1,
+    saturation: 0.1,
+    hue: 0.2,
+    grayscaleProbability: 0.1,
+    blurProbability: 0.1,
+    blurSigma: [1, 2],
+  },
+  mask: {
+    fill: "mean",
+    branch: "key",
+    cells: "random",
+    ratio: [0.1, 0.4],
+    foregroundShare: 0.5,
+    negative: { weight: 1, count: 2, ratio: [0.5, 0.6], of: "shared" },
+    highPass: { kernel: 13, sigma: 6, noise: [0.1, 0.1], focal: 0.1, channelwise: 0.1 },
+    blur: { kernel: 13, sigma: 6 },
+  },
+  saliency: {
+    source: "centre",
+    maps: "maps",
+    truth: "masks",
+    shuffled: true,
+    weights: "weights",
+    warmupEpochs: 1,
+    refreshEvery: 3,
+    threshold: { rule: "otsu", deviations: 0.1, share: 0.1, component: "largest" },
+    scope: "crop",
+  },
+  train: {
+    epochs: 3,
+    batchSize: 64,
+    lr: 0.1,
+    optimizer: "lars",
+    lrWarmupEpochs: 3,
+    weightDecay: 0.1,
+    momentum: 0.8,
+    checkpointEvery: 2,
+    keep: 3,
+    logEvery: 5,
+    varianceEvery: 2,
+  },
+};
+
+const free = [
+  ...["threads", "device", "train.logEvery", "train.checkpointEvery", "train.keep", "train.varianceEvery"],
+  ...["saliency.truth", "data.cache"],
+];
+
+describe("differences", () => {
+  it("has none between a run and itself, set or by default", () => {
+    expect(differences(config(), config({ train: { epochs: 200 }, data: {} }))).toEqual([]);
+    expect(differences(config(), { ...config(), data: { ...config().data, cache: undefined } })).toEqual([]);
+  });
+
+  const keys = settings().map(({ key }) => key);
+  it.each(keys.filter((key) => !key.startsWith("occlusion.") && key !== "method.name"))("knows %s", (key) => {
+    const now = config(withValue({}, key, valueAt(others, key)));
+    expect(valueAt(now, key)).not.toEqual(valueAt(config(), key));
+    const found = differences(config(), now);
+    if (free.includes(key)) expect(found).toEqual([]);
+    else expect(found).toEqual([expect.stringMatching(new RegExp(`^${key} was .+ and is .+`))]);
+  });
+
+  it("names every setting of another method or occlusion", () => {
+    const simclr = differences(config(), config({ method: { name: "simclr" } }));
+    expect(simclr).toContain('method.name was "mocov2" and is "simclr"');
+    expect(simclr).toContain("method.queue was 65536 and is not set");
+    const adios = config({ occlusion: { name: "adios" }, mask: { fill: "none" } });
+    expect(differences(config(), adios)).toContain("occlusion.masks was not set and is 4");
+  });
+});
