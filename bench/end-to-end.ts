@@ -1,43 +1,48 @@
 /**
  * From a folder of JPEGs to trained steps: images a second once training is under way, what the full method costs beside
  * the plain one, where the time goes, and seconds from the start of a process to the end of its first step, for which
- * ours packs all photos and maps their saliency, and the peer decodes one batch.
+ * ours packs all photos, and the peer decodes one batch. The peer is PyTorch at its best, with its defaults beside it.
  */
-import { stages } from "../packages/salmask/src/training/stage-clock.js";
+import { stages } from "../packages/salmask/src/base/stage-clock.js";
 import { median, type Options, type Row } from "./rows.js";
-import { inTurn, overModels, recipes, type StepsTiming, speedRow, withSides } from "./training.js";
+import { inTurn, overModels, recipes, type StepsTiming, sidesOf, speedRow, withSides } from "./training.js";
+
+/** Ours, the peer at its best, the peer by default. */
+const perRecipe = 3;
 
 const besideNetwork = ["data", "augmentation", "saliency", "masking"];
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
-  return overModels("folder", only, (name, tasks) => {
-    const wanted = recipes.flatMap((recipe) => [
-      { trainer: "ours" as const, task: tasks[recipe] },
-      { trainer: "peer" as const, task: tasks[recipe] },
-    ]);
+  return overModels("folder", only, async (name, tasks) => {
+    // One after the other: both are measured.
+    const wanted = [...(await sidesOf(tasks.plain)), ...(await sidesOf(tasks.full))];
     return withSides(wanted, async (sides) => {
       const { steps, batch, photos } = tasks.plain;
       const timings = await inTurn(sides, { steps, rounds });
       const row = (what: string, unit: string, [ours, peer]: number[]): Row => ({
-        ...{ name: `${name}, ${what}`, unit, ours, peer, ratio: peer === 0 ? null : ours / peer },
+        name: `${name}, ${what}`,
+        unit,
+        ours,
+        peer,
+        ratio: peer === 0 ? null : ours / peer,
       });
       const rows = recipes.flatMap((recipe, i) => {
-        const pairs = timings.map((timed) => timed.slice(2 * i, 2 * i + 2));
+        const pairs = timings.map((timed) => timed.slice(perRecipe * i, perRecipe * (i + 1)));
         const shares = (of: readonly string[]) =>
           [0, 1].map((trainer) => median(pairs.map((pair) => shareOf(pair[trainer], of))));
         return [
-          speedRow(`${name}, ${recipe}`, steps * batch, pairs),
+          speedRow(`${name}, ${recipe}`, steps * batch, wanted[perRecipe * i + 1].task.way, pairs),
           row(
             `${recipe}: start to first step, ${photos} photos`,
             "s",
-            sides.slice(2 * i, 2 * i + 2).map(({ firstStep }) => firstStep),
+            sides.slice(perRecipe * i, perRecipe * i + 2).map(({ firstStep }) => firstStep),
           ),
           row(`${recipe}: data to masking`, "% of step", shares(besideNetwork)),
           ...stages.map((stage) => row(`${recipe}: ${stage}`, "% of step", shares([stage]))),
         ];
       });
       const cost = [0, 1].map((trainer) =>
-        median(timings.map((timed) => timed[2 + trainer].seconds / timed[trainer].seconds)),
+        median(timings.map((timed) => timed[perRecipe + trainer].seconds / timed[trainer].seconds)),
       );
       return [...rows, row("full beside plain", "x time", cost)];
     });

@@ -1,12 +1,13 @@
 /** `method-step.ts PHOTOS SETTINGS`: trains a few steps and prints what one costs, as JSON. */
 import { availableParallelism } from "node:os";
 import { setNumThreads, tuneProcess } from "@salmask/torch";
+import { computeOf } from "../packages/salmask/src/compute/compute.js";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
-import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
-import { ResNet } from "../packages/salmask/src/models/resnet.js";
-import { disposeRun, makeRun } from "../packages/salmask/src/tasks/pretrain/run.js";
-import { trainStep } from "../packages/salmask/src/tasks/pretrain/step.js";
+import type { Backbone } from "../packages/salmask/src/models/backbone.js";
+import { PretrainTask } from "../packages/salmask/src/tasks/pretrain/task.js";
+import { lossWatch } from "../packages/salmask/src/training/loss-watch.js";
+import { trainStep } from "../packages/salmask/src/training/step.js";
 import { peakMemory } from "./peak-memory.js";
 import { median } from "./rows.js";
 
@@ -27,23 +28,28 @@ tuneProcess();
 const config = loadConfig(JSON.parse(settings));
 setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
 const dataset = await openDataset(photos, { size: config.data.size, crop: config.data.crop });
-const run = await makeRun(config, dataset);
-run.guide.beforeEpoch(0, run.method.momentumBackbone);
+const compute = computeOf(config);
+const losses = lossWatch(compute);
+const task = await PretrainTask.create({ config, dataset, compute });
+task.beforeEpoch(0);
 
 let seen = 0;
-const features = ResNet.prototype.features;
-ResNet.prototype.features = function (this: ResNet, input) {
+/** Shared by all networks of the encoder's kind: those that saliency asks too. */
+const network: Backbone = Object.getPrototypeOf(task.method.backbone);
+const { features } = network;
+network.features = function (this: Backbone, input) {
   seen += input.shape[0];
   return features.call(this, input);
 };
 
-const { batchSize } = config.train;
-const ids = batches(epochOrder(config.seed, 0, dataset.length), batchSize);
+const { batchSize, epochs } = config.train;
+const ids = task.batches(0);
 const seconds: number[] = [];
 for (let step = 0; step < warmUp + measured; step++) {
   if (step === warmUp) seen = 0;
   const start = performance.now();
-  trainStep(run, ids[step % ids.length], { epoch: 0, step, logged: false });
+  const progress = { epoch: 0, step, stepsPerEpoch: ids.length, epochs };
+  trainStep(task, ids[step % ids.length], progress, { logged: false, losses });
   if (step >= warmUp) seconds.push((performance.now() - start) / 1000);
 }
 const cost: StepCost = {
@@ -52,5 +58,6 @@ const cost: StepCost = {
   passes: seen / (measured * batchSize),
 };
 console.log(JSON.stringify(cost));
-disposeRun(run);
+losses.dispose();
+task.dispose();
 dataset.close();

@@ -8,6 +8,12 @@ export interface Row {
   peer: number | null;
   /** ours / peer. */
   ratio: number | null;
+  /** The way in which the peer was fastest, where it has several. */
+  won?: string;
+  /** The peer by its defaults, where it has several ways. */
+  plain?: number;
+  /** ours / plain. */
+  plainRatio?: number;
 }
 
 /** What a part of the benchmark may be told. */
@@ -41,12 +47,22 @@ export async function pair(
   return { name: what.name, unit: what.unit, ours: mine, peer: theirs, ratio: mine / theirs };
 }
 
-const figure = (value: number | null) => (value === null ? "-" : String(Number(value.toPrecision(4))));
+const figure = (value: number | null | undefined) =>
+  value === null || value === undefined ? "-" : String(Number(value.toPrecision(4)));
 
 export function table(rows: readonly Row[]): string {
+  const hasWays = rows.some(({ won }) => won !== undefined);
+  const ofWays = (cells: readonly string[]) => (hasWays ? cells : []);
   const cells = [
-    ["name", "unit", "ours", "peer", "ratio"],
-    ...rows.map((row) => [row.name, row.unit, figure(row.ours), figure(row.peer), figure(row.ratio)]),
+    ["name", "unit", "ours", "peer", "ratio", ...ofWays(["peer's way", "by default", "ratio"])],
+    ...rows.map((row) => [
+      row.name,
+      row.unit,
+      figure(row.ours),
+      figure(row.peer),
+      figure(row.ratio),
+      ...ofWays([row.won ?? "-", figure(row.plain), figure(row.plainRatio)]),
+    ]),
   ];
   const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
   const pad = (cell: string, column: number) =>

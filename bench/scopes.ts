@@ -7,13 +7,14 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scope, tuneProcess } from "@salmask/torch";
+import { computeOf } from "../packages/salmask/src/compute/compute.js";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
 import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
 import { gridFor } from "../packages/salmask/src/masking/grid.js";
 import { intersectionOverUnion } from "../packages/salmask/src/metrics/saliency-measures.js";
-import { disposeRun, makeRun, type Run } from "../packages/salmask/src/tasks/pretrain/run.js";
-import { maskCrops, renderCrops } from "../packages/salmask/src/tasks/pretrain/step.js";
+import { PretrainTask } from "../packages/salmask/src/tasks/pretrain/task.js";
+import { seeViews } from "../packages/salmask/src/views/see.js";
 import { jpegPhotos } from "./photos.js";
 import type { Row } from "./rows.js";
 
@@ -34,15 +35,16 @@ export async function run({ photos: given }: { photos?: string }): Promise<Row[]
 }
 
 async function compare(folder: string, cacheDir: string, crop: number): Promise<Row[]> {
-  const runs: Run[] = [];
+  const tasks: PretrainTask[] = [];
   const settings = { "data.crop": crop, "model.arch": "resnet18", "model.width": 4, "model.stem": "small" };
   const dataset = await openDataset(folder, { size: 128, cacheDir });
   try {
     for (const asked of ["photo", "crop"]) {
       const small = { "method.queue": 64, "data.size": 128, "train.batchSize": 32 };
-      const run = await makeRun(loadConfig({ ...settings, ...small, "saliency.scope": asked }), dataset);
-      runs.push(run);
-      run.guide.beforeEpoch(0, run.method.momentumBackbone);
+      const config = loadConfig({ ...settings, ...small, "saliency.scope": asked });
+      const task = await PretrainTask.create({ config, dataset, compute: computeOf(config) });
+      tasks.push(task);
+      task.beforeEpoch(0);
     }
     const cells = gridFor(crop, 8).rows ** 2;
     const same: number[] = [];
@@ -50,7 +52,7 @@ async function compare(folder: string, cacheDir: string, crop: number): Promise<
     const shares = { photo: [] as number[], crop: [] as number[] };
     const first = batches(epochOrder(0, 0, dataset.length), 32).slice(0, Math.floor(photos / 32));
     for (const ids of first) {
-      const [byPhoto, byCrop] = runs.map((run) => foreground(run, ids));
+      const [byPhoto, byCrop] = tasks.map((task) => foreground(task, ids));
       for (let row = 0; row < ids.length; row++) {
         const of = (all: Uint8Array, at: number) => all.subarray(at * cells, (at + 1) * cells);
         same.push(intersectionOverUnion(of(byPhoto, row), of(byCrop, row)));
@@ -68,16 +70,16 @@ async function compare(folder: string, cacheDir: string, crop: number): Promise<
       { name: `${name}: foreground by the crop's own`, unit: "share", ours: mean(shares.crop), ...alone },
     ];
   } finally {
-    for (const run of runs) disposeRun(run);
+    for (const task of tasks) task.dispose();
     dataset.close();
   }
 }
 
 /** Of key crops, `[B * rows * cols]`. */
-function foreground(run: Run, ids: Int32Array): Uint8Array {
+function foreground({ recipe, scene }: PretrainTask, ids: Int32Array): Uint8Array {
   const key = { seed: 0, epoch: 0, ids };
-  const found = scope(() => maskCrops(run, renderCrops(run, key), key, run.config.mask).keyForeground);
-  if (found === null) throw new Error("expected a foreground of every crop, but the run has no saliency");
+  const found = scope(() => seeViews(recipe, scene, key).views[1].foreground);
+  if (found === null) throw new Error("expected a foreground of every crop, got a run without saliency");
   return found.cells;
 }
 

@@ -48,6 +48,11 @@ export class Side {
     this.#signal("SIGCONT");
   }
 
+  /** Ends the process at once, whatever it is at. */
+  kill(): void {
+    this.#signal("SIGKILL");
+  }
+
   close(): void {
     this.resume();
     this.#process.stdin?.end();

@@ -3,73 +3,84 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { keep, scope, setNumThreads, tuneProcess } from "@salmask/torch";
+import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/base/stage-clock.js";
+import { computeOf } from "../packages/salmask/src/compute/compute.js";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
-import { batches, epochOrder } from "../packages/salmask/src/data/samples/order.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
-import { makeRun } from "../packages/salmask/src/tasks/pretrain/run.js";
-import { learn, maskCrops, renderCrops, trainStep } from "../packages/salmask/src/tasks/pretrain/step.js";
-import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/training/stage-clock.js";
+import { type PretrainBatch, PretrainTask } from "../packages/salmask/src/tasks/pretrain/task.js";
+import { lossWatch } from "../packages/salmask/src/training/loss-watch.js";
+import { trainStep } from "../packages/salmask/src/training/step.js";
+import type { Progress, Task } from "../packages/salmask/src/training/task.js";
+import { cropsOf, maskedViews } from "../packages/salmask/src/views/see.js";
 import { peakMemory } from "./peak-memory.js";
 import type { StepsTiming, TrainingTask } from "./training.js";
 
 tuneProcess();
-const task: TrainingTask = JSON.parse(process.argv[2]);
+const asked: TrainingTask = JSON.parse(process.argv[2]);
 const config = loadConfig({
-  device: task.device,
-  precision: task.precision,
-  "data.crop": task.crop,
-  "model.arch": task.arch,
-  "model.width": task.width,
-  "model.stem": task.stem,
-  "method.queue": task.queue,
+  device: asked.device,
+  precision: asked.precision,
+  "data.crop": asked.crop,
+  "model.arch": asked.arch,
+  "model.width": asked.width,
+  "model.stem": asked.stem,
+  "method.queue": asked.queue,
   "method.groups": 1,
-  "train.batchSize": task.batch,
-  ...(task.recipe === "plain" ? { "mask.fill": "none" } : {}),
+  "train.batchSize": asked.batch,
+  ...(asked.recipe === "plain" ? { "mask.fill": "none" } : {}),
 });
-setNumThreads(task.threads);
+setNumThreads(asked.threads);
 const { size, crop } = config.data;
-const dataset = await openDataset(task.folder, {
+const dataset = await openDataset(asked.folder, {
   ...{ size, crop },
-  cacheDir: mkdtempSync(join(task.scratch, "cache-")),
+  cacheDir: mkdtempSync(join(asked.scratch, "cache-")),
 });
-const run = await makeRun(config, dataset);
-run.guide.beforeEpoch(0, run.method.momentumBackbone);
+const compute = computeOf(config);
+const losses = lossWatch(compute);
+const task = await PretrainTask.create({ config, dataset, compute });
+task.beforeEpoch(0);
 
 const residentBatches = 2;
-const { seed } = config;
-const { batchSize } = config.train;
-const order = (epoch: number) => batches(epochOrder(seed, epoch, dataset.length), batchSize);
-const perEpoch = order(0).length;
+const perEpoch = task.batches(0).length;
 
-/** One step from the folder's photos. */
-function fromFolder(step: number): StageSeconds {
-  const epoch = Math.floor(step / perEpoch);
-  const clock = new StageClock();
-  trainStep(run, order(epoch)[step % perEpoch], { epoch, step, logged: false }, clock);
-  return clock.seconds;
-}
-
-/** One step from crops that are there already. */
-function residentSteps(): (step: number) => StageSeconds {
-  const resident = order(0)
+/** Steps from crops that are there already. */
+function onResident(): Task<PretrainBatch> {
+  const { recipe, scene, method } = task;
+  const resident = task
+    .batches(0)
     .slice(0, residentBatches)
     .map((ids) => {
-      const key = { seed, epoch: 0, ids };
-      const { query, key: other, ...draws } = scope(() => renderCrops(run, key));
-      return { key, crops: { query: keep(query), key: keep(other), ...draws } };
+      const key = { seed: config.seed, epoch: 0, ids };
+      const crops = scope(() =>
+        cropsOf(recipe, scene, key).map(({ pixels, draw }) => ({ pixels: keep(pixels), draw })),
+      );
+      return { key, crops };
     });
-  return (step) => {
-    const clock = new StageClock();
-    const { key, crops } = resident[step % residentBatches];
-    scope(() => {
-      const views = maskCrops(run, crops, key, config.mask, clock);
-      learn(run, views, key, { epoch: 0, step, logged: false }, clock);
-    });
-    return clock.seconds;
+  return {
+    batches: () => resident.map(({ key }) => key.ids),
+    learners: task.learners,
+    see(_, { step }, clock) {
+      const { key, crops } = resident[step % residentBatches];
+      const seen = maskedViews(recipe, scene, key, crops, clock);
+      return { seen, occluded: null, compare: clock.in("forward", () => method.against(seen, step)) };
+    },
+    afterStep: (progress) => task.afterStep(progress),
+    state: () => task.state(),
+    loadState: (state) => task.loadState(state),
   };
 }
 
-const doStep = task.feed === "folder" ? fromFolder : residentSteps();
+const timed: Task<PretrainBatch> = asked.feed === "folder" ? task : onResident();
+
+function doStep(step: number): StageSeconds {
+  const epoch = Math.floor(step / perEpoch);
+  const batches = timed.batches(epoch);
+  const progress: Progress = { step, epoch, stepsPerEpoch: perEpoch, epochs: config.train.epochs };
+  const clock = new StageClock();
+  trainStep(timed, batches[step % batches.length], progress, { logged: false, losses, clock });
+  return clock.seconds;
+}
+
 let done = 0;
 
 async function timeSteps(count: number): Promise<StepsTiming> {
@@ -80,7 +91,7 @@ async function timeSteps(count: number): Promise<StepsTiming> {
     // As in the loop of a run.
     await new Promise(setImmediate);
   }
-  run.losses.settle();
+  losses.settle();
   const seconds = (performance.now() - start) / 1000;
   return { seconds, stages: mapStages((stage) => each.reduce((sum, stages) => sum + stages[stage], 0)) };
 }

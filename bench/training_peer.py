@@ -1,4 +1,8 @@
-"""`training_peer.py TASK`: the same recipe as plain PyTorch writes it, asked as bench/training-ours.ts is.
+"""`training_peer.py TASK`: the same recipe as PyTorch users write it, asked as bench/training-ours.ts is.
+
+TASK's `way` is how it is computed: `default`; `channels last`; `bfloat16`, autocast with channels last; `compiled`, by
+`torch.compile`; `compiled bfloat16`. All but the default update parameters by `foreach`. A way that this PyTorch does not have
+ends the process.
 
 MoCo v2 (Chen et al. 2020), and over it the paper's masks as its text has them, whole batches at a time: saliency of both
 crops from a frozen network like the encoder, high-pass filling, and a hard negative of each photo.
@@ -23,6 +27,11 @@ crop, batch = task["crop"], task["batch"]
 stride = 8 if task["stem"] == "small" else 32
 torch.set_num_threads(task["threads"])
 device = torch.device(task["device"])
+way = task.get("way", "default")
+lies_last = way != "default"
+in_bfloat16 = "bfloat16" in way
+if "compiled" in way and not hasattr(torch, "compile"):
+    sys.exit("this PyTorch has no torch.compile")
 torch.backends.cudnn.benchmark = True  # as MoCo's training script; of no effect on a CPU
 
 
@@ -45,7 +54,22 @@ def encoder(dim=128):
         net.maxpool = nn.Identity()
     features = 8 * task["width"] * block.expansion
     net.fc = nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
-    return net.to(device)
+    net = net.to(device)
+    if lies_last:
+        net = net.to(memory_format=torch.channels_last)
+    return net
+
+
+def fast(net):
+    return torch.compile(net) if "compiled" in way else net
+
+
+def laid(views):
+    return views.contiguous(memory_format=torch.channels_last) if lies_last else views
+
+
+def autocast():
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16)
 
 
 def last_maps(net, x):
@@ -134,15 +158,21 @@ class Moco:
             parameter.requires_grad = False
         self.queue = F.normalize(torch.randn(128, task["queue"], device=device), dim=0)
         self.pointer = 0
-        self.optimizer = torch.optim.SGD(self.query.parameters(), 0.03, momentum=0.9, weight_decay=1e-4)
+        # None leaves it to PyTorch, whose choice on a CPU is a loop.
+        foreach = True if way != "default" else None
+        self.optimizer = torch.optim.SGD(
+            self.query.parameters(), 0.03, momentum=0.9, weight_decay=1e-4, foreach=foreach
+        )
+        self.fast_query, self.fast_key = fast(self.query), fast(self.key)
         self.localizer = encoder().eval() if task["recipe"] == "full" else None
 
     def views(self, query, key, clock):
         if self.localizer is None:
             return query, key, None
         with torch.no_grad():
-            of_query = foreground(last_maps(self.localizer, query).sum(1))
-            of_key = foreground(last_maps(self.localizer, key).sum(1))
+            with autocast():
+                of_query = foreground(last_maps(self.localizer, laid(query)).float().sum(1))
+                of_key = foreground(last_maps(self.localizer, laid(key)).float().sum(1))
             clock.lap("saliency")
             query = query - gaussian_blur(query, 11, 5.0)
             key = key - gaussian_blur(key, 11, 5.0)
@@ -151,14 +181,26 @@ class Moco:
             clock.lap("masking")
         return query, key, negative
 
-    def step(self, query, key, clock):
-        query, key, negative = self.views(query, key, clock)
-        q = F.normalize(self.query(query), dim=1)
-        with torch.no_grad():
+    def follow(self):
+        if way == "default":
             for parameter_q, parameter_k in zip(self.query.parameters(), self.key.parameters()):
                 parameter_k.data = parameter_k.data * 0.999 + parameter_q.data * 0.001
+            return
+        keys, queries = list(self.key.parameters()), list(self.query.parameters())
+        torch._foreach_mul_(keys, 0.999)
+        torch._foreach_add_(keys, queries, alpha=0.001)
+
+    def step(self, query, key, clock):
+        query, key, negative = self.views(query, key, clock)
+        with autocast():
+            q = self.fast_query(laid(query))
+        q = F.normalize(q.float(), dim=1)
+        with torch.no_grad():
+            self.follow()
             both = key if negative is None else torch.cat([key, negative])
-            k = F.normalize(self.key(both), dim=1)
+            with autocast():
+                k = self.fast_key(laid(both))
+            k = F.normalize(k.float(), dim=1)
         positive = torch.einsum("nc,nc->n", q, k[:batch]).unsqueeze(-1)
         logits = [positive, torch.einsum("nc,ck->nk", q, self.queue.clone().detach())]
         if negative is not None:

@@ -76,6 +76,14 @@ async function interrupt(args, log) {
   if (code !== 130) throw new Error(`expected an interrupted run, but it ended with ${code}`);
 }
 
+/** The newest probe of a run; releases of before kept only that one. */
+function probeOf(run) {
+  const path = join(run, "probes.json");
+  return existsSync(path)
+    ? JSON.parse(readFileSync(path, "utf8")).at(-1)
+    : JSON.parse(readFileSync(join(run, "probe.json"), "utf8"));
+}
+
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 /** Of the file, and of the tensors in it without the header, which may say more about them in a later version. */
@@ -132,7 +140,7 @@ try {
     print("localization network", fingerprint(localizer));
     for (const protocol of ["fast", "paper"]) {
       run(["probe", probed, photos, "--protocol", protocol]);
-      const { knn, linear } = JSON.parse(readFileSync(join(probed, "probe.json"), "utf8"));
+      const { knn, linear } = probeOf(probed);
       console.log(
         `| probe of mean, ${protocol} | kNN ${knn.top1} / ${knn.randomTop1} | linear ${linear.top1} / ${linear.randomTop1} |`,
       );

@@ -1,14 +1,54 @@
-/** Salmask as a library: what the command line does, and the parts to build other things from. */
+/**
+ * Salmask as a library. What stands here is kept: the tasks that the command line runs, the parts they are made of, and what
+ * somebody needs who brings a method, a fill or a saliency source of their own. Importing it changes nothing in the process.
+ */
 
-export * from "./base/errors.js";
+// Running things
+export {
+  CheckpointError,
+  DataError,
+  InterruptedError,
+  SalmaskError,
+  TrainingError,
+  UsageError,
+} from "./base/errors.js";
+export type { LogEntry, Report, RunEvent } from "./base/events.js";
+// Encoders
+export { type Compute, computeOf, onCpu } from "./compute/compute.js";
 export { loadConfig } from "./config/load.js";
 export { configSchema, type RunConfig } from "./config/schema.js";
-export { generateEmbedded } from "./data/embedded/generate.js";
+// Photos
+export { type EmbeddedOptions, generateEmbedded } from "./data/embedded/generate.js";
 export { openDataset, type PackedDataset } from "./data/store/dataset.js";
-export { maskViews } from "./masking/mask.js";
-export { resnet } from "./models/resnet.js";
-export { type PretrainSummary, pretrain } from "./tasks/pretrain/pretrain.js";
-export { type ProbeResult, probe } from "./tasks/probe/probe.js";
-export { probeRun } from "./tasks/probe/probe-run.js";
-export * from "./views/index.js";
-export { loadBackbone } from "./weights/files.js";
+// Fills and saliency
+export type { Fill, FillContext } from "./masking/fills/fill.js";
+export { fillOf } from "./masking/fills/registry.js";
+export { type Grid, gridFor } from "./masking/grid.js";
+// Methods
+export type { EmbeddedNegatives, HardNegatives } from "./masking/hard-negatives.js";
+export { embedded } from "./masking/hard-negatives.js";
+export { Backbone, type BackboneSpec, type FeatureLevel } from "./models/backbone.js";
+export { createBackbone, strideOf } from "./models/registry.js";
+export type { ProbeRecord, Summary } from "./runs/records.js";
+export { RunFolder } from "./runs/run-folder.js";
+export { openSource } from "./saliency/open.js";
+export type { LateSaliencySource, MapSize, SaliencySource } from "./saliency/source.js";
+export type { Compare, Comparison, Embeddings, Method } from "./ssl/method.js";
+export { builtInMethods, type HostSettings, type MethodMaker } from "./ssl/registry.js";
+export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
+export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
+export { type OwnParts, PretrainTask, type PretrainTaskOptions } from "./tasks/pretrain/task.js";
+export { extractFeatures, type FeatureOptions } from "./tasks/probe/features.js";
+export { type ProbeOptions, type ProbeResult, probe } from "./tasks/probe/probe.js";
+export { type ProbeRunOptions, probeRun } from "./tasks/probe/probe-run.js";
+export { resumeFrom } from "./training/checkpoint.js";
+// Training anything
+export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
+export { restore, type Trained, type TrainOptions, train } from "./training/trainer.js";
+// What a task sees
+export { unmasked, type ViewKind, type ViewMask, type ViewRecipe } from "./views/recipe.js";
+export { type Crops, type ObjectFinder, type Scene, seeViews } from "./views/see.js";
+export type { ViewOptions } from "./views/settings.js";
+export type { BatchKey, BatchViews, View } from "./views/view.js";
+export { loadBackbone, saveBackbone } from "./weights/files.js";
+export { inputOf, type WeightsInput } from "./weights/metadata.js";

@@ -1,20 +1,16 @@
 /** Reads what a run logged and says in words what is wrong with it, and what to try. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { UsageError } from "../base/errors.js";
-import { loadConfig } from "../config/load.js";
-import { readMetrics } from "../runs/metrics-log.js";
-import type { BranchVariance } from "../tasks/pretrain/branch-variance.js";
-import { mapStages, type StageSeconds } from "../training/stage-clock.js";
-import { type Finding, findings, lastVariance, mean, meanOf } from "./findings.js";
+import { mapStages, type StageSeconds } from "../base/stage-clock.js";
+import { RunFolder } from "../runs/run-folder.js";
+import { type BranchVariance, type Finding, findings, lastVariance, meanOf } from "./findings.js";
 
 export interface Diagnosis {
   run: string;
   steps: number;
-  /** Means over the last tenth of the log. */
+  /** Means over the last tenth of the log; null where it does not say. */
   last: {
-    loss: number;
-    contrastAccuracy: number;
+    loss: number | null;
+    contrastAccuracy: number | null;
     foregroundShare: number | null;
     rank: number | null;
     /** Of foreground and true masks. */
@@ -29,32 +25,31 @@ export interface Diagnosis {
 
 /** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` where it holds no log of one. */
 export function diagnose(run: string): Diagnosis {
-  const log = join(run, "metrics.jsonl");
-  const metrics = existsSync(log) ? readMetrics(log) : [];
-  if (metrics.length === 0) {
+  const folder = new RunFolder(run);
+  const entries = folder.log.read();
+  const newest = entries.at(-1);
+  if (newest === undefined) {
     throw new UsageError(
       "no-run",
-      `Expected the folder of a run that has logged a step, but there is nothing in ${log}.`,
+      `Expected the folder of a run that has logged a step, got ${run}, which has none in ${folder.log.path}.`,
     );
   }
-  const config = loadConfig({}, { file: join(run, "config.yaml") });
-  const tenth = Math.max(1, Math.round(metrics.length / 10));
-  const end = metrics.slice(-tenth);
+  const config = folder.readConfig();
+  const end = entries.slice(-Math.max(1, Math.round(entries.length / 10)));
   const last = {
-    loss: mean(end.map(({ loss }) => loss)),
-    contrastAccuracy: mean(end.map(({ contrastAccuracy }) => contrastAccuracy)),
-    foregroundShare: meanOf(end.map(({ foregroundShare }) => foregroundShare)),
-    rank: meanOf(end.map(({ embedding }) => embedding?.rank)),
-    iou: meanOf(end.map(({ agreement }) => agreement?.iou)),
+    loss: meanOf(end, "loss"),
+    contrastAccuracy: meanOf(end, "contrastAccuracy"),
+    foregroundShare: meanOf(end, "foregroundShare"),
+    rank: meanOf(end, "rank"),
+    iou: meanOf(end, "iou"),
     seconds: meanSeconds(end.flatMap(({ seconds }) => (seconds === null ? [] : [seconds]))),
-    branchVariance: lastVariance(metrics),
+    branchVariance: lastVariance(entries),
   };
-  return {
-    ...{ run, steps: metrics[metrics.length - 1].step, last },
-    findings: findings({ config, metrics, end }),
-  };
+  const [summary, probes] = [folder.readSummary(), folder.readProbes()];
+  return { run, steps: newest.step, last, findings: findings({ config, entries, end, summary, probes }) };
 }
 
 function meanSeconds(steps: readonly StageSeconds[]): StageSeconds | null {
-  return steps.length === 0 ? null : mapStages((stage) => mean(steps.map((seconds) => seconds[stage])));
+  if (steps.length === 0) return null;
+  return mapStages((stage) => steps.reduce((sum, seconds) => sum + seconds[stage], 0) / steps.length);
 }

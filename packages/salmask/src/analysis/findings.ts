@@ -1,7 +1,8 @@
 /** What can be wrong with a run, each with the numbers that say so and what to try. */
+import type { LogEntry } from "../base/events.js";
+import { percent } from "../base/format.js";
 import type { RunConfig } from "../config/schema.js";
-import type { Metrics } from "../runs/metrics-log.js";
-import type { BranchVariance } from "../tasks/pretrain/branch-variance.js";
+import type { ProbeRecord, Summary } from "../runs/records.js";
 
 export interface Finding {
   code: string;
@@ -11,30 +12,46 @@ export interface Finding {
   mend: string;
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-export const mean = (values: readonly number[]) =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-const present = (values: readonly (number | null | undefined)[]) =>
-  values.filter((value): value is number => typeof value === "number");
-export const meanOf = (values: readonly (number | null | undefined)[]) => {
-  const known = present(values);
-  return known.length === 0 ? null : mean(known);
-};
+/** The values of a number over some lines of a log, of those that have it. */
+export function valuesOf(entries: readonly LogEntry[], name: string): number[] {
+  return entries.map(({ logs }) => logs[name]).filter((value) => value !== undefined);
+}
+
+/** The mean of a number over some lines of a log; null where none has it. */
+export function meanOf(entries: readonly LogEntry[], name: string): number | null {
+  const values = valuesOf(entries, name);
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** How one photo's embeddings vary over its views, by the branch that made them, 0 to 1. */
+export interface BranchVariance {
+  query: number;
+  key: number;
+}
 
 /** The last look at how views vary, wherever in the log it is. */
-export function lastVariance(metrics: readonly Metrics[]): BranchVariance | null {
-  return metrics.findLast(({ branchVariance }) => branchVariance !== null)?.branchVariance ?? null;
+export function lastVariance(entries: readonly LogEntry[]): BranchVariance | null {
+  const [query, key] = ["queryVariance", "keyVariance"].map((name) => valuesOf(entries, name).at(-1));
+  return query === undefined || key === undefined ? null : { query, key };
 }
 
 export interface Log {
-  config: RunConfig;
-  metrics: readonly Metrics[];
+  readonly config: RunConfig;
+  readonly entries: readonly LogEntry[];
   /** The last tenth. */
-  end: readonly Metrics[];
+  readonly end: readonly LogEntry[];
+  /** null where the run has not ended. */
+  readonly summary: Summary | null;
+  readonly probes: readonly ProbeRecord[];
 }
+
+/** Below it nothing that was ever measured here was ahead of an untrained encoder. */
+const leastSteps = 200;
 
 /** Each looks for one thing. A new one is a function here. */
 const checks: readonly ((log: Log) => Finding | null)[] = [
+  belowUntrained,
+  tooShort,
   collapsed,
   nothingLearned,
   risingLoss,
@@ -49,10 +66,43 @@ export function findings(log: Log): Finding[] {
   return checks.flatMap((check) => check(log) ?? []);
 }
 
+/** The encoder's scores beside those of an untrained one: of the run's end, and of each probe. */
+function belowUntrained({ config, summary, probes }: Log): Finding | null {
+  const own = summary?.kind === "pretrain" && summary.classes !== null ? [summary.classes] : [];
+  const behind = [...own, ...probes].flatMap(({ knn, linear }) =>
+    Object.entries({ kNN: knn, linear }).flatMap(([name, { top1, randomTop1 }]) =>
+      top1 < randomTop1 ? [`${name} ${percent(top1, 1)} beside ${percent(randomTop1, 1)}`] : [],
+    ),
+  );
+  if (behind.length === 0) return null;
+  const { fill } = config.mask;
+  return {
+    code: "below-untrained",
+    what: `The encoder is below an untrained one of its shape: ${[...new Set(behind)].join("; ")}.`,
+    mend:
+      "Train for more steps (a larger --train.epochs, a smaller --train.batchSize). " +
+      (config.method.name === "mocov2"
+        ? "Give --method.momentum 0.99 and a --method.queue of a quarter of the photos. "
+        : "") +
+      (fill === "high-pass" ? "High-pass filling takes colours away: give --mask.fill mean. " : "") +
+      "Or let Salmask choose: salmask pretrain PHOTOS without settings.",
+  };
+}
+
+function tooShort({ entries }: Log): Finding | null {
+  const steps = entries[entries.length - 1]?.step ?? 0;
+  if (steps >= leastSteps) return null;
+  return {
+    code: "too-short",
+    what: `The run has ${steps} steps; an encoder of its kind needs some hundreds at least to learn anything.`,
+    mend: "Give more --train.epochs, or a smaller --train.batchSize.",
+  };
+}
+
 /** The uniformity of embeddings that are all the same is 0, and they use one direction. */
 function collapsed({ end }: Log): Finding | null {
-  const rank = meanOf(end.map(({ embedding }) => embedding?.rank));
-  const uniformity = meanOf(end.map(({ embedding }) => embedding?.uniformity));
+  const rank = meanOf(end, "rank");
+  const uniformity = meanOf(end, "uniformity");
   if (rank === null || uniformity === null || (rank > 1.5 && uniformity < -0.05)) return null;
   return {
     code: "collapsed",
@@ -61,11 +111,11 @@ function collapsed({ end }: Log): Finding | null {
   };
 }
 
-function nothingLearned({ config, metrics, end }: Log): Finding | null {
-  if (metrics.length < 10 || config.method.name !== "mocov2") return null;
+function nothingLearned({ config, entries, end }: Log): Finding | null {
+  if (entries.length < 10 || config.method.name !== "mocov2") return null;
   const chance = 1 / (1 + config.method.queue);
-  const accuracy = mean(end.map(({ contrastAccuracy }) => contrastAccuracy));
-  if (accuracy > 5 * chance + 0.005) return null;
+  const accuracy = meanOf(end, "contrastAccuracy");
+  if (accuracy === null || accuracy > 5 * chance + 0.005) return null;
   return {
     code: "nothing-learned",
     what: `A query finds its key in ${(100 * accuracy).toFixed(1)} % of all cases, by chance it would in ${(100 * chance).toFixed(1)} %.`,
@@ -74,16 +124,17 @@ function nothingLearned({ config, metrics, end }: Log): Finding | null {
 }
 
 /** Keys that the queue's age gives away make the loss low early and let it rise as the encoder slows down. */
-function risingLoss({ metrics, end, config }: Log): Finding | null {
-  const quarter = Math.floor(metrics.length / 4);
+function risingLoss({ entries, end, config }: Log): Finding | null {
+  const quarter = Math.floor(entries.length / 4);
   if (quarter < 3) return null;
-  const early = metrics.slice(quarter, 2 * quarter);
-  const isSameTask = (early[0].foregroundShare === null) === (end[0].foregroundShare === null);
-  const rise = mean(end.map(({ loss }) => loss)) - mean(early.map(({ loss }) => loss));
-  if (!isSameTask || rise < 0.3) return null;
+  const early = entries.slice(quarter, 2 * quarter);
+  const isMasked = ({ logs }: LogEntry) => logs.foregroundShare !== undefined;
+  const isSameTask = isMasked(early[0]) === isMasked(end[0]);
+  const [before, after] = [meanOf(early, "loss"), meanOf(end, "loss")];
+  if (!isSameTask || before === null || after === null || after - before < 0.3) return null;
   return {
     code: "rising-loss",
-    what: `The loss rose by ${rise.toFixed(2)} from the second quarter of the run to its end.`,
+    what: `The loss rose by ${(after - before).toFixed(2)} from the second quarter of the run to its end.`,
     mend:
       config.method.name === "mocov2"
         ? "Past keys may be told by their age alone. Raise --method.momentum, or lower --train.lr."
@@ -92,7 +143,7 @@ function risingLoss({ metrics, end, config }: Log): Finding | null {
 }
 
 function guidanceLost({ end }: Log): Finding | null {
-  const all = meanOf(end.map(({ allForegroundShare }) => allForegroundShare));
+  const all = meanOf(end, "allForegroundShare");
   if (all === null || all < 0.5) return null;
   return {
     code: "guidance-lost",
@@ -102,7 +153,7 @@ function guidanceLost({ end }: Log): Finding | null {
 }
 
 function objectNotFound({ end }: Log): Finding | null {
-  const share = meanOf(end.map(({ foregroundShare }) => foregroundShare));
+  const share = meanOf(end, "foregroundShare");
   if (share === null || share > 0.1) return null;
   return {
     code: "object-not-found",
@@ -113,8 +164,8 @@ function objectNotFound({ end }: Log): Finding | null {
 
 /** A foreground of cells taken at random, however many, is on average no better than the whole crop. */
 function objectMissed({ end }: Log): Finding | null {
-  const iou = meanOf(end.map(({ agreement }) => agreement?.iou));
-  const whole = meanOf(end.map(({ agreement }) => agreement?.wholeCropIou));
+  const iou = meanOf(end, "iou");
+  const whole = meanOf(end, "wholeCropIou");
   if (iou === null || whole === null || iou > whole) return null;
   return {
     code: "object-missed",
@@ -126,8 +177,8 @@ function objectMissed({ end }: Log): Finding | null {
 }
 
 /** A tenth, and 0.001 where nothing varies, are within what sixteen photos tell. */
-function keysVaryMore({ config, metrics }: Log): Finding | null {
-  const variance = lastVariance(metrics);
+function keysVaryMore({ config, entries }: Log): Finding | null {
+  const variance = lastVariance(entries);
   if (variance === null || variance.key <= 1.1 * variance.query + 0.001) return null;
   const { fill, branch } = config.mask;
   const masksQueryAlone = fill !== "none" && branch === "query";

@@ -3,10 +3,10 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildInfo, getNumThreads, hasCuda, KeyedRandom, libtorchVersion } from "@salmask/torch";
 import sharp from "sharp";
+import { computeOf } from "../compute/compute.js";
 import { configSchema, type RunConfig } from "../config/schema.js";
-import { openDataset, type PackedDataset } from "../data/store/dataset.js";
-import { disposeRun, makeRun } from "../tasks/pretrain/run.js";
-import { trainStep } from "../tasks/pretrain/step.js";
+import { openDataset } from "../data/store/dataset.js";
+import { measureStep } from "../tasks/pretrain/measure-step.js";
 
 export interface Health {
   node: string;
@@ -23,7 +23,6 @@ export interface Health {
 }
 
 const photos = 96;
-const timedSteps = 3;
 
 /** A small run on whose steps machines can be compared. */
 const stepConfig: RunConfig = configSchema.parse({
@@ -38,17 +37,24 @@ const stepConfig: RunConfig = configSchema.parse({
 export async function examine(report: (line: string) => void): Promise<Health> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-doctor-"));
   try {
-    report(`decoding ${photos} photos and taking ${timedSteps} steps ...`);
+    report(`decoding ${photos} photos and taking some steps ...`);
     await writePhotos(folder);
     const started = performance.now();
     const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache") });
+    dataset.close();
     const decodedPerSecond = (1000 * photos) / (performance.now() - started);
-    const stepsPerSecond = await measureStep(dataset);
+    const stepsPerSecond = 1 / (await measureStep(stepConfig, computeOf(stepConfig)));
     const [threads, cores] = [getNumThreads(), availableParallelism()];
     const libtorch = { ...buildInfo(), version: libtorchVersion() };
     return {
-      ...{ node: process.version, libtorch, threads, cores, device: hasCuda() ? "cuda" : "cpu" },
-      ...{ decodedPerSecond, stepsPerSecond, stepOf: "full method, ResNet-18 at 64 px, 32 photos" },
+      node: process.version,
+      libtorch,
+      threads,
+      cores,
+      device: hasCuda() ? "cuda" : "cpu",
+      decodedPerSecond,
+      stepsPerSecond,
+      stepOf: "full method, ResNet-18 at 64 px, 32 photos",
       advice:
         threads < cores
           ? [`${cores - threads} cores are idle: unset OMP_NUM_THREADS, or set it to ${cores}`]
@@ -65,22 +71,5 @@ async function writePhotos(folder: string): Promise<void> {
     const random = new KeyedRandom(i);
     const pixels = Uint8Array.from({ length: 128 * 128 * 3 }, () => random.integer(256));
     await writeFile(join(folder, `${i}.jpg`), await sharp(pixels, { raw }).blur(2).jpeg().toBuffer());
-  }
-}
-
-async function measureStep(dataset: PackedDataset): Promise<number> {
-  const run = await makeRun(stepConfig, dataset);
-  try {
-    const ids = Int32Array.from({ length: stepConfig.train.batchSize }, (_, i) => i);
-    trainStep(run, ids, { epoch: 0, step: 0, logged: false });
-    // A GPU works behind the loop that feeds it; to read losses is to wait for it.
-    run.losses.settle();
-    const started = performance.now();
-    for (let step = 1; step <= timedSteps; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
-    run.losses.settle();
-    return (1000 * timedSteps) / (performance.now() - started);
-  } finally {
-    disposeRun(run);
-    dataset.close();
   }
 }

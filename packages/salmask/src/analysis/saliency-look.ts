@@ -7,7 +7,8 @@ import { readMap } from "../saliency/map-files.js";
 import type { ThresholdOptions } from "../saliency/settings.js";
 import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
-import { renderView, wholeView } from "../views/index.js";
+import { wholeView } from "../views/draw.js";
+import { renderView } from "../views/render.js";
 
 export interface LookOptions {
   dataset: PackedDataset;

@@ -42,7 +42,7 @@ export class TrainingError extends SalmaskError {
   }
 }
 
-/** The user stopped the run; a checkpoint was written first. Exit code 130. */
+/** The user stopped what was going on; the message says what is kept. Exit code 130. */
 export class InterruptedError extends SalmaskError {
   constructor(message: string) {
     super("interrupted", message, { exitCode: 130 });

@@ -17,4 +17,5 @@ export const purpose = {
   shuffledMaps: 12,
   occlusion: 13,
   variance: 14,
+  comparison: 15,
 } as const;

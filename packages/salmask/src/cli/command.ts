@@ -80,3 +80,23 @@ export function countOption(options: Options, name: string, fallback: number, le
   }
   return count;
 }
+
+const unitSeconds = new Map([
+  ["s", 1],
+  ["m", 60],
+  ["h", 3600],
+]);
+
+/** An option that takes a duration, as `90s`, `10m` or `2h`: seconds. Throws {@link UsageError}. */
+export function secondsOption(options: Options, name: string, fallback: string): number {
+  const text = textOption(options, name) ?? fallback;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text.trim()) ?? [];
+  const seconds = Number(number) * (unitSeconds.get(unit) ?? Number.NaN);
+  if (!(seconds > 0)) {
+    throw new UsageError(
+      "bad-option",
+      `Expected a duration such as 90s, 10m or 2h for --${dashed(name)}, got ${JSON.stringify(text)}.`,
+    );
+  }
+  return seconds;
+}

@@ -1,24 +1,13 @@
 import { join } from "node:path";
 import { InterruptedError } from "../base/errors.js";
-import { writeFileAtomic } from "../base/files.js";
+import { type Report, silent } from "../base/events.js";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { generateEmbedded } from "../data/embedded/generate.js";
 import { sheetOfPhotos } from "../report/views-of-photos.js";
-import { clearRun } from "../runs/run-folder.js";
+import type { DemoSummary } from "../runs/records.js";
+import { RunFolder } from "../runs/run-folder.js";
 import { pretrain } from "../tasks/pretrain/pretrain.js";
-import type { ProbeResult } from "../tasks/probe/probe.js";
 import { probeRun } from "../tasks/probe/probe-run.js";
-
-export interface DemoSummary extends ProbeResult {
-  /** The encoder, as safetensors. */
-  weights: string;
-  /** The picture sheet. */
-  views: string;
-  photos: number;
-  epochs: number;
-  /** Of the whole demo. */
-  seconds: number;
-}
 
 /**
  * The full method at a size for two cores and two minutes: small pictures, a narrow encoder, few epochs. The drawings'
@@ -50,15 +39,16 @@ const demoSettings = {
 export async function demo(options: {
   out: string;
   signal?: AbortSignal;
-  report?: (line: string) => void;
+  report?: Report;
 }): Promise<DemoSummary> {
-  const { out, signal, report = () => {} } = options;
+  const { out, signal, report = silent } = options;
   const started = performance.now();
-  clearRun(out);
+  const folder = new RunFolder(out);
+  folder.clear();
   const data = join(out, "..", "embedded");
   const saliency = { ...demoSettings.saliency, truth: join(data, "masks", "train") };
   const config: RunConfig = configSchema.parse({ ...demoSettings, saliency });
-  report(`generating the embedded data set in ${data}`);
+  report({ kind: "note", message: `generating the embedded data set in ${data}` });
   const made = await generateEmbedded(data);
   const train = join(data, "train");
 
@@ -70,18 +60,30 @@ export async function demo(options: {
       );
     },
   );
-  const views = join(out, "views.png");
-  const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "spectral-residual" } };
-  await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking });
-  const probed = await probeRun({ run: out, photos: [data], protocol: "fast", seed: config.seed, report });
+  const { views } = folder;
+  // The run looked for objects with its own encoder, and so does the sheet.
+  const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "scda", weights } };
+  await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking, signal, report });
+  const probed = await probeRun({
+    run: out,
+    photos: [data],
+    protocol: "fast",
+    seed: config.seed,
+    signal,
+    report,
+  });
   const summary: DemoSummary = {
-    ...probed,
+    kind: "demo",
     weights,
     views,
     photos: made.options.train,
     epochs: config.train.epochs,
     seconds: (performance.now() - started) / 1000,
+    trainPhotos: probed.trainPhotos,
+    testPhotos: probed.testPhotos,
+    knn: probed.knn,
+    linear: probed.linear,
   };
-  await writeFileAtomic(join(out, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  await folder.writeSummary(summary);
   return summary;
 }

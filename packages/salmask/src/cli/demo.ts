@@ -1,18 +1,17 @@
 import type { Command } from "commander";
+import { percent } from "../base/format.js";
 import { begin, type Context, command, textOption, withExamples } from "./command.js";
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 export function demoCommand(context: Context): Command {
   const made = command(context, async (_args, options, output) => {
     const { demo } = await begin(context, import("./demo-run.js"));
     const out = textOption(options, "out") ?? "runs/demo";
-    const summary = await demo({ out, signal: context.signal, report: output.line });
+    const summary = await demo({ out, signal: context.signal, report: output.report });
     output.result(summary, [
       "",
       "          trained   untrained",
-      `kNN       ${percent(summary.knn.top1)}    ${percent(summary.knn.randomTop1)}`,
-      `linear    ${percent(summary.linear.top1)}    ${percent(summary.linear.randomTop1)}`,
+      `kNN       ${percent(summary.knn.top1, 1)}    ${percent(summary.knn.randomTop1, 1)}`,
+      `linear    ${percent(summary.linear.top1, 1)}    ${percent(summary.linear.randomTop1, 1)}`,
       "",
       `Look at ${summary.views}: what the encoder compared.`,
       `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,

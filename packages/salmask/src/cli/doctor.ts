@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { type StageSeconds, stages } from "../training/stage-clock.js";
+import { percent } from "../base/format.js";
+import { type StageSeconds, stages } from "../base/stage-clock.js";
 import { begin, type Context, command, withExamples } from "./command.js";
 import type { Output } from "./output.js";
 
@@ -31,8 +32,12 @@ async function diagnoseRun(context: Context, run: string, output: Output): Promi
   const variance = last.branchVariance;
   const said = findings.flatMap(({ what, mend }) => ["", what, `  ${mend}`]);
   output.result(diagnosis, [
-    `${run}: ${steps} steps, loss ${last.loss.toFixed(3)}, contrast ${(100 * last.contrastAccuracy).toFixed(0)} %` +
-      (last.rank === null ? "" : `, rank ${last.rank.toFixed(1)}`),
+    [
+      `${run}: ${steps} steps`,
+      ...(last.loss === null ? [] : [`loss ${last.loss.toFixed(3)}`]),
+      ...(last.contrastAccuracy === null ? [] : [`contrast ${percent(last.contrastAccuracy)}`]),
+      ...(last.rank === null ? [] : [`rank ${last.rank.toFixed(1)}`]),
+    ].join(", "),
     ...(last.seconds === null ? [] : [timeLine(last.seconds)]),
     ...(last.iou === null ? [] : [`saliency meets the true masks at an IoU of ${last.iou.toFixed(2)}`]),
     ...(variance === null

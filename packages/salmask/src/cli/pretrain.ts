@@ -1,35 +1,110 @@
 import type { Command } from "commander";
-import { begin, type Context, command, textOption, withExamples } from "./command.js";
-import { duration } from "./progress.js";
+import { UsageError } from "../base/errors.js";
+import { duration, percent } from "../base/format.js";
+import type { RunConfig } from "../config/schema.js";
+import type { PretrainSummary } from "../runs/records.js";
+import {
+  begin,
+  type Context,
+  command,
+  type Options,
+  secondsOption,
+  textOption,
+  withExamples,
+} from "./command.js";
+import type { Output } from "./output.js";
 import { configOf, withSettings } from "./settings-options.js";
 
+const usualTime = "10m";
+
 export function pretrainCommand(context: Context): Command {
-  const made = command(context, async (args, options, output) => {
-    const config = configOf(options);
+  const made = command(context, async ([photos], options, output) => {
+    const out = textOption(options, "out") ?? "runs/pretrain";
+    const resume = textOption(options, "resume") ?? options.resume === true;
+    const config = await chooseConfig({ context, photos, out, resume }, options, output);
     const { pretrain } = await begin(context, import("../tasks/pretrain/pretrain.js"));
     const summary = await pretrain({
-      photos: args[0],
-      out: textOption(options, "out") ?? "runs/pretrain",
+      photos,
+      out,
       config,
-      resume: textOption(options, "resume") ?? options.resume === true,
+      resume,
       signal: context.signal,
-      report: output.line,
+      report: output.report,
     });
-    output.result(summary, [
-      `done: ${summary.stepsHere} steps in ${duration(summary.seconds)}`,
-      `weights: ${summary.weights}`,
-      `next: salmask probe ${summary.run} LABELLED-PHOTOS`,
-    ]);
+    output.result(summary, resultLines(summary));
   })
     .argument("<photos>", "folder, .tar or .tar.gz of photos")
     .option("--out <folder>", "the run's folder", "runs/pretrain")
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
+    .option(
+      "--time <duration>",
+      `time to train in, as 90s, 10m or 2h, where neither --preset nor --config says what to do (default: ${usualTime})`,
+    );
   withSettings(made);
   return withExamples(
     made,
-    "pretrain photos --arch resnet18 --width 16 --stem small --crop 64 --epochs 50 --queue 750",
+    "pretrain photos --time 10m",
     "pretrain photos --preset paper --out runs/paper",
     "pretrain photos --config run.yaml --mask.ratio 0.1,0.4",
-    "pretrain photos --config run.yaml --resume",
+    "pretrain photos --out runs/mine --resume",
   );
+}
+
+interface Asked {
+  readonly context: Context;
+  readonly photos: string;
+  readonly out: string;
+  readonly resume: boolean | string;
+}
+
+/**
+ * The settings that a command line means: of a run that goes on, its own; else a recipe for these photos, this machine and the
+ * time there is. A file or a preset takes the place of both; options win over all.
+ */
+async function chooseConfig(
+  { context, photos, out, resume }: Asked,
+  options: Options,
+  output: Output,
+): Promise<RunConfig> {
+  const seconds = secondsOption(options, "time", usualTime);
+  const isNamed = textOption(options, "config") !== undefined || textOption(options, "preset") !== undefined;
+  if (isNamed && options.time !== undefined) {
+    throw new UsageError(
+      "time-and-settings",
+      "Expected --time, or settings by --config or --preset, got both. Leave one out: --time chooses settings.",
+    );
+  }
+  if (isNamed) return configOf(options);
+  if (resume !== false) {
+    const { RunFolder } = await import("../runs/run-folder.js");
+    const folder = new RunFolder(out);
+    return configOf(options, folder.hasConfig ? { base: { ...folder.readConfig() } } : {});
+  }
+  // Refused before anything is measured.
+  const { device, precision, threads } = configOf(options);
+  const { recipeFor } = await begin(context, import("../tasks/pretrain/recipe-for.js"));
+  const { signal } = context;
+  const recipe = await recipeFor({ photos, out, seconds, device, precision, threads, signal });
+  for (const line of recipe.why) output.line(line);
+  output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);
+  return configOf(options, { base: { ...recipe.settings } });
+}
+
+function resultLines({ run, steps, stepsHere, seconds, weights, classes }: PretrainSummary): string[] {
+  const isBehind =
+    classes !== null &&
+    (classes.knn.top1 < classes.knn.randomTop1 || classes.linear.top1 < classes.linear.randomTop1);
+  return [
+    `done: ${stepsHere === steps ? "" : `${stepsHere} of `}${steps} steps in ${duration(seconds)}`,
+    `weights: ${weights}`,
+    ...(classes === null
+      ? []
+      : [
+          `on these photos' classes, ${classes.photos} known and ${classes.scored} asked about:`,
+          `  kNN     ${percent(classes.knn.top1, 1)}   untrained ${percent(classes.knn.randomTop1, 1)}`,
+          `  linear  ${percent(classes.linear.top1, 1)}   untrained ${percent(classes.linear.randomTop1, 1)}`,
+        ]),
+    ...(isBehind ? [`The encoder is BELOW AN UNTRAINED ONE. What to change: salmask doctor ${run}`] : []),
+    `next: salmask probe ${run} LABELLED-PHOTOS`,
+  ];
 }

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { percent } from "../base/format.js";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 export function probeCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
@@ -15,11 +14,12 @@ export function probeCommand(context: Context): Command {
       protocol: options.protocol === "paper" ? "paper" : "fast",
       seed,
       cache: textOption(options, "cache"),
-      report: output.line,
+      signal: context.signal,
+      report: output.report,
     });
     output.result(result, [
-      `kNN     ${percent(result.knn.top1)}   untrained ${percent(result.knn.randomTop1)}`,
-      `linear  ${percent(result.linear.top1)}   untrained ${percent(result.linear.randomTop1)}`,
+      `kNN     ${percent(result.knn.top1, 2)}   untrained ${percent(result.knn.randomTop1, 2)}`,
+      `linear  ${percent(result.linear.top1, 2)}   untrained ${percent(result.linear.randomTop1, 2)}`,
     ]);
   })
     .argument("<run>", "a run's folder, or a safetensors file of weights")

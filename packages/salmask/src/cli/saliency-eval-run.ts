@@ -1,8 +1,9 @@
 import { evaluateSaliency, type SaliencyScores } from "../analysis/saliency-eval.js";
+import type { Report } from "../base/events.js";
 import type { RunConfig } from "../config/schema.js";
-import { openDataset } from "../data/store/dataset.js";
+import { openPhotos } from "../data/store/open-photos.js";
 import { gridFor } from "../masking/grid.js";
-import { strideOf } from "../models/resnet.js";
+import { strideOf } from "../models/registry.js";
 import { sheetOfSaliency } from "../report/saliency-sheet.js";
 import { openSource } from "../saliency/open.js";
 
@@ -20,20 +21,22 @@ export async function scorePhotos(options: {
   config: RunConfig;
   sheet: string | undefined;
   count: number;
-  report: (line: string) => void;
+  signal?: AbortSignal;
+  report: Report;
 }): Promise<ScoredPhotos> {
-  const { photos, masks, sheet: out, count, report } = options;
+  const { photos, masks, sheet: out, count, signal, report } = options;
   const { data, model, saliency } = options.config;
   const source = await openSource(saliency);
   try {
-    const dataset = await openDataset(photos, {
-      size: data.size,
+    const dataset = await openPhotos(photos, {
       crop: data.crop,
-      cacheDir: data.cache,
-      onProgress: ({ done }) => done % 500 === 0 && report(`decoded ${done} photos`),
+      size: data.size,
+      cache: data.cache,
+      signal,
+      report,
     });
     try {
-      const grid = gridFor(data.crop, strideOf(model.stem));
+      const grid = gridFor(data.crop, strideOf(model));
       const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold };
       const scores = await evaluateSaliency(evaluated);
       const sheet =

@@ -16,7 +16,8 @@ export function saliencyEvalCommand(context: Context): Command {
       config,
       sheet: textOption(options, "sheet"),
       count,
-      report: output.line,
+      signal: context.signal,
+      report: output.report,
     });
     const { source, photos, sheet } = result;
     output.result(result, [

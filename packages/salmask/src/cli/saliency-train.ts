@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { duration } from "../base/format.js";
 import { localizerDefaults } from "../tasks/localize/settings.js";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-import { duration } from "./progress.js";
 
 export function saliencyTrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
@@ -19,7 +19,7 @@ export function saliencyTrainCommand(context: Context): Command {
       photos,
       out: textOption(options, "out") ?? "localizer.safetensors",
       signal: context.signal,
-      report: output.line,
+      report: output.report,
     });
     output.result(summary, [
       `done: ${summary.epochs} epochs of ${summary.images} photos in ${duration(summary.seconds)}`,

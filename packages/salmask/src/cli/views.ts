@@ -34,7 +34,8 @@ export function viewsCommand(context: Context): Command {
       out: textOption(options, "out") ?? "views.png",
       count,
       config,
-      report: output.line,
+      signal: context.signal,
+      report: output.report,
     });
     output.result(sheet, [`${sheet.photos.length} photos drawn to ${sheet.path}`]);
   })

@@ -1,5 +1,14 @@
 /** Where a run's networks are computed, and in which precision. */
-import { autocast, buildInfo, hasCuda, libtorchVersion, type nn, scope, type Tensor } from "@salmask/torch";
+import {
+  autocast,
+  buildInfo,
+  cpuHasFastBfloat16,
+  hasCuda,
+  libtorchVersion,
+  type nn,
+  scope,
+  type Tensor,
+} from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
 import type { ComputeSettings } from "./settings.js";
 
@@ -11,10 +20,17 @@ export interface Compute {
 
 export const onCpu: Compute = { device: "cpu", precision: "float32" };
 
+/** What the machine has; asked of it where it is not given. */
+export interface Found {
+  readonly cudaIsThere?: boolean;
+  /** Whether the processor multiplies bfloat16 in hardware. */
+  readonly cpuIsFast?: boolean;
+}
+
 /** What the settings mean on this machine. Throws {@link UsageError} `no-cuda` where a GPU is asked for and none is there. */
 export function computeOf(
   { device, precision }: Pick<ComputeSettings, "device" | "precision">,
-  cudaIsThere = hasCuda(),
+  { cudaIsThere = hasCuda(), cpuIsFast = cpuHasFastBfloat16() }: Found = {},
 ): Compute {
   if (device === "cuda" && !cudaIsThere) {
     throw new UsageError(
@@ -24,7 +40,7 @@ export function computeOf(
     );
   }
   const isOnGpu = device === "cuda" || (device === "auto" && cudaIsThere);
-  const usual = isOnGpu ? "bfloat16" : "float32";
+  const usual = isOnGpu || cpuIsFast ? "bfloat16" : "float32";
   return { device: isOnGpu ? "cuda:0" : "cpu", precision: precision === "auto" ? usual : precision };
 }
 

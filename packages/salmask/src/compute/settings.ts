@@ -14,7 +14,9 @@ export const computeSettings = {
   precision: z
     .enum(["auto", "float32", "bfloat16"])
     .default("auto")
-    .describe("of the networks' products; weights stay float32; auto: bfloat16 on a GPU, float32 on a CPU"),
+    .describe(
+      "of the networks' products; weights stay float32; auto: bfloat16 on a GPU and on a CPU that multiplies it in hardware, else float32",
+    ),
 };
 
 export type ComputeSettings = z.infer<z.ZodObject<typeof computeSettings>>;

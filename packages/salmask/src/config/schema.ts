@@ -27,13 +27,15 @@ export const configSchema = z
     saliency: saliencySettings,
     train: trainSettings,
   })
-  .superRefine(({ occlusion, mask }, context) => {
-    if (occlusion.name === "none" || mask.fill === "none") return;
-    context.addIssue({
-      code: "custom",
-      path: ["mask", "fill"],
-      message: `none beside occlusion.name ${occlusion.name}, which masks the query itself`,
-    });
+  .superRefine(({ occlusion, mask, method, train }, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (occlusion.name !== "none" && mask.fill !== "none")
+      refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
+    if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
+      refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
+    // A group of one photo has no statistics to be normalised by.
+    if (method.name === "mocov2" && train.batchSize < 2 * method.groups)
+      refuse(["method", "groups"], `at most half of train.batchSize, ${train.batchSize}`);
   });
 
 /** A run's settings, complete. */

@@ -1,26 +1,20 @@
 /** Carries an experiment out: each run in a process of its own, what is done already skipped, failures kept apart. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import { mapOrdered } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
-import { parseYaml, stringifyYaml } from "../base/yaml.js";
+import { percent } from "../base/format.js";
+import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import type { RunConfig } from "../config/schema.js";
-import { fromStored, toStored } from "../config/stored.js";
-import { listCheckpoints } from "../runs/checkpoint.js";
-import { checkpointsOf } from "../runs/run-folder.js";
+import { toStored } from "../config/stored.js";
+import { RunFolder } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
-
-const probeSchema = z.object({
-  knn: z.object({ top1: z.number() }),
-  linear: z.object({ top1: z.number() }),
-});
 
 /** How one run of a row ended. Shares are 0 to 1. */
 export type RunResult =
@@ -64,14 +58,14 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
         return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
       report(`${label}: starting`);
       await mkdir(folder, { recursive: true });
-      const resume = listCheckpoints(checkpointsOf(folder)).length > 0 ? ["--resume"] : [];
+      const resume = new RunFolder(folder).hasCheckpoints ? ["--resume"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
       await writeFileAtomic(settings, stringifyYaml(toStored(config)));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
       const result = resultOf(folder, row, seed);
       if (result === null) throw new Error("the run left no result");
-      report(`${label}: kNN ${percent(result.knn)}, linear ${percent(result.linear)}`);
+      report(`${label}: kNN ${percent(result.knn, 1)}, linear ${percent(result.linear, 1)}`);
       return result;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -87,8 +81,6 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   }
   return results;
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 interface Data {
   photos: string;
@@ -110,10 +102,9 @@ async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
  * so; null where there is none. A run is never deleted, and what people laid beside its files goes with it.
  */
 async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
-  const path = join(folder, "config.yaml");
-  if (!existsSync(path)) return null;
-  const held = fromStored(parseYaml(readFileSync(path, "utf8"), path), path);
-  const [first, ...more] = differences(held, config);
+  const run = new RunFolder(folder);
+  if (!run.hasConfig) return null;
+  const [first, ...more] = differences(run.readConfig(), config);
   if (first === undefined) return null;
   let number = 1;
   while (existsSync(`${folder}.older-${number}`)) number++;
@@ -125,11 +116,11 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
 
 /** How the run in the folder ended; null where it has not ended yet. */
 function resultOf(folder: string, row: Row, seed: number): (RunResult & { kind: "done" }) | null {
-  const [probe, summary] = ["probe.json", "summary.json"].map((name) => join(folder, name));
-  if (!existsSync(probe) || !existsSync(summary)) return null;
-  const { knn, linear } = probeSchema.parse(JSON.parse(readFileSync(probe, "utf8")));
-  const { seconds } = z.object({ seconds: z.number() }).parse(JSON.parse(readFileSync(summary, "utf8")));
-  return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds };
+  const run = new RunFolder(folder);
+  const [probe, summary] = [run.readProbes().at(-1), run.readSummary()];
+  if (probe === undefined || summary === null) return null;
+  const { knn, linear } = probe;
+  return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds: summary.seconds };
 }
 
 /** Runs one command of our own. Throws with the last of what it said where it fails. */

@@ -80,8 +80,3 @@ export type BlurOptions = ReadOnly<MaskSettings["blur"]>;
 
 /** The settings of every fill that has any. */
 export type FillSettings = ReadOnly<Pick<MaskSettings, "highPass" | "blur">>;
-
-/** What masking reads; a hard negative's weight is the loss's. */
-export type MaskOptions = ReadOnly<
-  Omit<MaskSettings, "negative"> & { negative: Omit<MaskSettings["negative"], "weight"> }
->;

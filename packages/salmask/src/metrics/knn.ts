@@ -1,5 +1,5 @@
 import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
-import { normalize } from "../models/encoder.js";
+import { unitRows } from "../models/encoder.js";
 
 export interface KnnOptions {
   /** Neighbours that vote; at most the number of training rows is used. */
@@ -25,7 +25,7 @@ export function knnTop1(
 ): number {
   return scope(() =>
     noGrad(() => {
-      const bank = normalize(train.features).t(); // [d, N]
+      const bank = unitRows(train.features).t(); // [d, N]
       const bankLabels = fromTypedArray(train.labels, [train.labels.length]).toCopy({ dtype: "int64" }); // [N]
       const k = Math.min(options.k, train.labels.length);
       const rows = 512;
@@ -33,7 +33,7 @@ export function knnTop1(
       for (let from = 0; from < test.labels.length; from += rows) {
         const labels = test.labels.subarray(from, from + rows);
         right += scope(() => {
-          const queries = normalize(test.features.narrow(0, from, labels.length)); // [m, d]
+          const queries = unitRows(test.features.narrow(0, from, labels.length)); // [m, d]
           const [cosines, nearest] = queries.matmul(bank).topk(k); // [m, k] each
           const voters = bankLabels.indexSelect(0, nearest.reshape([-1])).reshape([labels.length, k]); // [m, k]
           const weights = cosines.div(options.temperature).exp().unsqueeze(2); // [m, k, 1]

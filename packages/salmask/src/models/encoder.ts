@@ -1,12 +1,13 @@
 import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
 import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
+import type { Backbone, BackboneSpec } from "./backbone.js";
 import { Projector } from "./projector.js";
-import { type ResNet, type ResNetOptions, resnet } from "./resnet.js";
+import { createBackbone } from "./registry.js";
 
 /** A backbone and the head that the contrastive loss sees; only the backbone is kept after training. */
 export class ProjectedEncoder extends nn.Module {
   constructor(
-    readonly backbone: ResNet,
+    readonly backbone: Backbone,
     readonly projector: Projector,
     private readonly compute: Compute = onCpu,
   ) {
@@ -16,13 +17,13 @@ export class ProjectedEncoder extends nn.Module {
 
   /** `[B, 3, H, W]` to embeddings of length one, `[B, dim]`. */
   forward(input: Tensor): Tensor {
-    const layers = (views: Tensor) => this.projector.forward(this.backbone.forward(views));
-    return normalize(runLayers(this.compute, input, layers)); // [B, dim]
+    const layers = (pictures: Tensor) => this.projector.forward(this.backbone.forward(pictures));
+    return unitRows(runLayers(this.compute, input, layers)); // [B, dim]
   }
 
   /**
    * The same in evaluation: by running statistics, which it leaves alone, so that a row does not depend on its batch.
-   * The mode is put back.
+   * The mode is restored.
    */
   evaluate(input: Tensor): Tensor {
     const wasTraining = this.training;
@@ -35,18 +36,19 @@ export class ProjectedEncoder extends nn.Module {
   }
 }
 
-/** Rows of length one. `[B, dim]` to the same; a row of zeros stays. */
-export function normalize(x: Tensor): Tensor {
+/** Rows scaled to length one. `[B, dim]` to the same; a row of zeros stays. */
+export function unitRows(x: Tensor): Tensor {
   return x.div(x.norm(2, [1], { keepdim: true }).clampMin(1e-12)); // [B, dim]
 }
 
-export interface EncoderOptions extends Omit<ResNetOptions, "generator"> {
+export interface EncoderOptions {
+  readonly backbone: BackboneSpec;
   /** Width of the projector's middle; the paper's is the backbone's output. */
-  hidden?: number;
+  readonly hidden?: number;
   /** Length of the embeddings. */
-  dim: number;
+  readonly dim: number;
   /** The CPU in float32 where it is not given. */
-  compute?: Compute;
+  readonly compute?: Compute;
 }
 
 /**
@@ -54,8 +56,8 @@ export interface EncoderOptions extends Omit<ResNetOptions, "generator"> {
  * wherever it is computed.
  */
 export function projectedEncoder(options: EncoderOptions, generator: Generator): ProjectedEncoder {
-  const { depth, stem, width, dim, compute } = options;
-  const backbone = resnet({ depth, stem, width, generator });
+  const { dim, compute } = options;
+  const backbone = createBackbone(options.backbone, generator);
   const hidden = options.hidden ?? backbone.outChannels;
   return noGrad(() => {
     const projector = new Projector(backbone.outChannels, hidden, dim, generator);

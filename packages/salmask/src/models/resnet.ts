@@ -1,24 +1,6 @@
+/** He et al. 2016, "Deep Residual Learning for Image Recognition", with torchvision's state-dict names. */
 import { type Generator, nn, noGrad, scope, type Tensor } from "@salmask/torch";
-
-/** The depths that are built: basic blocks for 18, bottlenecks for 50. */
-export type ResNetDepth = 18 | 50;
-
-/** `imagenet`: 7x7 convolution of stride 2, then max pooling. `small`: 3x3 of stride 1, for images of 32 to 64 px. */
-export type ResNetStem = "imagenet" | "small";
-
-/** Pixels of the input that one cell of the last feature maps stands for, along each side. */
-export function strideOf(stem: ResNetStem): number {
-  return stem === "small" ? 8 : 32;
-}
-
-export interface ResNetOptions {
-  depth: ResNetDepth;
-  stem: ResNetStem;
-  /** Channels of the first stage; torchvision's nets have 64. */
-  width: number;
-  /** The weights' start is drawn from it. */
-  generator: Generator;
-}
+import { Backbone, type BackboneFamily, type BackboneSpec, type FeatureLevel } from "./backbone.js";
 
 function conv(
   input: number,
@@ -94,15 +76,26 @@ class Bottleneck extends nn.Module {
 }
 
 const designs = {
-  18: { block: BasicBlock, blocks: [2, 2, 2, 2] },
-  50: { block: Bottleneck, blocks: [3, 4, 6, 3] },
+  resnet18: { block: BasicBlock, blocks: [2, 2, 2, 2] },
+  resnet50: { block: Bottleneck, blocks: [3, 4, 6, 3] },
 } as const;
 
+function levelsOf({ arch, width, stem }: BackboneSpec): FeatureLevel[] {
+  const { expansion } = designs[arch].block;
+  const first = stem === "small" ? 1 : 4;
+  return [1, 2, 4, 8].map((factor, i) => ({
+    name: `layer${i + 1}`,
+    stride: first * factor,
+    channels: width * factor * expansion,
+  }));
+}
+
 /**
- * A residual network without its classifier (He et al. 2016), with torchvision's state-dict names
- * (`conv1.weight`, `layer1.0.bn1.running_mean`, `layer2.0.downsample.0.weight`).
+ * A residual network without its classifier, with torchvision's names (`conv1.weight`, `layer1.0.bn1.running_mean`,
+ * `layer2.0.downsample.0.weight`). The stem `imagenet` is a 7x7 convolution of stride 2 and max pooling; `small` is a 3x3
+ * convolution of stride 1, for pictures of 32 to 64 pixels.
  */
-export class ResNet extends nn.Module {
+class ResNet extends Backbone {
   readonly conv1: nn.Conv2d;
   readonly bn1: nn.BatchNorm2d;
   readonly layer1: nn.Sequential;
@@ -110,18 +103,15 @@ export class ResNet extends nn.Module {
   readonly layer3: nn.Sequential;
   readonly layer4: nn.Sequential;
   readonly #maxPool: nn.MaxPool2d | null;
-  /** Channels of the last feature maps. */
-  readonly outChannels: number;
-  /** Pixels of the input that one cell of the last feature maps stands for, along each side. */
-  readonly stride: number;
+  override readonly levels: readonly FeatureLevel[];
 
   constructor(
-    readonly options: Omit<ResNetOptions, "generator">,
+    override readonly spec: BackboneSpec,
     generator: Generator,
   ) {
     super();
-    const { depth, stem, width } = options;
-    const { block, blocks } = designs[depth];
+    const { arch, stem, width } = spec;
+    const { block, blocks } = designs[arch];
     const small = stem === "small";
     this.conv1 = conv(3, width, small ? 3 : 7, small ? 1 : 2, generator);
     this.bn1 = new nn.BatchNorm2d(width);
@@ -137,37 +127,53 @@ export class ResNet extends nn.Module {
       return new nn.Sequential(...layers);
     });
     [this.layer1, this.layer2, this.layer3, this.layer4] = stages;
-    this.outChannels = input;
-    this.stride = strideOf(stem);
+    this.levels = levelsOf(spec);
   }
 
-  /** `[B, 3, H, W]` to the last feature maps `[B, outChannels, H / stride, W / stride]`. */
-  features(input: Tensor): Tensor {
+  override pyramid(input: Tensor): Tensor[] {
+    let x = scope(() => this.#stem(input)); // [B, width, H', W']
+    return this.#stages().map((stage) => {
+      x = stage.forward(x);
+      return x; // [B, channels, H / stride, W / stride]
+    });
+  }
+
+  override features(input: Tensor): Tensor {
     // Each stage's input is freed once it was used, unless backward will need it.
     return scope(() => {
       let x = scope(() => this.#stem(input)); // [B, width, H', W']
-      for (const layer of [this.layer1, this.layer2, this.layer3, this.layer4]) {
-        const output = layer.forward(x);
+      for (const stage of this.#stages()) {
+        const output = stage.forward(x);
         x.dispose();
         x = output;
       }
-      return x;
+      return x; // [B, outChannels, H / stride, W / stride]
     });
+  }
+
+  override forward(input: Tensor): Tensor {
+    return this.features(input).mean([2, 3]); // [B, outChannels]
+  }
+
+  #stages(): nn.Sequential[] {
+    return [this.layer1, this.layer2, this.layer3, this.layer4];
   }
 
   #stem(input: Tensor): Tensor {
     const hidden = this.bn1.forwardRelu(this.conv1.forward(input)); // [B, width, H', W']
     return this.#maxPool === null ? hidden : this.#maxPool.forward(hidden); // [B, width, H'', W'']
   }
-
-  /** `[B, 3, H, W]` to the features' means over the plane, `[B, outChannels]`. */
-  forward(input: Tensor): Tensor {
-    return this.features(input).mean([2, 3]); // [B, outChannels]
-  }
 }
 
-/** A ResNet with fresh weights, drawn from the generator. */
-export function resnet(options: ResNetOptions): ResNet {
-  const { generator, ...shape } = options;
-  return noGrad(() => new ResNet(shape, generator));
-}
+/** ResNets of basic blocks (18) and of bottlenecks (50). */
+export const resnetFamily: BackboneFamily = {
+  levels: levelsOf,
+  build: (spec, generator) => noGrad(() => new ResNet(spec, generator)),
+  specOf(state) {
+    const first = state["conv1.weight"];
+    if (first === undefined || state["layer4.1.conv2.weight"] === undefined) return null;
+    const [width, , kernel] = first.shape;
+    const arch = state["layer1.0.conv3.weight"] === undefined ? "resnet18" : "resnet50";
+    return { arch, width, stem: kernel === 7 ? "imagenet" : "small" };
+  },
+};

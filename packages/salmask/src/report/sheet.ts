@@ -2,7 +2,7 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { writeFileAtomic } from "../base/files.js";
-import { IMAGENET_NORMALIZATION } from "../views/index.js";
+import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 
 export interface SheetColumn {
   title: string;

@@ -1,55 +1,80 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
+import type { LogEntry } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
-import type { BranchVariance } from "../tasks/pretrain/branch-variance.js";
-import { type StageSeconds, stages } from "../training/stage-clock.js";
-import type { StepMetrics } from "../tasks/pretrain/step.js";
+import { stages } from "../base/stage-clock.js";
 
-/** One line of `metrics.jsonl`, of the step that ended at `step`. Shares are 0 to 1. */
-export interface Metrics extends Omit<StepMetrics, "seconds"> {
-  epoch: number;
-  /** Steps done, over all epochs. */
-  step: number;
-  lr: number;
-  /** null where the method has no queue. */
-  queueFill: number | null;
-  imagesPerSecond: number;
-  /** Where the step's time went; null in logs of before that was measured. */
-  seconds: StageSeconds | null;
-  /** At the end of an epoch that was looked at; else null. */
-  branchVariance: BranchVariance | null;
-}
+const secondsSchema = z.record(z.enum(stages), z.number()).nullable().default(null);
 
-const share = z.number().nullable();
-
-/** A logged line as it is read back. Logs of before a column was there have null in it. */
-const metricsSchema: z.ZodType<Metrics> = z.object({
-  ...{ epoch: z.int(), step: z.int(), lr: z.number(), queueFill: share, imagesPerSecond: z.number() },
-  ...{ loss: z.number(), contrastAccuracy: z.number(), maskedShare: z.number() },
-  ...{ foregroundShare: share, allForegroundShare: share },
-  embedding: z
-    .object({ alignment: z.number(), uniformity: z.number(), rank: z.number() })
-    .nullable()
-    .default(null),
-  agreement: z.object({ iou: z.number(), wholeCropIou: z.number() }).nullable().default(null),
-  seconds: z.record(z.enum(stages), z.number()).nullable().default(null),
-  branchVariance: z.object({ query: z.number(), key: z.number() }).nullable().default(null),
+const entrySchema = z.object({
+  step: z.int(),
+  epoch: z.int(),
+  time: z.string().nullable(),
+  lr: z.number(),
+  imagesPerSecond: z.number(),
+  seconds: secondsSchema,
+  logs: z.record(z.string(), z.number()),
 });
 
-/** The lines of a run's log, in their order; a last line that was cut off is left out. */
-export function readMetrics(path: string): Metrics[] {
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .filter((line) => Number.isFinite(stepOf(line)))
-    .map((line) => metricsSchema.parse(JSON.parse(line)));
-}
+const share = z.number().nullable().default(null);
 
-/** Appends lines to `metrics.jsonl`, so that whatever is read of it is whole up to the last line. */
+/** A line as releases of before wrote it: a fixed set of numbers, null where one is not there. */
+const earlierSchema = z
+  .object({
+    epoch: z.int(),
+    step: z.int(),
+    lr: z.number(),
+    imagesPerSecond: z.number(),
+    seconds: secondsSchema,
+    loss: z.number(),
+    contrastAccuracy: z.number(),
+    maskedShare: z.number(),
+    queueFill: share,
+    foregroundShare: share,
+    allForegroundShare: share,
+    embedding: z.record(z.string(), z.number()).nullable().default(null),
+    agreement: z.record(z.string(), z.number()).nullable().default(null),
+    branchVariance: z.object({ query: z.number(), key: z.number() }).nullable().default(null),
+  })
+  .transform(
+    ({
+      epoch,
+      step,
+      lr,
+      imagesPerSecond,
+      seconds,
+      embedding,
+      agreement,
+      branchVariance,
+      ...numbers
+    }): LogEntry => {
+      const variance =
+        branchVariance === null
+          ? {}
+          : { queryVariance: branchVariance.query, keyVariance: branchVariance.key };
+      const logs = { ...numbers, ...embedding, ...agreement, ...variance };
+      const known = Object.entries(logs).filter((pair): pair is [string, number] => pair[1] !== null);
+      return { step, epoch, time: null, lr, imagesPerSecond, seconds, logs: Object.fromEntries(known) };
+    },
+  );
+
+const lineSchema: z.ZodType<LogEntry> = z.union([entrySchema, earlierSchema]);
+
+/** A run's log, a line of JSON per logged step. Whatever is read of it is whole up to the last line. */
 export class MetricsLog {
-  constructor(private readonly path: string) {}
+  constructor(readonly path: string) {}
 
-  append(metrics: Metrics): void {
-    appendFileSync(this.path, `${JSON.stringify(metrics)}\n`);
+  append(entry: LogEntry): void {
+    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** The lines in their order, those of releases before too; a last line that was cut off is left out. */
+  read(): LogEntry[] {
+    if (!existsSync(this.path)) return [];
+    return readFileSync(this.path, "utf8")
+      .split("\n")
+      .filter((line) => Number.isFinite(stepOf(line)))
+      .map((line) => lineSchema.parse(JSON.parse(line)));
   }
 
   /** Drops the lines after `step`, which a resumed run writes again, and a last line that was cut off. */

@@ -1,37 +1,167 @@
-/** A run's folder: whose it is, and what of it is a run's to write and to remove. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+/** A run's folder: every file of it is named, written and read here. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError } from "../base/errors.js";
-import { listCheckpoints } from "./checkpoint.js";
+import { z } from "zod";
+import { CheckpointError, UsageError } from "../base/errors.js";
+import { writeFileAtomic } from "../base/files.js";
+import { stringifyYaml } from "../base/yaml.js";
+import { loadConfig } from "../config/load.js";
+import type { RunConfig } from "../config/schema.js";
+import { toStored } from "../config/stored.js";
+import type { SkippedImage } from "../data/sources/image-source.js";
+import { listCheckpoints, removeUnfinished } from "../training/checkpoint.js";
+import { Lock } from "./lock.js";
+import { MetricsLog } from "./metrics-log.js";
+import {
+  earlierProbeSchema,
+  type ProbeRecord,
+  probeRecordSchema,
+  type Summary,
+  summarySchema,
+} from "./records.js";
 
-/** The files that a run leaves beside its checkpoints, probe and demo included. */
-const ownFiles = [
-  ...["config.yaml", "metrics.jsonl", "skipped.jsonl", "summary.json", "probe.json"],
-  ...["weights.safetensors", "views.png"],
-];
+const names = {
+  config: "config.yaml",
+  metrics: "metrics.jsonl",
+  skipped: "skipped.jsonl",
+  summary: "summary.json",
+  probes: "probes.json",
+  weights: "weights.safetensors",
+  views: "views.png",
+  checkpoints: "checkpoints",
+  lock: ".lock",
+} as const;
 
-/** Where a run keeps its checkpoints; a folder that has it is a run's. */
-export function checkpointsOf(out: string): string {
-  return join(out, "checkpoints");
-}
+/** What releases of before wrote in place of `probes.json`. */
+const earlierProbe = "probe.json";
 
-/**
- * Throws {@link UsageError} `folder-taken` where the folder holds something and is no run's: a run writes files of
- * common names, and must not write over a stranger's.
- */
-export function refuseForeign(out: string): void {
-  if (!existsSync(out) || existsSync(checkpointsOf(out))) return;
-  const held = readdirSync(out);
-  if (held.length === 0) return;
-  throw new UsageError(
-    "folder-taken",
-    `Expected a new folder or an earlier run's for --out, but ${out} holds ${held.slice(0, 3).join(", ")}. Choose another.`,
-  );
-}
+export class RunFolder {
+  readonly log: MetricsLog;
 
-/** Removes an earlier run's own files from its folder, and nothing else. Throws where the folder is no run's. */
-export function clearRun(out: string): void {
-  refuseForeign(out);
-  for (const path of listCheckpoints(checkpointsOf(out))) rmSync(path);
-  for (const name of ownFiles) rmSync(join(out, name), { force: true });
+  constructor(readonly path: string) {
+    this.log = new MetricsLog(this.file("metrics"));
+  }
+
+  private file(name: keyof typeof names): string {
+    return join(this.path, names[name]);
+  }
+
+  /** Where checkpoints are; a folder that has it is a run's. */
+  get checkpoints(): string {
+    return this.file("checkpoints");
+  }
+
+  /** The encoder that the run leaves. */
+  get weights(): string {
+    return this.file("weights");
+  }
+
+  /** A picture sheet of what the run compared. */
+  get views(): string {
+    return this.file("views");
+  }
+
+  get hasCheckpoints(): boolean {
+    return listCheckpoints(this.checkpoints).length > 0;
+  }
+
+  /**
+   * Throws {@link UsageError} `folder-taken` where the folder holds something and is no run's: a run writes files of
+   * common names, and must not write over a stranger's.
+   */
+  refuseForeign(): void {
+    if (!existsSync(this.path) || existsSync(this.checkpoints)) return;
+    const held = readdirSync(this.path);
+    if (held.length === 0) return;
+    throw new UsageError(
+      "folder-taken",
+      `Expected a new folder or an earlier run's for --out, got ${this.path}, which holds ${held.slice(0, 3).join(", ")}. ` +
+        "Choose another.",
+    );
+  }
+
+  /** Throws {@link UsageError}, also `run-exists` where a run is there already, which has to be resumed. */
+  refuseTaken(): void {
+    this.refuseForeign();
+    if (!this.hasCheckpoints) return;
+    throw new UsageError(
+      "run-exists",
+      `Expected a new folder for the run, got ${this.path}, which holds checkpoints. ` +
+        "Go on with --resume, or choose another --out.",
+    );
+  }
+
+  /**
+   * Makes the folder this process's alone, until the lock is released. Throws {@link UsageError} `run-in-use` that names the
+   * process that has it.
+   */
+  lock(): Lock {
+    mkdirSync(this.checkpoints, { recursive: true });
+    const lock = Lock.take(this.file("lock"));
+    removeUnfinished(this.checkpoints);
+    return lock;
+  }
+
+  /** Removes an earlier run's own files, and nothing else. Throws where the folder is no run's. */
+  clear(): void {
+    this.refuseForeign();
+    for (const path of listCheckpoints(this.checkpoints)) rmSync(path);
+    const { checkpoints: _, lock: __, ...files } = names;
+    for (const name of [...Object.values(files), earlierProbe])
+      rmSync(join(this.path, name), { force: true });
+  }
+
+  /** The settings that the run has, of this version or of one before. Throws UsageError where they cannot be used. */
+  readConfig(): RunConfig {
+    return loadConfig({}, { file: this.file("config") });
+  }
+
+  get hasConfig(): boolean {
+    return existsSync(this.file("config"));
+  }
+
+  async writeConfig(config: RunConfig): Promise<void> {
+    await writeFileAtomic(this.file("config"), stringifyYaml(toStored(config)));
+  }
+
+  async writeSkipped(skipped: readonly SkippedImage[]): Promise<void> {
+    await writeFileAtomic(
+      this.file("skipped"),
+      skipped.map((image) => `${JSON.stringify(image)}\n`).join(""),
+    );
+  }
+
+  /** How the run ended; null where it has not. Throws {@link CheckpointError} `damaged-run` where the file is not a summary. */
+  readSummary(): Summary | null {
+    return this.readJson(this.file("summary"), summarySchema);
+  }
+
+  async writeSummary(summary: Summary): Promise<void> {
+    await writeFileAtomic(this.file("summary"), `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  /** Every way in which the encoder was probed, the newest last. */
+  readProbes(): ProbeRecord[] {
+    const probes = this.readJson(this.file("probes"), z.array(probeRecordSchema));
+    if (probes !== null) return probes;
+    const earlier = this.readJson(join(this.path, earlierProbe), earlierProbeSchema);
+    return earlier === null ? [] : [earlier];
+  }
+
+  /** Adds a result; one of the same photos, protocol and seed is replaced. */
+  async addProbe(record: ProbeRecord): Promise<void> {
+    const keyOf = ({ photos, protocol, seed }: ProbeRecord) => JSON.stringify([photos, protocol, seed]);
+    const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));
+    await writeFileAtomic(this.file("probes"), `${JSON.stringify([...others, record], null, 2)}\n`);
+  }
+
+  private readJson<T>(path: string, schema: z.ZodType<T>): T | null {
+    if (!existsSync(path)) return null;
+    try {
+      return schema.parse(JSON.parse(readFileSync(path, "utf8")));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CheckpointError("damaged-run", `Expected what a run writes in ${path}, got: ${why}`, error);
+    }
+  }
 }

@@ -2,115 +2,122 @@
  * When and how a run knows where the object is. Until then there is nothing to guide by, and nothing is masked:
  * a network that has not learned yet points nowhere.
  */
-import { KeyedRandom, keep, type nn, scope, type Tensor, tensor } from "@salmask/torch";
+import { KeyedRandom, type nn, type Tensor } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
 import { purpose } from "../base/purposes.js";
 import { type Compute, onCpu } from "../compute/compute.js";
-import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/store/dataset.js";
-import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
-import type { Grid } from "../masking/grid.js";
-import type { ResNet } from "../models/resnet.js";
-import { cropMaps, type ViewDraw } from "../views/index.js";
+import type { Foreground } from "../masking/foreground.js";
+import { gridFor } from "../masking/grid.js";
+import type { MaskSettings } from "../masking/settings.js";
+import type { Backbone } from "../models/backbone.js";
+import { cropMaps } from "../views/crop-maps.js";
+import type { Crops, ObjectFinder } from "../views/see.js";
 import { frozenCopy } from "../weights/files.js";
 import { openSource } from "./open.js";
-import {
-  mapPhotos,
-  mapPhotosLater,
-  mapsFolder,
-  type PhotoView,
-  photoViewOf,
-  readPhotoMaps,
-} from "./photo-maps.js";
+import { type Beforehand, mapAllPhotos, PhotoMaps, type PhotoView, photoViewOf } from "./photo-maps.js";
+import { readPhotoMaps } from "./read-maps.js";
 import { ScdaSource } from "./scda.js";
+import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
-import { type Foreground, foregroundOfViews } from "./threshold.js";
+import { foregroundOfViews } from "./threshold.js";
 
-/** Crops of photos, as one branch is to see them, and how they were drawn. */
-export interface DrawnCrops {
-  /** `[B, 3, H, W]`, normalised and not filtered */
-  readonly crops: Tensor;
-  readonly draw: ViewDraw;
+/** The settings that say where the object is, and whether anything asks. */
+export interface GuideSettings {
+  readonly seed: number;
+  readonly data: { readonly crop: number };
+  readonly mask: MaskSettings;
+  readonly saliency: SaliencySettings;
 }
 
-/** What says where the object is: something that looks at crops, or a map of each whole photo `[N, rows, cols]`, on the CPU. */
-type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: Tensor };
+/** What says where the object is: something that looks at crops, or a map of each whole photo. */
+type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: PhotoMaps };
 
-export class SaliencyGuide {
+export interface GuideOptions extends Beforehand {
+  readonly dataset: PackedDataset;
+  /** The network's, in pixels: one cell of a map. */
+  readonly stride: number;
+  /** The CPU in float32 where it is not given. */
+  readonly compute?: Compute;
+  /** Takes the place of the source that the settings name. The guide frees it. */
+  readonly source?: SaliencySource;
+}
+
+export class SaliencyGuide implements ObjectFinder {
   private knowledge: Knowledge | null = null;
   /** The run's own encoder, frozen, where saliency is read from it. */
-  private own: ResNet | null = null;
-  private readonly fill: Fill;
+  private own: Backbone | null = null;
+  /** `[N]`: the photo whose map each photo gets, for the control; null where each gets its own. */
+  private readonly others: Int32Array | null;
 
   private constructor(
-    private readonly config: RunConfig,
-    private readonly dataset: PackedDataset,
-    private readonly grid: Grid,
-    private readonly compute: Compute,
+    private readonly settings: GuideSettings,
+    private readonly options: GuideOptions,
   ) {
-    this.fill = fillOf(config.mask);
+    const { seed, saliency } = settings;
+    this.others = saliency.shuffled ? otherPhotos(seed, options.dataset.length) : null;
   }
 
-  /** Knows from the start what the configuration names: weights, a source without any, or maps in files. */
-  static async open(
-    config: RunConfig,
-    dataset: PackedDataset,
-    grid: Grid,
-    compute: Compute = onCpu,
-  ): Promise<SaliencyGuide> {
-    const guide = new SaliencyGuide(config, dataset, grid, compute);
-    const { source, weights } = config.saliency;
-    if (!needsSaliency(config) || readsOwnEncoder(config)) return guide;
-    if (source === "maps") {
-      guide.know(await readPhotoMaps(mapsFolder(config), dataset, guide.photoView()));
+  /** Knows from the start what the settings name: weights, a source without any, or maps in files. */
+  static async open(settings: GuideSettings, options: GuideOptions): Promise<SaliencyGuide> {
+    const guide = new SaliencyGuide(settings, options);
+    const { source, weights } = settings.saliency;
+    if (options.source !== undefined) {
+      guide.use(options.source);
       return guide;
     }
-    const opened = await openSource({ source, weights }, compute);
+    if (!needsSaliency(settings) || readsOwnEncoder(settings)) return guide;
+    if (source === "maps") {
+      guide.know(
+        PhotoMaps.known(await readPhotoMaps(mapsFolder(settings), options.dataset, guide.photoView())),
+      );
+      return guide;
+    }
+    const opened = await openSource({ source, weights }, options.compute);
     if ("maps" in opened) guide.use(opened);
-    else guide.know(await guide.askBeforehand(opened));
+    else guide.know(PhotoMaps.known(await guide.askBeforehand(opened)));
     return guide;
   }
 
-  /** Whether crops have a saliency now, or need none. */
   get active(): boolean {
-    return this.knowledge !== null || !needsSaliency(this.config);
+    return this.knowledge !== null || !needsSaliency(this.settings);
   }
 
   /** Called before each epoch: freezes the run's own encoder after the warm-up, and again as often as asked. */
-  beforeEpoch(epoch: number, encoder: ResNet): void {
-    const { warmupEpochs, refreshEvery } = this.config.saliency;
+  beforeEpoch(epoch: number, encoder: Backbone): void {
+    const { warmupEpochs, refreshEvery } = this.settings.saliency;
     const since = epoch - warmupEpochs;
-    if (!needsSaliency(this.config) || !readsOwnEncoder(this.config) || since < 0) return;
+    const isOwn = this.options.source === undefined && readsOwnEncoder(this.settings);
+    if (!needsSaliency(this.settings) || !isOwn || since < 0) return;
     const isDue = !this.active || (refreshEvery !== undefined && since % refreshEvery === 0);
     if (isDue) this.readFrom(frozenCopy(encoder));
   }
 
   /** Takes a frozen encoder over, and reads saliency from it. */
-  private readFrom(encoder: ResNet): void {
-    this.own?.dispose();
+  private readFrom(encoder: Backbone): void {
     this.own = encoder;
-    this.use(new ScdaSource(encoder, this.fill.prepare, this.compute));
+    const { prepare } = fillOf(this.settings.mask);
+    this.use(new ScdaSource(encoder, prepare, this.options.compute));
   }
 
   private use(source: SaliencySource): void {
-    if (this.config.saliency.scope === "crop") {
+    if (this.settings.saliency.scope === "crop") {
       this.replace({ kind: "crops", source });
       return;
     }
-    this.know(mapPhotos(source, this.dataset, this.photoView(), this.compute.device));
-    // What the maps were read from has done its work; the run's own encoder goes into checkpoints still.
-    if (this.own === null) source.dispose();
+    const { dataset, compute = onCpu } = this.options;
+    this.know(PhotoMaps.lazily({ source, dataset, view: this.photoView(), device: compute.device }));
   }
 
   /** The maps of all photos from a source that a step cannot wait for. Throws {@link UsageError} `sees-photos-alone`. */
   private async askBeforehand(source: LateSaliencySource): Promise<Tensor> {
     try {
-      if (this.config.saliency.scope === "photo")
-        return await mapPhotosLater(source, this.dataset, this.photoView());
+      if (this.settings.saliency.scope === "photo")
+        return await mapAllPhotos(source, this.options.dataset, this.photoView(), this.options);
       throw new UsageError(
         "sees-photos-alone",
-        `Expected saliency.scope photo with the source ${source.name}, which is asked once about each photo, but crop came. ` +
+        `Expected saliency.scope photo with the source ${source.name}, which is asked once about each photo, got crop. ` +
           "Give --saliency.scope photo.",
       );
     } finally {
@@ -118,45 +125,44 @@ export class SaliencyGuide {
     }
   }
 
-  /** Takes over one map a photo, `[N, rows, cols]`; another photo's where the control asks for that. */
-  private know(maps: Tensor): void {
-    const { seed, saliency } = this.config;
-    if (!saliency.shuffled) {
-      this.replace({ kind: "photos", maps: keep(maps) });
-      return;
-    }
-    const others = otherPhotos(seed, this.dataset.length);
-    this.replace({ kind: "photos", maps: keep(scope(() => maps.indexSelect(0, tensor(others)))) });
-    maps.dispose();
+  private know(maps: PhotoMaps): void {
+    this.replace({ kind: "photos", maps });
   }
 
   private replace(knowledge: Knowledge): void {
-    if (this.knowledge?.kind === "photos") this.knowledge.maps.dispose();
+    this.forget();
     this.knowledge = knowledge;
   }
 
   /**
    * The cells of each view's crops that show the object; null while nothing says where it is, or nothing asks. With scope
-   * photo nothing is asked of the device; with scope crop its answer is waited for, once for all views.
+   * photo the device is asked about new photos alone; with scope crop its answer is waited for, once for all views.
    */
-  foregrounds(views: readonly DrawnCrops[], ids: Int32Array): (Foreground | null)[] {
+  foregrounds(views: readonly Crops[], ids: Int32Array): (Foreground | null)[] {
     const { knowledge } = this;
     if (knowledge === null) return views.map(() => null);
     const maps = views.map((view) => this.maps(knowledge, view, ids)); // [B, rows, cols] each
-    return foregroundOfViews(maps, this.config.saliency.threshold);
+    return foregroundOfViews(maps, this.settings.saliency.threshold);
   }
 
-  private maps(knowledge: Knowledge, { crops, draw }: DrawnCrops, ids: Int32Array): Tensor {
+  /** The saliency of crops of the photos `ids` [B], `[B, rows, cols]`; null while nothing says so, or nothing asks. */
+  saliencyOf(view: Crops, ids: Int32Array): Tensor | null {
+    return this.knowledge === null ? null : this.maps(this.knowledge, view, ids);
+  }
+
+  private maps(knowledge: Knowledge, { pixels, draw }: Crops, ids: Int32Array): Tensor {
+    const { rows, cols } = gridFor(pixels.shape[2], this.options.stride);
     if (knowledge.kind === "photos") {
-      const photos = knowledge.maps.indexSelect(0, tensor(ids)); // [B, rows', cols']
-      return cropMaps(photos, draw, this.grid.rows, this.grid.cols); // [B, rows, cols]
+      const { others } = this;
+      const photos = knowledge.maps.of(others === null ? ids : ids.map((id) => others[id])); // [B, rows', cols']
+      return cropMaps(photos, draw, rows, cols); // [B, rows, cols]
     }
-    const maps = knowledge.source.maps(crops, this.grid); // [B, rows, cols]
-    return this.config.saliency.shuffled ? maps.roll(1, { dims: 0 }) : maps;
+    const maps = knowledge.source.maps(pixels, { rows, cols }); // [B, rows, cols]
+    return this.others === null ? maps : maps.roll(1, { dims: 0 });
   }
 
   private photoView(): PhotoView {
-    return photoViewOf(this.config.data.crop, this.grid.cell);
+    return photoViewOf(this.settings.data.crop, this.options.stride);
   }
 
   /** The frozen encoder's tensors, for a checkpoint. */
@@ -165,30 +171,43 @@ export class SaliencyGuide {
   }
 
   /** Takes the frozen encoder from a checkpoint; `like` gives its shape. */
-  loadState(state: nn.StateDict, like: ResNet): void {
-    if (!readsOwnEncoder(this.config) || Object.keys(state).length === 0) return;
+  loadState(state: nn.StateDict, like: Backbone): void {
+    if (!readsOwnEncoder(this.settings) || Object.keys(state).length === 0) return;
     const encoder = frozenCopy(like);
     encoder.loadStateDict(state);
     this.readFrom(encoder);
   }
 
-  dispose(): void {
+  private forget(): void {
     if (this.knowledge?.kind === "photos") this.knowledge.maps.dispose();
     if (this.knowledge?.kind === "crops") this.knowledge.source.dispose();
-    else this.own?.dispose();
+    this.knowledge = null;
+  }
+
+  dispose(): void {
+    this.forget();
   }
 }
 
 /** Whether anything in the run asks where the object is. */
-function needsSaliency({ mask }: RunConfig): boolean {
+function needsSaliency({ mask }: GuideSettings): boolean {
   return (
     mask.fill !== "none" && mask.cells === "saliency" && (mask.branch !== "none" || mask.negative.count > 0)
   );
 }
 
 /** Whether saliency is read from the encoder that the run trains. */
-function readsOwnEncoder({ saliency }: RunConfig): boolean {
+function readsOwnEncoder({ saliency }: Pick<GuideSettings, "saliency">): boolean {
   return saliency.source === "own";
+}
+
+/** The folder of maps that the settings name. Throws {@link UsageError} `no-maps-given` where they name none. */
+function mapsFolder({ saliency }: GuideSettings): string {
+  if (saliency.maps !== undefined) return saliency.maps;
+  throw new UsageError(
+    "no-maps-given",
+    "Expected a folder of maps for the saliency source maps, got none. Give --saliency.maps FOLDER.",
+  );
 }
 
 /** `[n]`: for each photo another one, each once; itself where there is only one. */

@@ -1,18 +1,12 @@
-import { fromTypedArray, keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
-import { mapOrdered } from "../base/concurrent.js";
-import { UsageError } from "../base/errors.js";
+/** One saliency map per photo, from which the maps of its views are cut. */
+import { empty, keep, noGrad, scope, type Tensor, tensor, zeros } from "@salmask/torch";
+import { InterruptedError } from "../base/errors.js";
 import { sent } from "../compute/compute.js";
-import type { RunConfig } from "../config/schema.js";
-import { photoOf } from "../data/samples/samples.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import { gridFor } from "../masking/grid.js";
-import { renderView, wholeView } from "../views/index.js";
-import { findMaps, readMap } from "./map-files.js";
+import { wholeView } from "../views/draw.js";
+import { renderView } from "../views/render.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "./source.js";
-
-const readAtOnce = 8;
-/** Pixels of all photos in one pass of a source, 8 photos of 128 pixels: what it holds stays below what a step does. */
-const pixelsAtOnce = 2 ** 17;
 
 /** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
 export interface PhotoView extends MapSize {
@@ -25,89 +19,109 @@ export function photoViewOf(crop: number, cell: number): PhotoView {
   return { rows, cols, side: rows * cell };
 }
 
-/**
- * The maps of all photos: `[N, rows, cols]`, the caller's. They are on the CPU wherever the source looks at the photos
- * (`device`): the cells of views are drawn from them there.
- */
-export function mapPhotos(
-  source: SaliencySource,
-  dataset: PackedDataset,
-  view: PhotoView,
-  device = "cpu",
-): Tensor {
-  return scope(() =>
-    noGrad(() => {
-      const parts = parted(dataset.length, view).map((ids) =>
-        scope(() => source.maps(wholePhotos(dataset, ids, view, device), view).to({ device: "cpu" })),
-      );
-      return ops.cat(parts); // [N, rows, cols]
-    }),
-  );
+/** What maps of photos are made from. */
+export interface Asked {
+  readonly source: SaliencySource;
+  readonly dataset: PackedDataset;
+  readonly view: PhotoView;
+  readonly device: string;
 }
 
-/** As {@link mapPhotos}, of a source that answers later. */
-export async function mapPhotosLater(
-  source: LateSaliencySource,
-  dataset: PackedDataset,
-  view: PhotoView,
-): Promise<Tensor> {
-  const parts: Tensor[] = [];
-  try {
-    for (const ids of parted(dataset.length, view)) {
-      const photos = keep(wholePhotos(dataset, ids, view, "cpu")); // [B, 3, side, side]
-      try {
-        parts.push(keep(await source.mapsLater(photos, view)));
-      } finally {
-        photos.dispose();
-      }
-    }
-    return ops.cat(parts); // [N, rows, cols]
-  } finally {
-    for (const part of parts) part.dispose();
+/**
+ * The maps of a data set's photos, on the CPU: the cells of views are drawn from them there. Each photo is asked about by
+ * itself, when its map is first wanted: training starts at once, and a map does not depend on which others were made with it.
+ */
+export class PhotoMaps {
+  private readonly isKnown: Uint8Array;
+
+  /** Takes both over. `maps` float32 `[N, rows, cols]`; with `asked`, nothing of it is known yet. */
+  private constructor(
+    private readonly maps: Tensor,
+    private readonly asked: Asked | null,
+  ) {
+    this.isKnown = new Uint8Array(maps.shape[0]).fill(Number(asked === null));
+  }
+
+  /** Maps that are known already, `[N, rows, cols]`. */
+  static known(maps: Tensor): PhotoMaps {
+    return new PhotoMaps(keep(maps), null);
+  }
+
+  /** Maps that a source is asked for as they are wanted. The source is freed with them. */
+  static lazily(asked: Asked): PhotoMaps {
+    const { rows, cols } = asked.view;
+    return new PhotoMaps(keep(empty([asked.dataset.length, rows, cols])), asked);
+  }
+
+  /** The maps of the photos `ids` [B]: `[B, rows, cols]`. */
+  of(ids: Int32Array): Tensor {
+    for (const id of ids) if (this.isKnown[id] === 0) this.ask(id);
+    return this.maps.indexSelect(0, tensor(ids)); // [B, rows, cols]
+  }
+
+  private ask(id: number): void {
+    if (this.asked === null) throw new RangeError(`expected a photo of the data set, got number ${id}`);
+    const { source, dataset, view, device } = this.asked;
+    scope(() =>
+      noGrad(() => {
+        const photo = wholePhotos(dataset, Int32Array.of(id), view, device); // [1, 3, side, side]
+        const map = source.maps(photo, view).to({ device: "cpu" }); // [1, rows, cols]
+        this.maps.narrow(0, id, 1).copy_(map);
+      }),
+    );
+    this.isKnown[id] = 1;
+  }
+
+  dispose(): void {
+    this.maps.dispose();
+    this.asked?.source.dispose();
   }
 }
 
-/** The ids of `n` photos, in parts that go through a source together. */
-function parted(n: number, { side }: PhotoView): Int32Array[] {
-  const size = Math.max(1, Math.floor(pixelsAtOnce / side ** 2));
-  return Array.from({ length: Math.ceil(n / size) }, (_, part) => {
-    const from = part * size;
-    return Int32Array.from({ length: Math.min(size, n - from) }, (_, i) => from + i);
-  });
+/** What asking about all photos beforehand reports, and is stopped by. */
+export interface Beforehand {
+  /** Photos that will be asked about; all where it is not given. */
+  readonly ids?: Int32Array;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+/**
+ * The maps of photos from a source that a step cannot wait for, `[N, rows, cols]`, zeros where a photo is not asked about. The
+ * caller's. Throws {@link InterruptedError}.
+ */
+export async function mapAllPhotos(
+  source: LateSaliencySource,
+  dataset: PackedDataset,
+  view: PhotoView,
+  { ids, signal, onProgress = () => {} }: Beforehand = {},
+): Promise<Tensor> {
+  const { rows, cols } = view;
+  const maps = keep(zeros([dataset.length, rows, cols])); // [N, rows, cols]
+  const asked = ids ?? Int32Array.from({ length: dataset.length }, (_, id) => id);
+  try {
+    for (const [done, id] of asked.entries()) {
+      if (signal?.aborted === true)
+        throw new InterruptedError("Stopped while objects were looked for. The same command starts anew.");
+      const photo = keep(wholePhotos(dataset, Int32Array.of(id), view, "cpu")); // [1, 3, side, side]
+      try {
+        const map = keep(await source.mapsLater(photo, view)); // [1, rows, cols]
+        scope(() => maps.narrow(0, id, 1).copy_(map));
+        map.dispose();
+      } finally {
+        photo.dispose();
+      }
+      onProgress({ done: done + 1, total: asked.length });
+    }
+    return maps;
+  } catch (error) {
+    maps.dispose();
+    throw error;
+  }
 }
 
 /** `[B, 3, side, side]`, normalised. */
 function wholePhotos(dataset: PackedDataset, ids: Int32Array, { side }: PhotoView, device: string): Tensor {
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);
   return scope(() => renderView(sent(dataset.images(ids), device), whole, { crop: side }));
-}
-
-/** The folder of maps that the configuration names. Throws {@link UsageError} `no-maps-given` where it names none. */
-export function mapsFolder({ saliency }: RunConfig): string {
-  if (saliency.maps !== undefined) return saliency.maps;
-  throw new UsageError(
-    "no-maps-given",
-    "Expected a folder of maps for the saliency source maps, but none was named. Give --saliency.maps FOLDER.",
-  );
-}
-
-/**
- * The maps or masks that a folder holds, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws DataError that names
- * the photo whose map is missing or of another size.
- */
-export async function readPhotoMaps(folder: string, dataset: PackedDataset, size: MapSize): Promise<Tensor> {
-  const paths = await findMaps(folder, dataset.names);
-  const rows: Float32Array[] = [];
-  const read = (id: number) => readMap(paths[id], photoOf(dataset, id));
-  for await (const { pixels, height, width } of mapOrdered(dataset.names.keys(), readAtOnce, read)) {
-    rows.push(
-      scope(() => {
-        const map = fromTypedArray(Float32Array.from(pixels), [1, 1, height, width]); // [1, 1, H, W]
-        return map.div(255).adaptiveAvgPool2d([size.rows, size.cols]).toFloat32Array();
-      }),
-    );
-  }
-  return scope(
-    () => noGrad(() => ops.stack(rows.map((row) => fromTypedArray(row, [size.rows, size.cols])))), // [N, rows, cols]
-  );
 }

@@ -1,18 +1,11 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
+import type { Foreground } from "../masking/foreground.js";
 import { keepLargestComponent } from "./component.js";
 import { paperThreshold, type ThresholdOptions } from "./settings.js";
 
 /** Share of a map's largest value that counts as rounding, so that a flat map is not split by it. */
 const rounding = 1e-6;
-
-/** Which cells of each crop belong to the object. */
-export interface Foreground {
-  /** `[B * rows * cols]`, crop after crop, row after row: 1 where the cell is foreground. */
-  readonly cells: Uint8Array;
-  /** `[B]`: the foreground's share of each crop's cells, gamma, 0 to 1. */
-  readonly shares: Float64Array;
-}
 
 /**
  * The cells of each crop that belong to the object. A flat map, which says nothing, is all foreground. With the paper's
@@ -49,19 +42,27 @@ export function foregroundCells(maps: Tensor, given: Partial<ThresholdOptions> =
 
 /**
  * {@link foregroundCells} of the maps `[B, rows, cols]` of several views. Cells are drawn on the host, so maps that were made
- * on a GPU have to be waited for: all of them together, once.
+ * on a GPU have to be waited for: all of one size together.
  */
 export function foregroundOfViews(
   maps: readonly Tensor[],
   options: Partial<ThresholdOptions> = {},
 ): Foreground[] {
-  const { cells, shares } = scope(() => foregroundCells(ops.cat(maps), options));
-  const [batch, rows, cols] = maps[0].shape;
-  const size = batch * rows * cols;
-  return maps.map((_, view) => ({
-    cells: cells.subarray(view * size, (view + 1) * size),
-    shares: shares.subarray(view * batch, (view + 1) * batch),
-  }));
+  const found = new Map<Tensor, Foreground>();
+  for (const map of maps) {
+    if (found.has(map)) continue;
+    const [batch, rows, cols] = map.shape;
+    const alike = maps.filter(({ shape }) => shape.join() === map.shape.join());
+    const { cells, shares } = scope(() => foregroundCells(ops.cat(alike), options));
+    const size = batch * rows * cols;
+    for (const [view, other] of alike.entries()) {
+      found.set(other, {
+        cells: cells.subarray(view * size, (view + 1) * size),
+        shares: shares.subarray(view * batch, (view + 1) * batch),
+      });
+    }
+  }
+  return maps.flatMap((map) => found.get(map) ?? []);
 }
 
 /** The least value of a foreground cell. */

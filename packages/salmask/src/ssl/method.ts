@@ -1,67 +1,53 @@
 import type { nn, Tensor } from "@salmask/torch";
-import type { ResNet } from "../models/resnet.js";
-
-/** What one step compares: the two views after masking, and the hard negatives of the keys. */
-export interface Views {
-  /** `[B, 3, H, W]` */
-  query: Tensor;
-  /** `[B, 3, H, W]` */
-  key: Tensor;
-  /** `[M * B, 3, H, W]`, rows m * B + i made from key i, or `[M, 3, H, W]` from the first; null where the run has none. */
-  negatives: Tensor | null;
-  /** `[M * B]`: which row of `negatives` each query has; null where row m * B + i is query i's. */
-  negativeRows: Int32Array | null;
-  /** bool `[M * B]`: false where a photo had no object to remove, and its negative would be a second positive. */
-  negativeValid: Tensor | null;
-}
-
-/** What a query is compared with. */
-export type Others = Omit<Views, "query">;
+import type { Backbone } from "../models/backbone.js";
+import type { Logs, Loss } from "../training/task.js";
+import type { BatchViews, View } from "../views/view.js";
 
 /** The two views' embeddings, `[B, dim]` each, rows of length one. */
 export interface Embeddings {
-  query: Tensor;
-  key: Tensor;
+  readonly query: Tensor;
+  readonly key: Tensor;
 }
 
-/** A loss `[]` to go backward from, and numbers for the log. */
-export interface StepResult extends Embeddings {
-  loss: Tensor;
-  /** Share of queries that are nearest to their own key among all that they are compared with, hard negatives left out. */
-  contrastAccuracy: Tensor;
+/** What a comparison of one batch comes to: a loss `[]` to go backward from, and numbers for the log. */
+export interface Comparison extends Loss {
+  readonly embeddings: Embeddings;
 }
-
-/** The loss of one batch, given its query views `[B, 3, H, W]`. */
-export type Compare = (query: Tensor) => StepResult;
 
 /**
- * A way to learn from two views. To add one, write a file beside this one that returns a `Method`, and name it in
- * `registry.ts`.
+ * The loss of one batch, given what its sources show: float32 `[B, 3, H, W]` per source view, in the views' order. A photo
+ * may be shown under more than one mask, so it may be asked for several times.
+ */
+export type Compare = (sources: readonly Tensor[]) => Comparison;
+
+/**
+ * A way to learn from views of photos. The general rule of masking is that sources are masked and targets are clean: a source
+ * is what the loss goes through, a target what it is compared with. To add one, write a file beside this one that makes a
+ * `Method`, and name it in `registry.ts`.
  */
 export interface Method {
   readonly name: string;
-  /** What the optimiser changes. */
+  /** What the optimizer changes. */
   readonly learned: nn.Module;
+  /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */
+  readonly backbone: Backbone;
+  /** The slowly moving copy, where the method has one; the steadier of the two. */
+  readonly momentumBackbone: Backbone;
+  /** The views whose gradients are learned from, of those that the recipe shows. */
+  sources(views: readonly View[]): readonly View[];
+  /** Gets one batch's targets ready. `step` counts from 0 and is part of every random decision's key. */
+  against(batch: BatchViews, step: number): Compare;
+  /** What each branch's encoder makes of its view in evaluation; nothing of the method changes. */
+  embed(batch: BatchViews): Embeddings;
+  /** After the optimizer's step. `progress` is the share of the run that is done, 0 to 1. */
+  afterStep(progress: number): void;
+  /** Numbers of the method itself for the log, such as how full a memory of past keys is. */
+  logs(): Logs;
   /** Every tensor that a checkpoint has to hold, by name. */
   state(): nn.StateDict;
-  /** Copies a checkpoint's tensors in, and the numbers beside them. */
-  loadState(state: nn.StateDict, counters: Record<string, number>): void;
   /** Numbers that a checkpoint has to hold beside the tensors. */
   counters(): Record<string, number>;
-  /**
-   * Gets one batch's keys ready, so that several queries can be compared with the same: a photo may be seen under more
-   * than one mask. `step` counts from 0 and is part of every random decision's key.
-   */
-  against(others: Others, step: number): Compare;
-  /** What each branch's encoder makes of its views in evaluation; nothing of the method changes. */
-  embed(views: Pick<Views, "query" | "key">): Embeddings;
-  /** After the optimiser's step. */
-  afterStep(): void;
-  /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */
-  readonly backbone: ResNet;
-  /** The slowly moving copy, where the method has one; the steadier of the two. */
-  readonly momentumBackbone: ResNet;
-  /** How full the memory of past keys is, 0 to 1; null where the method has none. */
-  queueFill(): number | null;
+  /** Copies a checkpoint's tensors in, and the numbers beside them. */
+  loadState(state: nn.StateDict, counters: Record<string, number>): void;
   dispose(): void;
 }

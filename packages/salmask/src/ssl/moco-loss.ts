@@ -1,4 +1,6 @@
 import { ops, type Tensor, zeros } from "@salmask/torch";
+import type { EmbeddedNegatives } from "../masking/hard-negatives.js";
+import { hardLogits } from "./hard-logits.js";
 
 export interface ContrastiveInputs {
   /** `[B, dim]`, rows of length one, with gradient. */
@@ -7,10 +9,8 @@ export interface ContrastiveInputs {
   key: Tensor;
   /** `[K, dim]`, rows of length one: past keys. */
   queue: Tensor;
-  /** `[M * B, dim]`: row m * B + i is a hard negative of query i alone. */
-  negatives: Tensor | null;
-  /** bool `[M * B]`: false leaves a negative out of the sum. */
-  negativeValid: Tensor | null;
+  /** Each query's own; null where the run has none. */
+  negatives: EmbeddedNegatives | null;
 }
 
 /**
@@ -21,22 +21,14 @@ export interface ContrastiveInputs {
  * count there, so that runs with and without them can be compared.
  */
 export function contrastiveLoss(
-  { query, key, queue, negatives, negativeValid }: ContrastiveInputs,
+  { query, key, queue, negatives }: ContrastiveInputs,
   options: { temperature: number; weight: number },
 ): { loss: Tensor; contrastAccuracy: Tensor } {
-  const [batch, dim] = query.shape;
+  const [batch] = query.shape;
   const positive = query.mul(key).sum([1], { keepdim: true }); // [B, 1]
   const past = query.matmul(queue.t()); // [B, K]
   const columns = [positive, past];
-  if (negatives !== null) {
-    const perQuery = negatives.reshape([-1, batch, dim]); // [M, B, dim]
-    let hard = perQuery.mul(query.unsqueeze(0)).sum([2]).t().mul(options.weight); // [B, M]
-    if (negativeValid !== null) {
-      const left = negativeValid.reshape([-1, batch]).t().logicalNot(); // [B, M]
-      hard = hard.maskedFill(left, Number.NEGATIVE_INFINITY); // [B, M]
-    }
-    columns.push(hard);
-  }
+  if (negatives !== null) columns.push(hardLogits(query, negatives, options.weight)); // [B, M]
   const logits = ops.cat(columns, { dim: 1 }).div(options.temperature); // [B, 1 + K + M]
   const target = zeros([batch], { dtype: "int64", device: query.device }); // [B]
   const loss = ops.crossEntropyLoss(logits, target); // []

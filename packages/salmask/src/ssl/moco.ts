@@ -12,16 +12,13 @@ import {
 } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
 import { onCpu } from "../compute/compute.js";
-import { negativesOfQueries } from "../masking/mask.js";
-import {
-  type EncoderOptions,
-  normalize,
-  type ProjectedEncoder,
-  projectedEncoder,
-} from "../models/encoder.js";
-import type { ResNet } from "../models/resnet.js";
+import { type EmbeddedNegatives, embedded } from "../masking/hard-negatives.js";
+import type { Backbone } from "../models/backbone.js";
+import { type EncoderOptions, type ProjectedEncoder, projectedEncoder, unitRows } from "../models/encoder.js";
 import { joinParts, partOf } from "../models/state-dict.js";
-import type { Compare, Embeddings, Method, Others, Views } from "./method.js";
+import type { Logs } from "../training/task.js";
+import type { BatchViews, View } from "../views/view.js";
+import type { Compare, Embeddings, Method } from "./method.js";
 import { contrastiveLoss } from "./moco-loss.js";
 
 export interface MocoOptions {
@@ -61,7 +58,7 @@ export class Moco implements Method {
     this.key = projectedEncoder(options.encoder, generatorFor(0)).setRequiresGrad(false);
     this.queue = scope(() => {
       const generator = new Generator(new KeyedRandom(options.seed, purpose.queue).uint32());
-      const drawn = normalize(randn([options.queue, options.encoder.dim], { generator })); // [K, dim]
+      const drawn = unitRows(randn([options.queue, options.encoder.dim], { generator })); // [K, dim]
       const { device } = options.encoder.compute ?? onCpu;
       return keep(drawn.to({ device })); // [K, dim]
     });
@@ -71,53 +68,61 @@ export class Moco implements Method {
     return this.query;
   }
 
-  get backbone(): ResNet {
+  get backbone(): Backbone {
     return this.query.backbone;
   }
 
-  get momentumBackbone(): ResNet {
+  get momentumBackbone(): Backbone {
     return this.key.backbone;
   }
 
-  against(others: Others, step: number): Compare {
-    const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(others, step))); // [B, dim], [M * B, dim]
+  sources([query]: readonly View[]): readonly View[] {
+    return [query];
+  }
+
+  against(batch: BatchViews, step: number): Compare {
+    const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(batch, step))); // [B, dim], [M * B, dim]
     const { temperature, negativeWeight: weight, groups } = this.options;
-    const { negativeValid } = others;
     // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
     this.waiting?.dispose();
     this.waiting = keep(key.detach()); // [B, dim]
-    return (views) => {
-      const query = inGroups(this.query, views, groups); // [B, dim]
-      const inputs = { query, key, queue: this.queue, negatives, negativeValid };
-      return { ...contrastiveLoss(inputs, { temperature, weight }), query, key };
+    return ([pixels]) => {
+      const query = inGroups(this.query, pixels, groups); // [B, dim]
+      const inputs = { query, key, queue: this.queue, negatives };
+      const { loss, contrastAccuracy } = contrastiveLoss(inputs, { temperature, weight }); // [], []
+      const logs = () => ({ contrastAccuracy: contrastAccuracy.item() });
+      return { loss, logs, embeddings: { query, key } };
     };
   }
 
-  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
-    return { query: this.query.evaluate(query), key: this.key.evaluate(key) }; // [B, dim] each
+  embed({ views: [query, key] }: BatchViews): Embeddings {
+    return { query: this.query.evaluate(query.masked), key: this.key.evaluate(key.masked) }; // [B, dim] each
   }
 
   /**
    * Keys and hard negatives go through the key encoder together and shuffled, so that neither is normalised by
    * statistics of its own that would give it away.
    */
-  private encodeKeys(views: Others, step: number): { key: Tensor; negatives: Tensor | null } {
-    const batch = views.key.shape[0];
+  private encodeKeys(
+    { views: [, { masked: keys }], negatives }: BatchViews,
+    step: number,
+  ): { key: Tensor; negatives: EmbeddedNegatives | null } {
+    const batch = keys.shape[0];
     // R is (1 + M) B, or B + M where the batch shares its negatives.
-    const all = views.negatives === null ? views.key : ops.cat([views.key, views.negatives]); // [R, 3, H, W]
+    const all = negatives === null ? keys : ops.cat([keys, negatives.pixels]); // [R, 3, H, W]
     const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
     const { device } = all;
     const shuffled = all.indexSelect(0, tensor(order, { device })); // [R, 3, H, W]
     const encoded = inGroups(this.key, shuffled, this.options.groups); // [R, dim]
-    const back = new Int32Array(order.length);
-    for (const [place, row] of order.entries()) back[row] = place;
-    const embeddings = encoded.indexSelect(0, tensor(back, { device })); // [R, dim]
+    const unshuffled = new Int32Array(order.length);
+    for (const [place, row] of order.entries()) unshuffled[row] = place;
+    const embeddings = encoded.indexSelect(0, tensor(unshuffled, { device })); // [R, dim]
     return {
       key: embeddings.narrow(0, 0, batch), // [B, dim]
       negatives:
-        views.negatives === null
+        negatives === null
           ? null
-          : negativesOfQueries(embeddings.narrow(0, batch, embeddings.shape[0] - batch), views), // [M * B, dim]
+          : embedded(negatives, embeddings.narrow(0, batch, embeddings.shape[0] - batch)), // of [M * B, dim]
     };
   }
 
@@ -146,8 +151,8 @@ export class Moco implements Method {
     });
   }
 
-  queueFill(): number {
-    return this.enqueued / this.options.queue;
+  logs(): Logs {
+    return { queueFill: this.enqueued / this.options.queue };
   }
 
   state(): nn.StateDict {

@@ -1,14 +1,14 @@
 import { fromTypedArray, full, ops, type Tensor } from "@salmask/torch";
+import type { EmbeddedNegatives } from "../masking/hard-negatives.js";
+import { hardLogits } from "./hard-logits.js";
 
 export interface NtXentInputs {
   /** `[B, dim]`, rows of length one: the first view of each photo. */
   first: Tensor;
   /** `[B, dim]`, rows of length one: the second. */
   second: Tensor;
-  /** `[M * B, dim]`: row m * B + i is a hard negative of photo i, for its first view alone. */
-  negatives: Tensor | null;
-  /** bool `[M * B]`: false leaves a negative out of the sum. */
-  negativeValid: Tensor | null;
+  /** Each photo's own, for its first view alone; null where the run has none. */
+  negatives: EmbeddedNegatives | null;
 }
 
 /**
@@ -18,10 +18,10 @@ export interface NtXentInputs {
  * `[]` of first views that are nearest to their second, hard negatives left out.
  */
 export function ntXent(
-  { first, second, negatives, negativeValid }: NtXentInputs,
+  { first, second, negatives }: NtXentInputs,
   options: { temperature: number; weight: number },
 ): { loss: Tensor; contrastAccuracy: Tensor } {
-  const [batch, dim] = first.shape;
+  const [batch] = first.shape;
   const { device } = first;
   const rows = 2 * batch;
   const views = ops.cat([first, second]); // [2B, dim]
@@ -29,12 +29,7 @@ export function ntXent(
   const similarities = views.matmul(views.t()).maskedFill(itself, Number.NEGATIVE_INFINITY); // [2B, 2B]
   const columns = [similarities];
   if (negatives !== null) {
-    const perPhoto = negatives.reshape([-1, batch, dim]); // [M, B, dim]
-    let hard = perPhoto.mul(first.unsqueeze(0)).sum([2]).t().mul(options.weight); // [B, M]
-    if (negativeValid !== null) {
-      const left = negativeValid.reshape([-1, batch]).t().logicalNot(); // [B, M]
-      hard = hard.maskedFill(left, Number.NEGATIVE_INFINITY); // [B, M]
-    }
+    const hard = hardLogits(first, negatives, options.weight); // [B, M]
     const none = full([batch, hard.shape[1]], Number.NEGATIVE_INFINITY, { device }); // [B, M]
     columns.push(ops.cat([hard, none])); // [2B, M]
   }

@@ -1,27 +1,33 @@
 import type { Compute } from "../compute/compute.js";
-import type { RunConfig } from "../config/schema.js";
+import { fillOf } from "../masking/fills/registry.js";
+import type { MaskSettings } from "../masking/settings.js";
 import type { EncoderOptions } from "../models/encoder.js";
+import type { ModelSettings } from "../models/settings.js";
+import type { ViewKind, ViewRecipe } from "../views/recipe.js";
+import type { ViewOptions } from "../views/settings.js";
 import type { Method } from "./method.js";
 import { Moco } from "./moco.js";
-import { Adversary } from "./occlusion/adversary.js";
+import { Occlusion } from "./occlusion/occlusion.js";
+import type { OcclusionSettings } from "./occlusion/settings.js";
+import type { MethodSettings } from "./settings.js";
 import { SimClr } from "./simclr.js";
 
-/** What learns to occlude the queries; null where the configuration asks for nothing of the kind. */
-export function adversaryOf(
-  { seed, occlusion, data, train }: RunConfig,
-  compute?: Compute,
-): Adversary | null {
-  if (occlusion.name === "none") return null;
-  const { momentum, weightDecay } = train;
-  return new Adversary({ ...occlusion, seed, crop: data.crop, momentum, weightDecay, compute });
+/** The settings that a method, its views and its rivals are made from. */
+export interface HostSettings {
+  readonly seed: number;
+  readonly data: { readonly crop: number };
+  readonly model: ModelSettings;
+  readonly method: MethodSettings;
+  readonly occlusion: OcclusionSettings;
+  readonly augment: ViewOptions;
+  readonly mask: MaskSettings;
 }
 
-/** The method that a configuration names. A new method is one more case here, and its settings one more kind there. */
-export function methodOf(config: RunConfig, compute?: Compute): Method {
-  const { seed, method, mask, model } = config;
+/** The method that the settings name. A new method is one more case here, and its settings one more kind in `settings.ts`. */
+export function methodOf(settings: HostSettings, compute?: Compute): Method {
+  const { seed, method, mask, model } = settings;
   const { temperature, hidden, dim } = method;
-  const depth = model.arch === "resnet50" ? 50 : 18;
-  const encoder: EncoderOptions = { depth, stem: model.stem, width: model.width, hidden, dim, compute };
+  const encoder: EncoderOptions = { backbone: model, hidden, dim, compute };
   const shared = { seed, encoder, temperature, negativeWeight: mask.negative.weight };
   switch (method.name) {
     case "mocov2":
@@ -30,3 +36,39 @@ export function methodOf(config: RunConfig, compute?: Compute): Method {
       return new SimClr(shared);
   }
 }
+
+/** How a method is made and what it sees. Whoever brings a method of their own brings one of these. */
+export interface MethodMaker {
+  create(settings: HostSettings, compute: Compute): Method;
+  recipe(settings: HostSettings): ViewRecipe;
+}
+
+/** What the methods of two views see: a query and a key, the branch masked that the settings name. */
+export function recipeOf({ data, augment, mask }: HostSettings): ViewRecipe {
+  const { fill, branch, cells, ratio, foregroundShare, negative } = mask;
+  const isMasked = fill !== "none";
+  const kind = (name: "query" | "key"): ViewKind => ({
+    name,
+    count: 1,
+    crop: data.crop,
+    augment,
+    mask: isMasked && (branch === name || branch === "both") ? { ratio, foregroundShare } : null,
+  });
+  const { count, ratio: removed, of } = negative;
+  return {
+    kinds: [kind("query"), kind("key")],
+    fill: fillOf(mask),
+    cells,
+    negatives: isMasked && count > 0 ? { count, ratio: removed, of, from: "key" } : null,
+  };
+}
+
+/** What learns to occlude the sources; null where the settings ask for nothing of the kind. */
+export function occlusionOf(settings: HostSettings, compute?: Compute): Occlusion | null {
+  const { seed, occlusion, data } = settings;
+  if (occlusion.name === "none") return null;
+  return new Occlusion({ ...occlusion, seed, crop: data.crop, compute });
+}
+
+/** The methods of this room. */
+export const builtInMethods: MethodMaker = { create: methodOf, recipe: recipeOf };

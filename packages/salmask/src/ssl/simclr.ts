@@ -1,9 +1,11 @@
 import { Generator, KeyedRandom, type nn, ops } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { negativesOfQueries } from "../masking/mask.js";
+import { embedded } from "../masking/hard-negatives.js";
+import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
-import type { ResNet } from "../models/resnet.js";
-import type { Compare, Embeddings, Method, Others, StepResult, Views } from "./method.js";
+import type { Logs } from "../training/task.js";
+import type { BatchViews, View } from "../views/view.js";
+import type { Compare, Embeddings, Method } from "./method.js";
 import { ntXent } from "./nt-xent.js";
 
 export interface SimClrOptions {
@@ -33,45 +35,51 @@ export class SimClr implements Method {
     return this.encoder;
   }
 
-  get backbone(): ResNet {
+  get backbone(): Backbone {
     return this.encoder.backbone;
   }
 
-  get momentumBackbone(): ResNet {
+  get momentumBackbone(): Backbone {
     return this.encoder.backbone;
   }
 
-  /** Nothing can be got ready: the key's view is learned from too, and goes through the encoder beside the query's. */
-  against(others: Others): Compare {
-    return (query) => this.compare({ ...others, query });
+  /** The first view's row alone sees masks and hard negatives; the second is learned from as it is. */
+  sources([first]: readonly View[]): readonly View[] {
+    return [first];
   }
 
-  /** All views go through the encoder together, so that none is normalised by statistics that give it away. */
-  private compare(views: Views): StepResult {
-    const batch = views.query.shape[0];
-    const parts = [views.query, views.key, ...(views.negatives === null ? [] : [views.negatives])];
-    const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] where negatives are shared
-    const inputs = {
-      first: embeddings.narrow(0, 0, batch), // [B, dim]
-      second: embeddings.narrow(0, batch, batch), // [B, dim]
-      negatives:
-        views.negatives === null
-          ? null
-          : negativesOfQueries(embeddings.narrow(0, 2 * batch, embeddings.shape[0] - 2 * batch), views), // [M * B, dim]
-      negativeValid: views.negativeValid,
-    };
+  /**
+   * Nothing can be got ready: the second view is learned from too. All views go through the encoder together, so that none is
+   * normalised by statistics that give it away.
+   */
+  against({ views: [, { masked: second }], negatives }: BatchViews): Compare {
     const { temperature, negativeWeight: weight } = this.options;
-    return { ...ntXent(inputs, { temperature, weight }), query: inputs.first, key: inputs.second };
+    return ([first]) => {
+      const batch = first.shape[0];
+      const parts = [first, second, ...(negatives === null ? [] : [negatives.pixels])];
+      const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] where negatives are shared
+      const inputs = {
+        first: embeddings.narrow(0, 0, batch), // [B, dim]
+        second: embeddings.narrow(0, batch, batch), // [B, dim]
+        negatives:
+          negatives === null
+            ? null
+            : embedded(negatives, embeddings.narrow(0, 2 * batch, embeddings.shape[0] - 2 * batch)), // of [M * B, dim]
+      };
+      const { loss, contrastAccuracy } = ntXent(inputs, { temperature, weight }); // [], []
+      const logs = () => ({ contrastAccuracy: contrastAccuracy.item() });
+      return { loss, logs, embeddings: { query: inputs.first, key: inputs.second } };
+    };
   }
 
-  embed({ query, key }: Pick<Views, "query" | "key">): Embeddings {
-    return { query: this.encoder.evaluate(query), key: this.encoder.evaluate(key) }; // [B, dim] each
+  embed({ views: [first, second] }: BatchViews): Embeddings {
+    return { query: this.encoder.evaluate(first.masked), key: this.encoder.evaluate(second.masked) }; // [B, dim] each
   }
 
   afterStep(): void {}
 
-  queueFill(): null {
-    return null;
+  logs(): Logs {
+    return {};
   }
 
   state(): nn.StateDict {

@@ -1,3 +1,4 @@
+/** Files of a backbone's weights: safetensors with the names of the library that the architecture comes from. */
 import {
   Generator,
   loadSafetensors,
@@ -7,22 +8,8 @@ import {
   scope,
 } from "@salmask/torch";
 import { CheckpointError } from "../base/errors.js";
-import { type ResNet, type ResNetDepth, type ResNetStem, resnet } from "../models/resnet.js";
-
-/** What a ResNet's state dict says about its shape. */
-function shapeOf(state: nn.StateDict, path: string): { depth: ResNetDepth; stem: ResNetStem; width: number } {
-  const first = state["conv1.weight"];
-  if (first === undefined || state["layer4.1.conv2.weight"] === undefined) {
-    throw new CheckpointError(
-      "not-a-resnet",
-      `Expected a ResNet's weights with torchvision's names (conv1.weight, layer4.1.conv2.weight, ...) in ${path}, ` +
-        `but the file holds ${Object.keys(state).slice(0, 4).join(", ") || "no tensors"}.`,
-    );
-  }
-  const [width, , kernel] = first.shape;
-  const depth = state["layer1.0.conv3.weight"] === undefined ? 18 : 50;
-  return { depth, stem: kernel === 7 ? "imagenet" : "small", width };
-}
+import type { Backbone } from "../models/backbone.js";
+import { createBackbone, specOf } from "../models/registry.js";
 
 /** Prefixes that other tools put before a backbone's names. */
 const prefixes = ["backbone.", "encoder.", "module.", "model."];
@@ -38,30 +25,39 @@ function backboneOnly(state: nn.StateDict): nn.StateDict {
   );
 }
 
-/** The backbone of a safetensors file, in eval mode, and the file's metadata. Depth, stem and width are read off. */
-export function loadBackbone(path: string): { backbone: ResNet; metadata: Record<string, string> } {
+/** The backbone of a safetensors file, in eval mode, and the file's metadata. Its specification is read off the tensors. */
+export function loadBackbone(path: string): { backbone: Backbone; metadata: Record<string, string> } {
   return scope(() => {
     try {
       const state = backboneOnly(loadSafetensors(path));
-      const backbone = resnet({ ...shapeOf(state, path), generator: new Generator(0) });
+      const spec = specOf(state);
+      if (spec === null) {
+        throw new CheckpointError(
+          "not-a-backbone",
+          `Expected a backbone's weights with torchvision's names (conv1.weight, layer4.1.conv2.weight, ...) in ${path}, ` +
+            `got ${Object.keys(state).slice(0, 4).join(", ") || "no tensors"}.`,
+        );
+      }
+      const backbone = createBackbone(spec, new Generator(0));
       backbone.loadStateDict(state);
       return { backbone: backbone.eval().setRequiresGrad(false), metadata: readSafetensorsMetadata(path) };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
       const why = error instanceof Error ? error.message : String(error);
-      throw new CheckpointError("unusable-weights", `The weights in ${path} cannot be used: ${why}`, error);
+      throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }
   });
 }
 
-/** Writes a backbone with torchvision's names; `metadata` says how its input has to look. */
-export function saveBackbone(path: string, backbone: ResNet, metadata: Record<string, string>): void {
-  saveSafetensors(path, backbone.stateDict(), { format: "pt", ...metadata });
+/** Writes a backbone; `metadata` says how its input has to look. */
+export function saveBackbone(path: string, backbone: Backbone, metadata: Record<string, string>): void {
+  const spec = JSON.stringify(backbone.spec);
+  saveSafetensors(path, backbone.stateDict(), { format: "pt", backbone: spec, ...metadata });
 }
 
-/** A copy that no optimiser and no momentum update touches, in eval mode. */
-export function frozenCopy(backbone: ResNet): ResNet {
-  const copy = resnet({ ...backbone.options, generator: new Generator(0) });
+/** A copy that no optimizer and no momentum update touches, in eval mode. */
+export function frozenCopy(backbone: Backbone): Backbone {
+  const copy = createBackbone(backbone.spec, new Generator(0));
   copy.loadStateDict(backbone.stateDict());
   return copy.eval().setRequiresGrad(false);
 }

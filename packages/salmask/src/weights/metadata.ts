@@ -1,11 +1,21 @@
 /** What a weights file says of the photos that its encoder was trained on, so that others can prepare theirs alike. */
-import { configSchema, type RunConfig } from "../config/schema.js";
 import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
+import { type MaskSettings, maskSettings } from "../masking/settings.js";
+
+/** Of a file that says nothing, as those from elsewhere do. */
+const usualCrop = 224;
+
+/** The settings that an encoder's pictures depend on. */
+export interface SeenAs {
+  readonly data: { readonly crop: number };
+  readonly mask: MaskSettings;
+  readonly method: { readonly name: string };
+}
 
 /** What goes into the file, beside the tensors. */
-export function weightsMetadata(config: RunConfig): Record<string, string> {
-  return { crop: String(config.data.crop), mask: JSON.stringify(config.mask), method: config.method.name };
+export function weightsMetadata({ data, mask, method }: SeenAs): Record<string, string> {
+  return { crop: String(data.crop), mask: JSON.stringify(mask), method: method.name };
 }
 
 /** Of a network that was trained to point at objects in crops of `crop` pixels. */
@@ -14,18 +24,19 @@ export function localizerMetadata(crop: number): Record<string, string> {
 }
 
 export interface WeightsInput {
-  /** Side of the encoder's views in pixels; 224 where the file says nothing, as weights from elsewhere do. */
-  crop: number;
+  /** Side of the encoder's views in pixels. */
+  readonly crop: number;
   /** Its `prepare` is what the encoder saw of every photo. */
-  fill: Fill;
+  readonly fill: Fill;
   /** Whether the network was trained to point at objects, and sees pictures of `crop` pixels alone. */
-  localizes: boolean;
+  readonly localizes: boolean;
 }
 
-export function inputOf(metadata: Readonly<Record<string, string>>): WeightsInput {
-  const { data, mask } = configSchema.parse({
-    data: metadata.crop === undefined ? {} : { crop: Number(metadata.crop) },
-    mask: metadata.mask === undefined ? { fill: "none" } : JSON.parse(metadata.mask),
-  });
-  return { crop: data.crop, fill: fillOf(mask), localizes: metadata.task === "localization" };
+/** How pictures have to look for the encoder of a weights file. */
+export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
+  return {
+    crop: crop === undefined ? usualCrop : Number(crop),
+    fill: fillOf(maskSettings.parse(mask === undefined ? { fill: "none" } : JSON.parse(mask))),
+    localizes: task === "localization",
+  };
 }

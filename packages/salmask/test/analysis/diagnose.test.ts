@@ -2,29 +2,53 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Diagnosis, diagnose } from "../../src/analysis/diagnose.js";
-import type { Metrics } from "../../src/runs/metrics-log.js";
+import type { LogEntry } from "../../src/base/events.js";
 import { temporaryFolder } from "../support/photos.js";
 
-const healthy: Metrics = {
-  ...{ epoch: 0, step: 1, lr: 0.03, queueFill: 1, imagesPerSecond: 100 },
-  ...{ loss: 5, contrastAccuracy: 0.3, maskedShare: 0.15, foregroundShare: 0.6, allForegroundShare: 0.02 },
-  embedding: { alignment: 0.4, uniformity: -2.5, rank: 20 },
-  branchVariance: { query: 0.2, key: 0.15 },
-  agreement: { iou: 0.5, wholeCropIou: 0.3 },
+const healthy: LogEntry = {
+  step: 1,
+  epoch: 0,
+  time: "2024-05-01T12:00:00.000Z",
+  lr: 0.03,
+  imagesPerSecond: 100,
   seconds: {
-    ...{ data: 0.001, augmentation: 0.02, saliency: 0.001, masking: 0.01 },
-    ...{ forward: 0.3, backward: 0.5, optimizer: 0.02 },
+    data: 0.001,
+    augmentation: 0.02,
+    saliency: 0.001,
+    masking: 0.01,
+    forward: 0.3,
+    backward: 0.5,
+    optimizer: 0.02,
+  },
+  logs: {
+    queueFill: 1,
+    loss: 5,
+    contrastAccuracy: 0.3,
+    maskedShare: 0.15,
+    foregroundShare: 0.6,
+    allForegroundShare: 0.02,
+    alignment: 0.4,
+    uniformity: -2.5,
+    rank: 20,
+    queryVariance: 0.2,
+    keyVariance: 0.15,
+    iou: 0.5,
+    wholeCropIou: 0.3,
   },
 };
 
-/** The diagnosis of a run whose log holds forty lines, each `change`d from a healthy one. */
-async function diagnosed(change: (part: number) => Partial<Metrics>): Promise<Diagnosis> {
+/** What differs from a healthy line's numbers; null where one is left out. */
+type Change = Record<string, number | null>;
+
+/** The diagnosis of a run whose log holds forty lines of ten steps each, each `change`d from a healthy one. */
+async function diagnosed(change: (part: number) => Change, every = 10): Promise<Diagnosis> {
   const run = join(await temporaryFolder(), "run");
   await mkdir(run);
   await writeFile(join(run, "config.yaml"), "method: { queue: 512 }\n");
-  const lines = Array.from({ length: 40 }, (_, i) =>
-    JSON.stringify({ ...healthy, step: i + 1, ...change(i / 39) }),
-  );
+  const lines = Array.from({ length: 40 }, (_, i) => {
+    const logs = Object.entries({ ...healthy.logs, ...change(i / 39) }).filter(([, value]) => value !== null);
+    return JSON.stringify({ ...healthy, step: every * (i + 1), logs: Object.fromEntries(logs) });
+  });
   await writeFile(join(run, "metrics.jsonl"), `${lines.join("\n")}\n{"epoch":0,"st`);
   return diagnose(run);
 }
@@ -35,19 +59,19 @@ describe("diagnose", () => {
   it("finds nothing wrong with a healthy run, whose last line was cut off", async () => {
     const diagnosis = await diagnosed((part) => ({ loss: 6 - part }));
     expect(diagnosis.findings).toEqual([]);
-    expect(diagnosis.steps).toBe(40);
+    expect(diagnosis.steps).toBe(400);
     expect(diagnosis.last.rank).toBeCloseTo(20, 6);
     expect(diagnosis.last.seconds?.forward).toBeCloseTo(0.3, 9);
   });
 
-  it.each<[string, (part: number) => Partial<Metrics>]>([
-    ["collapsed", () => ({ embedding: { alignment: 0, uniformity: -0.001, rank: 1.02 } })],
+  it.each<[string, (part: number) => Change]>([
+    ["collapsed", () => ({ alignment: 0, uniformity: -0.001, rank: 1.02 })],
     ["nothing-learned", () => ({ contrastAccuracy: 0.002 })],
     ["rising-loss", (part) => ({ loss: 5 + part })],
     ["guidance-lost", () => ({ foregroundShare: 0.99, allForegroundShare: 0.9 })],
     ["object-not-found", () => ({ foregroundShare: 0.04 })],
-    ["object-missed", () => ({ agreement: { iou: 0.2, wholeCropIou: 0.3 } })],
-    ["keys-vary-more", () => ({ branchVariance: { query: 0.1, key: 0.3 } })],
+    ["object-missed", () => ({ iou: 0.2, wholeCropIou: 0.3 })],
+    ["keys-vary-more", () => ({ queryVariance: 0.1, keyVariance: 0.3 })],
   ])("says %s, and what to try", async (code, change) => {
     const diagnosis = await diagnosed(change);
     expect(codes(diagnosis)).toEqual([code]);
@@ -63,18 +87,28 @@ describe("diagnose", () => {
     const run = join(await temporaryFolder(), "run");
     await mkdir(run);
     await writeFile(join(run, "config.yaml"), "seed: 1\n");
-    const { embedding: _, branchVariance: __, agreement: ___, ...old } = healthy;
-    await writeFile(join(run, "metrics.jsonl"), `${JSON.stringify(old)}\n`);
-    expect(diagnose(run).last).toMatchObject({ rank: null, branchVariance: null, iou: null });
+    const { logs, time: _, ...position } = healthy;
+    const { queueFill, loss, contrastAccuracy, maskedShare, foregroundShare, allForegroundShare } = logs;
+    const numbers = { queueFill, loss, contrastAccuracy, maskedShare, foregroundShare, allForegroundShare };
+    await writeFile(join(run, "metrics.jsonl"), `${JSON.stringify({ ...position, ...numbers })}\n`);
+    const { last } = diagnose(run);
+    expect(last).toMatchObject({ rank: null, branchVariance: null, iou: null });
+    expect(last).toMatchObject({ loss: 5, contrastAccuracy: 0.3, foregroundShare: 0.6 });
   });
 
   it("goes by the last look at how views vary, wherever in the log that was", async () => {
     const change = (part: number) => ({
-      branchVariance: part < 0.2 ? { query: 0.1, key: 0.3 } : part < 0.4 ? { query: 0.3, key: 0.1 } : null,
+      queryVariance: part < 0.2 ? 0.1 : part < 0.4 ? 0.3 : null,
+      keyVariance: part < 0.2 ? 0.3 : part < 0.4 ? 0.1 : null,
     });
     const diagnosis = await diagnosed(change);
     expect(diagnosis.findings).toEqual([]);
     expect(diagnosis.last.branchVariance).toEqual({ query: 0.3, key: 0.1 });
+  });
+
+  it("says that a run of some tens of steps is too short to judge anything else by", async () => {
+    expect(codes(await diagnosed(() => ({}), 4))).toEqual(["too-short"]);
+    expect(codes(await diagnosed(() => ({}), 5))).toEqual([]);
   });
 
   it("refuses a folder that is no run's", async () => {

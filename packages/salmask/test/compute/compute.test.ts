@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/base/errors.js";
 import { computeOf, onCpu, runLayers } from "../../src/compute/compute.js";
 import { configSchema } from "../../src/config/schema.js";
-import { resnet } from "../../src/models/resnet.js";
+import { createBackbone } from "../../src/models/registry.js";
 import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -20,12 +20,15 @@ describe("computeOf", () => {
   ] as const)(
     "device %s in %s, a GPU there: %s, is %s in %s",
     (device, precision, cudaIsThere, where, how) => {
-      expect(computeOf({ device, precision }, cudaIsThere)).toEqual({ device: where, precision: how });
+      expect(computeOf({ device, precision }, { cudaIsThere, cpuIsFast: false })).toEqual({
+        device: where,
+        precision: how,
+      });
     },
   );
 
   it("refuses a GPU that is not there, with what mends it", () => {
-    const ask = () => computeOf({ device: "cuda", precision: "auto" }, false);
+    const ask = () => computeOf({ device: "cuda", precision: "auto" }, { cudaIsThere: false });
     expect(ask).toThrow(UsageError);
     expect(ask).toThrow(/setting device cuda, but libtorch .* finds none\. Give --device cpu/);
   });
@@ -137,13 +140,13 @@ describe("runLayers on a CPU", () => {
   });
 
   it.each([
-    { depth: 18, stem: "small", width: 16 },
-    { depth: 18, stem: "small", width: 12 },
-    { depth: 18, stem: "imagenet", width: 16 },
-    { depth: 50, stem: "imagenet", width: 16 },
-  ] as const)("does so for a ResNet: %o", (options) => {
+    { arch: "resnet18", stem: "small", width: 16 },
+    { arch: "resnet18", stem: "small", width: 12 },
+    { arch: "resnet18", stem: "imagenet", width: 16 },
+    { arch: "resnet50", stem: "imagenet", width: 16 },
+  ] as const)("does so for a ResNet: %o", (spec) => {
     const { gradient, other } = largestErrors(() => {
-      const network = resnet({ ...options, generator: new Generator(5) });
+      const network = createBackbone(spec, new Generator(5));
       return { network, layers: (input) => network.features(input) };
     });
     expect(other).toBeLessThan(1e-3); // rounding grows from layer to layer; the last norms see 16 places only

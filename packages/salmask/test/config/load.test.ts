@@ -6,7 +6,7 @@ import { UsageError } from "../../src/base/errors.js";
 import { loadConfig } from "../../src/config/load.js";
 import { configSchema, settings } from "../../src/config/schema.js";
 import { toStored } from "../../src/config/stored.js";
-import { MOCO_V2_VIEW } from "../../src/views/index.js";
+import { MOCO_V2_VIEW } from "../../src/views/settings.js";
 import { temporaryFolder } from "../support/photos.js";
 
 function faultOf(options: Record<string, unknown>): string {

@@ -71,7 +71,7 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
 
   // A run that was cut off after its checkpoint goes on from it to the same weights.
   const whole = readFileSync(weights("masked", 1));
-  for (const name of ["weights.safetensors", "probe.json", "summary.json"])
+  for (const name of ["weights.safetensors", "probes.json", "summary.json"])
     rmSync(join(out, "masked", "seed-1", name));
   expect((await run()).slice(0, 4).map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(true);

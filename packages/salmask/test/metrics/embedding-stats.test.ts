@@ -1,7 +1,7 @@
 import { Generator, noGrad, randn, scope, tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { embeddingStats } from "../../src/metrics/embedding-stats.js";
-import { normalize } from "../../src/models/encoder.js";
+import { unitRows } from "../../src/models/encoder.js";
 
 const axes = [
   [1, 0, 0],
@@ -28,7 +28,7 @@ describe("embeddingStats", () => {
       noGrad(() => {
         const generator = new Generator(4);
         return [0, 1].map(() => {
-          const flat = normalize(randn([6, 5], { generator })).toArray();
+          const flat = unitRows(randn([6, 5], { generator })).toArray();
           return Array.from({ length: 6 }, (_, i) => flat.slice(i * 5, i * 5 + 5));
         });
       }),

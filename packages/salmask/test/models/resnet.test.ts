@@ -1,15 +1,16 @@
 import { Generator, getNumThreads, noGrad, scope, setNumThreads } from "@salmask/torch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Goldens } from "../../../torch/test/support/goldens.js";
-import { type ResNetDepth, type ResNetStem, resnet } from "../../src/models/resnet.js";
+import type { BackboneSpec } from "../../src/models/backbone.js";
+import { createBackbone, specOf, strideOf } from "../../src/models/registry.js";
 
 const script = new URL("resnet_golden.py", import.meta.url);
 
-const nets: [ResNetDepth, ResNetStem, number][] = [
-  [18, "imagenet", 64],
-  [18, "small", 32],
-  [50, "imagenet", 64],
-  [50, "small", 32],
+const nets: [BackboneSpec["arch"], BackboneSpec["stem"], number][] = [
+  ["resnet18", "imagenet", 64],
+  ["resnet18", "small", 32],
+  ["resnet50", "imagenet", 64],
+  ["resnet50", "small", 32],
 ];
 
 // A sum in another order moves a value past a ReLU's corner now and then, and a gradient by more than rounding:
@@ -18,10 +19,10 @@ const threads = getNumThreads();
 beforeAll(() => setNumThreads(1));
 afterAll(() => setNumThreads(threads));
 
-describe.each(nets)("ResNet-%i with the %s stem, at %i pixels", (depth, stem, size) => {
+describe.each(nets)("%s with the %s stem, at %i pixels", (arch, stem, size) => {
   test("is torchvision's: names, outputs, gradients, running statistics", () => {
-    const goldens = Goldens.make(script, String(depth), stem, String(size));
-    using net = resnet({ depth, stem, width: 64, generator: new Generator(1) });
+    const goldens = Goldens.make(script, arch.replace("resnet", ""), stem, String(size));
+    using net = createBackbone({ arch, stem, width: 64 }, new Generator(1));
     const names = goldens.names("state/");
     expect(Object.keys(net.stateDict()).sort()).toEqual([...names].sort());
     scope(() => net.loadStateDict(goldens.tensors("state/")));
@@ -31,6 +32,11 @@ describe.each(nets)("ResNet-%i with the %s stem, at %i pixels", (depth, stem, si
         net.eval();
         const features = net.features(input); // [4, C, size / stride, size / stride]
         expect(features.shape).toEqual([4, net.outChannels, size / net.stride, size / net.stride]);
+        const pyramid = net.pyramid(input); // of [4, channels, size / stride, size / stride]
+        expect(pyramid.map(({ shape }) => shape)).toEqual(
+          net.levels.map(({ channels, stride }) => [4, channels, size / stride, size / stride]),
+        );
+        expect(pyramid.at(-1)?.toFloat32Array()).toEqual(features.toFloat32Array());
         goldens.expectClose(features, "features", 1e-5);
         goldens.expectClose(net.forward(input), "eval", 1e-5);
       });
@@ -55,14 +61,14 @@ describe.each(nets)("ResNet-%i with the %s stem, at %i pixels", (depth, stem, si
 
 test("width scales every stage, and one seed gives one network", () => {
   scope(() => {
-    const make = () => resnet({ depth: 18, stem: "small", width: 16, generator: new Generator(5) });
+    const spec = { arch: "resnet18", stem: "small", width: 16 } as const;
+    const make = () => createBackbone(spec, new Generator(5));
     using a = make();
     using b = make();
-    expect([a.outChannels, a.stride]).toEqual([128, 8]);
+    expect([a.outChannels, a.stride, strideOf(spec)]).toEqual([128, 8, 8]);
+    expect(specOf(a.stateDict())).toEqual(spec);
     expect(a.stateDict()["layer4.1.conv2.weight"].shape).toEqual([128, 128, 3, 3]);
-    expect(a.conv1.weight.toFloat32Array()).toEqual(b.conv1.weight.toFloat32Array());
-    expect(a.stateDict()["layer3.0.conv1.weight"].toFloat32Array()).toEqual(
-      b.stateDict()["layer3.0.conv1.weight"].toFloat32Array(),
-    );
+    for (const name of ["conv1.weight", "layer3.0.conv1.weight"])
+      expect(a.stateDict()[name].toFloat32Array()).toEqual(b.stateDict()[name].toFloat32Array());
   });
 });

@@ -106,13 +106,14 @@ describe("sheetOfPhotos", () => {
   it("shows photos as they are, and a plain run's views as they were cropped", async () => {
     const { photos, sheet, pixels } = await sheetWith({ fill: "none" });
     expect(photos).toEqual(["a/0.png", "a/2.png"]);
-    expect([sheet.width, sheet.height]).toEqual([5 * 116 + 4, 18 + 2 * 116 + 4]);
+    // Photo, crop, key, query: nothing asks where the object is.
+    expect([sheet.width, sheet.height]).toEqual([4 * 116 + 4, 18 + 2 * 116 + 4]);
     for (const row of [0, 1]) {
       for (const { y, x } of places) {
         const start = 3 * (16 * y + x);
         const real: Colour = [pixels[row][start], pixels[row][start + 1], pixels[row][start + 2]];
         expect(difference(sheet.at(0, row, middle(y), middle(x)), real)).toBeLessThanOrEqual(1);
-        const [crop, key] = [1, 3].map((column) => sheet.at(column, row, middle(y), middle(x)));
+        const [crop, key] = [1, 2].map((column) => sheet.at(column, row, middle(y), middle(x)));
         expect(key).toEqual(crop);
       }
     }
@@ -120,16 +121,22 @@ describe("sheetOfPhotos", () => {
 
   it("shows what a hard negative loses, and that photos do not share it unless asked", async () => {
     const mask = { fill: "mean", negative: { count: 1, ratio: [1, 1] } };
-    const changed = ({ sheet }: Awaited<ReturnType<typeof sheetWith>>, row: number) =>
-      places.filter(
-        ({ y, x }) =>
-          difference(sheet.at(5, row, middle(y), middle(x)), sheet.at(3, row, middle(y), middle(x))) > 2,
-      ).length / 256;
+    const [object, key, negative] = [3, 4, 6];
     const own = await sheetWith(mask);
-    for (const row of [0, 1]) expect(changed(own, row)).toBeLessThanOrEqual(0.6);
-    for (const row of [0, 1]) expect(changed(own, row)).toBeGreaterThan(0.2);
+    expect(own.sheet.width).toBe(7 * 116 + 4);
+    for (const row of [0, 1]) {
+      const at = (column: number, { y, x }: { y: number; x: number }) =>
+        own.sheet.at(column, row, middle(y), middle(x));
+      const changed = places.filter((place) => difference(at(negative, place), at(key, place)) > 2);
+      expect(changed.length / 256).toBeLessThanOrEqual(0.6);
+      expect(changed.length / 256).toBeGreaterThan(0.2);
+      // The object's cells are the heat map's yellow.
+      for (const place of changed) expect(at(object, place)[0]).toBeGreaterThan(200);
+    }
     const shared = await sheetWith({ ...mask, negative: { ...mask.negative, of: "shared" } });
     for (const { y, x } of places)
-      expect(shared.sheet.at(5, 1, middle(y), middle(x))).toEqual(own.sheet.at(5, 0, middle(y), middle(x)));
+      expect(shared.sheet.at(negative, 1, middle(y), middle(x))).toEqual(
+        own.sheet.at(negative, 0, middle(y), middle(x)),
+      );
   });
 });

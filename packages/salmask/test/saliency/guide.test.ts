@@ -5,10 +5,9 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
 import { openDataset } from "../../src/data/store/dataset.js";
-import { gridFor } from "../../src/masking/grid.js";
-import { resnet } from "../../src/models/resnet.js";
+import { createBackbone } from "../../src/models/registry.js";
 import { SaliencyGuide } from "../../src/saliency/guide.js";
-import { wholeView } from "../../src/views/index.js";
+import { wholeView } from "../../src/views/draw.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 
 const count = 8;
@@ -44,10 +43,10 @@ async function foregroundOf(saliency: object, missing?: number): Promise<number[
   });
   const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
   try {
-    const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 4));
+    const guide = await SaliencyGuide.open(config, { dataset, stride: 4 });
     const ids = Int32Array.from({ length: count }, (_, i) => i);
     const draw = wholeView(ids, dataset.originalSizes, dataset.size);
-    const [found] = scope(() => guide.foregrounds([{ crops: zeros([count, 3, 16, 16]), draw }], ids));
+    const [found] = scope(() => guide.foregrounds([{ pixels: zeros([count, 3, 16, 16]), draw }], ids));
     guide.dispose();
     const cells = found?.cells ?? new Uint8Array();
     return Array.from(ids, (id) =>
@@ -94,9 +93,9 @@ describe("SaliencyGuide", () => {
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
     const saliency = { source: "own", warmupEpochs: 1, refreshEvery: 2, scope: "photo" };
     const config = configSchema.parse({ data: { crop: 16 }, saliency });
-    const guide = await SaliencyGuide.open(config, dataset, gridFor(16, 8));
+    const guide = await SaliencyGuide.open(config, { dataset, stride: 8 });
     const encoders = [0, 1, 2, 3].map((seed) =>
-      resnet({ depth: 18, stem: "small", width: 4, generator: new Generator(seed) }),
+      createBackbone({ arch: "resnet18", stem: "small", width: 4 }, new Generator(seed)),
     );
     const readFrom: (number | null)[] = [];
     for (const [epoch, encoder] of encoders.entries()) {

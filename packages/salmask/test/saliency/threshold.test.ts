@@ -1,8 +1,9 @@
 import { fromTypedArray, KeyedRandom, scope, tensor } from "@salmask/torch";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Foreground } from "../../src/masking/foreground.js";
 import type { ThresholdOptions } from "../../src/saliency/settings.js";
-import { type Foreground, foregroundCells } from "../../src/saliency/threshold.js";
+import { foregroundCells } from "../../src/saliency/threshold.js";
 
 /** The foreground of one map of n cells in a row. */
 function foregroundOf(values: readonly number[], options: Partial<ThresholdOptions> = {}): Foreground {

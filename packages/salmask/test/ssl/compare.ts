@@ -1,6 +1,47 @@
-import type { Method, StepResult, Views } from "../../src/ssl/method.js";
+import { fromTypedArray, type Tensor } from "@salmask/torch";
+import type { HardNegatives } from "../../src/masking/hard-negatives.js";
+import type { Comparison, Method } from "../../src/ssl/method.js";
+import { wholeView } from "../../src/views/draw.js";
+import type { BatchViews, View } from "../../src/views/view.js";
 
-/** What a method makes of one batch, the query compared once. */
-export function compare(method: Method, { query, ...others }: Views, step = 0): StepResult {
-  return method.against(others, step)(query);
+/** A batch of two views of each photo, `[B, 3, H, W]` each, as they are given. */
+export function batchOf(
+  query: Tensor,
+  key: Tensor,
+  negatives: HardNegatives | null = null,
+  ids: Int32Array = Int32Array.from({ length: query.shape[0] }, (_, i) => i),
+): BatchViews {
+  const [, , height] = query.shape;
+  const photos = Math.max(...ids) + 1;
+  const draw = wholeView(ids, new Int32Array(2 * photos).fill(height), height);
+  const view = (pixels: Tensor): View => ({
+    clean: pixels,
+    masked: pixels,
+    draw,
+    foreground: null,
+    mask: null,
+  });
+  return { key: { seed: 0, epoch: 0, ids }, views: [view(query), view(key)], negatives };
+}
+
+/** Hard negatives of `batch` queries, all in the loss unless `valid` [M * B] leaves some out. */
+export function negativesOf(
+  pixels: Tensor,
+  batch: number,
+  rows: Int32Array | null = null,
+  valid: readonly number[] = new Array((rows ?? { length: pixels.shape[0] }).length).fill(1),
+): HardNegatives {
+  if (valid.length % batch !== 0)
+    throw new RangeError(`expected negatives for ${batch} queries, got ${valid.length}`);
+  return { pixels, rows, valid: fromTypedArray(Uint8Array.from(valid), [valid.length], { dtype: "bool" }) };
+}
+
+/** What a method makes of one batch, its sources compared once. */
+export function compare(method: Method, batch: BatchViews, step = 0): Comparison {
+  return method.against(batch, step)(sourcesOf(method, batch));
+}
+
+/** The views that a method learns from, `[B, 3, H, W]` each. */
+export function sourcesOf(method: Method, { views }: BatchViews): Tensor[] {
+  return method.sources(views).map(({ masked }) => masked);
 }

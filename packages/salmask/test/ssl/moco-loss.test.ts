@@ -48,8 +48,10 @@ describe("contrastiveLoss", () => {
         const [loss, expected] = scope(() => {
           const made = contrastiveLoss(
             {
-              ...{ query: tensor(q), key: tensor(k), queue: tensor(past), negatives: tensor(hard) },
-              negativeValid: tensor(valid.map(Number), { dtype: "bool" }),
+              query: tensor(q),
+              key: tensor(k),
+              queue: tensor(past),
+              negatives: { embeddings: tensor(hard), valid: tensor(valid.map(Number), { dtype: "bool" }) },
             },
             { temperature: 0.2, weight: rho },
           );
@@ -64,7 +66,7 @@ describe("contrastiveLoss", () => {
   it("is log(1 + K) where every similarity is the same", () => {
     const same = (n: number): Tensor => tensor(Array.from({ length: n }, () => [1, 0]));
     const loss = scope(() => {
-      const inputs = { query: same(2), key: same(2), queue: same(7), negatives: null, negativeValid: null };
+      const inputs = { query: same(2), key: same(2), queue: same(7), negatives: null };
       return contrastiveLoss(inputs, { temperature: 0.5, weight: 1 }).loss.item();
     });
     expect(loss).toBeCloseTo(Math.log(8), 5);
@@ -74,15 +76,13 @@ describe("contrastiveLoss", () => {
     const accuracy = scope(() => {
       const eye = ops.eye(2);
       const inputs = {
-        ...{
-          query: eye,
-          key: tensor([
-            [1, 0],
-            [1, 0],
-          ]),
-          queue: tensor([[0.6, 0.8]]),
-        },
-        ...{ negatives: eye, negativeValid: null },
+        query: eye,
+        key: tensor([
+          [1, 0],
+          [1, 0],
+        ]),
+        queue: tensor([[0.6, 0.8]]),
+        negatives: { embeddings: eye, valid: tensor([1, 1], { dtype: "bool" }) },
       };
       return contrastiveLoss(inputs, { temperature: 0.2, weight: 2 }).contrastAccuracy.item();
     });

@@ -1,22 +1,24 @@
-import { Generator, noGrad, optim, randn, scope, tensor } from "@salmask/torch";
+import { Generator, noGrad, optim, randn, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { Moco, type MocoOptions } from "../../src/ssl/moco.js";
-import { compare } from "./compare.js";
+import { batchOf, compare, negativesOf } from "./compare.js";
 
 const options: MocoOptions = {
-  ...{ seed: 3, queue: 5, momentum: 0.9, temperature: 0.2, negativeWeight: 2, groups: 2 },
-  encoder: { depth: 18, stem: "small", width: 4, dim: 8 },
+  seed: 3,
+  queue: 5,
+  momentum: 0.9,
+  temperature: 0.2,
+  negativeWeight: 2,
+  groups: 2,
+  encoder: { backbone: { arch: "resnet18", stem: "small", width: 4 }, dim: 8 },
 };
 
 /** The loss of random views, gone backward from; with `finish`, all the way through the end of the step. */
 function step(method: Moco, at: number, finish?: () => void): number {
   return scope(() => {
     const generator = new Generator(at);
-    const views = {
-      ...{ query: randn([4, 3, 16, 16], { generator }), key: randn([4, 3, 16, 16], { generator }) },
-      ...{ negatives: randn([4, 3, 16, 16], { generator }), negativeRows: null, negativeValid: null },
-    };
-    const { loss } = compare(method, views, at);
+    const [query, key, negatives] = [0, 1, 2].map(() => randn([4, 3, 16, 16], { generator }));
+    const { loss } = compare(method, batchOf(query, key, negativesOf(negatives, 4)), at);
     loss.backward();
     if (finish !== undefined) {
       finish();
@@ -71,7 +73,7 @@ describe("Moco", () => {
       expect(scope(() => method.queue.toArray())).toEqual(before);
       for (const at of [0, 1]) step(method, at, () => {});
       expect(method.counters()).toEqual({ pointer: 3, enqueued: 5 });
-      expect(method.queueFill()).toBe(1);
+      expect(method.logs()).toEqual({ queueFill: 1 });
       const after = scope(() => method.queue.norm(2, [1]).toArray());
       for (const length of after) expect(length).toBeCloseTo(1, 5);
     });
@@ -83,12 +85,11 @@ describe("Moco", () => {
         scope(() => {
           const generator = new Generator(9);
           const images = randn([3, 3, 16, 16], { generator });
-          const negatives = valid === null ? null : randn([3, 3, 16, 16], { generator });
-          const negativeValid = valid === null ? null : tensor(valid, { dtype: "bool" });
+          const negatives =
+            valid === null ? null : negativesOf(randn([3, 3, 16, 16], { generator }), 3, null, valid);
           method.query.eval();
           method.key.eval();
-          const views = { query: images, key: images, negatives, negativeRows: null, negativeValid };
-          return compare(method, views).loss.item();
+          return compare(method, batchOf(images, images, negatives)).loss.item();
         });
       const without = lossOf(null);
       expect(lossOf([0, 0, 0])).toBeCloseTo(without, 5);
@@ -99,17 +100,16 @@ describe("Moco", () => {
 
   it("compares every query with one shared negative as with copies of it", () => {
     withMethod((method) => {
-      const lossOf = (negativeRows: Int32Array | null) =>
+      const lossOf = (rows: Int32Array | null) =>
         scope(() => {
           const generator = new Generator(11);
           const images = randn([3, 3, 16, 16], { generator });
           const one = randn([1, 3, 16, 16], { generator });
-          const negatives = negativeRows === null ? one.repeat([3, 1, 1, 1]) : one;
+          const negatives = negativesOf(rows === null ? one.repeat([3, 1, 1, 1]) : one, 3, rows);
           // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
           method.query.eval();
           method.key.eval();
-          const views = { ...{ query: images, key: images }, negatives, negativeRows, negativeValid: null };
-          return compare(method, views).loss.item();
+          return compare(method, batchOf(images, images, negatives)).loss.item();
         });
       expect(lossOf(Int32Array.of(0, 0, 0))).toBeCloseTo(lossOf(null), 5);
     });

@@ -39,8 +39,9 @@ describe("ntXent", () => {
       fc.property(inputs, ([first, second, hard, valid, rho]) => {
         const loss = scope(() => {
           const given = {
-            ...{ first: tensor(first), second: tensor(second), negatives: tensor(hard) },
-            negativeValid: tensor(valid.map(Number), { dtype: "bool" }),
+            first: tensor(first),
+            second: tensor(second),
+            negatives: { embeddings: tensor(hard), valid: tensor(valid.map(Number), { dtype: "bool" }) },
           };
           return ntXent(given, { temperature: 0.2, weight: rho }).loss.item();
         });
@@ -53,7 +54,7 @@ describe("ntXent", () => {
   it("is log(2B - 1) where every similarity is the same", () => {
     const same = [1, 2, 3, 4].map(() => [0, 1]);
     const loss = scope(() => {
-      const given = { first: tensor(same), second: tensor(same), negatives: null, negativeValid: null };
+      const given = { first: tensor(same), second: tensor(same), negatives: null };
       return ntXent(given, { temperature: 0.5, weight: 1 }).loss.item();
     });
     expect(loss).toBeCloseTo(Math.log(7), 5);
@@ -68,7 +69,6 @@ describe("ntXent", () => {
               first: tensor(first),
               second: tensor(second),
               negatives: null,
-              negativeValid: null,
             };
             return ntXent(given, { temperature: 0.3, weight: 1 }).loss.item();
           });
@@ -88,7 +88,7 @@ describe("ntXent", () => {
       [1, 0.2],
     ]);
     const accuracy = scope(() => {
-      const given = { first: tensor(first), second: tensor(second), negatives: null, negativeValid: null };
+      const given = { first: tensor(first), second: tensor(second), negatives: null };
       return ntXent(given, { temperature: 0.3, weight: 1 }).contrastAccuracy.item();
     });
     expect(accuracy).toBe(1);
@@ -97,7 +97,6 @@ describe("ntXent", () => {
         first: tensor(first),
         second: tensor([...second].reverse()),
         negatives: null,
-        negativeValid: null,
       };
       return ntXent(given, { temperature: 0.3, weight: 1 }).contrastAccuracy.item();
     });
@@ -117,9 +116,9 @@ describe("ntXent", () => {
         [1, 0],
         [0, 1],
       ]);
-      const negativeValid = tensor([1, 0], { dtype: "bool" });
+      const valid = tensor([1, 0], { dtype: "bool" });
       const { loss } = ntXent(
-        { first, second: first, negatives: hard, negativeValid },
+        { first, second: first, negatives: { embeddings: hard, valid } },
         { temperature: 0.5, weight: 2 },
       );
       loss.backward();

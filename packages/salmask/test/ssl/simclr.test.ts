@@ -1,12 +1,14 @@
 import { Generator, optim, randn, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
-import type { Views } from "../../src/ssl/method.js";
 import { SimClr, type SimClrOptions } from "../../src/ssl/simclr.js";
-import { compare } from "./compare.js";
+import type { BatchViews } from "../../src/views/view.js";
+import { batchOf, compare, negativesOf } from "./compare.js";
 
 const options: SimClrOptions = {
-  ...{ seed: 3, temperature: 0.2, negativeWeight: 2 },
-  encoder: { depth: 18, stem: "small", width: 4, dim: 8 },
+  seed: 3,
+  temperature: 0.2,
+  negativeWeight: 2,
+  encoder: { backbone: { arch: "resnet18", stem: "small", width: 4 }, dim: 8 },
 };
 
 function withMethod<T>(use: (method: SimClr) => T): T {
@@ -20,11 +22,11 @@ function withMethod<T>(use: (method: SimClr) => T): T {
 }
 
 /** Views of four photos, random, with hard negatives where asked. */
-function views(negatives: boolean): Views {
+function views(negatives: boolean): BatchViews {
   const generator = new Generator(5);
   const batch = () => randn([4, 3, 16, 16], { generator });
   const [query, key] = [batch(), batch()];
-  return { query, key, negatives: negatives ? batch() : null, negativeRows: null, negativeValid: null };
+  return batchOf(query, key, negatives ? negativesOf(batch(), 4) : null);
 }
 
 describe("SimClr", () => {
@@ -54,14 +56,14 @@ describe("SimClr", () => {
   });
 
   it("compares every query with one shared negative as with copies of it", () => {
-    const loss = (negativeRows: Int32Array | null) =>
+    const loss = (rows: Int32Array | null) =>
       withMethod((method) =>
         scope(() => {
           // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
           method.encoder.eval();
           const one = randn([1, 3, 16, 16], { generator: new Generator(6) });
-          const negatives = negativeRows === null ? one.repeat([4, 1, 1, 1]) : one;
-          return compare(method, { ...views(false), negatives, negativeRows }).loss.item();
+          const negatives = negativesOf(rows === null ? one.repeat([4, 1, 1, 1]) : one, 4, rows);
+          return compare(method, { ...views(false), negatives }).loss.item();
         }),
       );
     expect(loss(Int32Array.of(0, 0, 0, 0))).toBeCloseTo(loss(null), 5);

@@ -1,13 +1,23 @@
 /** On which side of the comparison a photo's views differ more; the side that the loss goes through should be it. */
 import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { purpose } from "../../base/purposes.js";
-import type { Run } from "./run.js";
-import { maskCrops, renderCrops } from "./step.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import type { Method } from "../../ssl/method.js";
+import type { ViewRecipe } from "../../views/recipe.js";
+import { type Scene, seeViews } from "../../views/see.js";
 
 /** How one photo's embeddings vary over its views, 0 (all the same) to 1, by the branch that made them. */
 export interface BranchVariance {
   query: number;
   key: number;
+}
+
+/** What is looked at, and by which settings. */
+export interface Looked {
+  readonly config: { readonly seed: number };
+  readonly scene: Scene & { readonly dataset: PackedDataset };
+  readonly recipe: ViewRecipe;
+  readonly method: Method;
 }
 
 const mostPhotos = 16;
@@ -21,19 +31,16 @@ const viewsOfPhoto = 8;
  * Wang et al. 2022, "On the Importance of Asymmetry for Siamese Representation Learning": variance helps on the query's
  * side and harms on the key's.
  */
-export function branchVariance(run: Run): BranchVariance {
-  const { config, dataset, method } = run;
+export function branchVariance({ config, scene, recipe, method }: Looked): BranchVariance {
   const random = new KeyedRandom(config.seed, purpose.variance);
-  const ids = random.permutation(dataset.length).slice(0, mostPhotos);
+  const ids = random.permutation(scene.dataset.length).slice(0, mostPhotos);
   const seed = random.uint32();
-  const mask = { ...config.mask, negative: { ...config.mask.negative, count: 0 } };
   return noGrad(() =>
     scope(() => {
       const embeddings = Array.from({ length: viewsOfPhoto }, (_, turn) =>
-        scope(() => {
-          const key = { seed, epoch: turn, ids };
-          return method.embed(maskCrops(run, renderCrops(run, key), key, mask).views);
-        }),
+        scope(() =>
+          method.embed(seeViews({ ...recipe, negatives: null }, scene, { seed, epoch: turn, ids })),
+        ),
       );
       return {
         query: meanVariance(ops.stack(embeddings.map(({ query }) => query))), // of [V, B, dim]

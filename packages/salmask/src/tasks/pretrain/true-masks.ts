@@ -1,20 +1,20 @@
 /** How well saliency finds the objects of a run's own crops, where their true masks are known. */
 import { keep, scope, type Tensor, tensor } from "@salmask/torch";
-import type { RunConfig } from "../../config/schema.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
+import type { Foreground } from "../../masking/foreground.js";
 import type { Grid } from "../../masking/grid.js";
 import { intersectionOverUnion } from "../../metrics/saliency-measures.js";
-import { readPhotoMaps } from "../../saliency/photo-maps.js";
-import type { Foreground } from "../../saliency/threshold.js";
-import { cropMaps, type ViewDraw } from "../../views/index.js";
+import { readPhotoMaps } from "../../saliency/read-maps.js";
+import { cropMaps } from "../../views/crop-maps.js";
+import type { ViewDraw } from "../../views/draw.js";
 
 /** Means over the crops that show something of their object. */
-export interface Agreement {
+export type Agreement = {
   /** Intersection over union of the foreground cells and the true ones. */
   iou: number;
   /** The same of a foreground that is the whole crop, which no random choice of cells can better on average. */
   wholeCropIou: number;
-}
+};
 
 /** Parts of a cell's side that masks are kept in, so that a small crop's cells still have several each. */
 const finer = 4;
@@ -27,11 +27,15 @@ export class TrueMasks {
     private readonly grid: Grid,
   ) {}
 
-  /** Reads the configuration's masks; null where it names none. Throws DataError where a photo's is missing. */
-  static async open({ saliency }: RunConfig, dataset: PackedDataset, grid: Grid): Promise<TrueMasks | null> {
-    if (saliency.truth === undefined) return null;
+  /** Reads a folder's masks; null where none is named. Throws DataError where a photo's is missing. */
+  static async open(
+    folder: string | undefined,
+    dataset: PackedDataset,
+    grid: Grid,
+  ): Promise<TrueMasks | null> {
+    if (folder === undefined) return null;
     const size = { rows: finer * grid.rows, cols: finer * grid.cols };
-    return new TrueMasks(keep(await readPhotoMaps(saliency.truth, dataset, size)), grid);
+    return new TrueMasks(keep(await readPhotoMaps(folder, dataset, size)), grid);
   }
 
   /**

@@ -1,16 +1,22 @@
-import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { InterruptedError } from "../../base/errors.js";
 import { onCpu, runLayers } from "../../compute/compute.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Fill } from "../../masking/fills/fill.js";
-import type { ResNet } from "../../models/resnet.js";
-import { centralView, renderView } from "../../views/index.js";
+import type { Backbone } from "../../models/backbone.js";
+import { centralView } from "../../views/draw.js";
+import { renderView } from "../../views/render.js";
 
+/** How an encoder looks at photos that it is asked about. */
 export interface FeatureOptions {
   /** Side of the square that the encoder sees, in pixels. */
-  crop: number;
+  readonly crop: number;
   /** What the encoder was trained on: its `prepare` filters the photos (high-pass) or hands them on. */
-  fill: Fill;
-  batchSize: number;
+  readonly fill: Fill;
+  readonly batchSize: number;
+  /** Aborting ends the work with {@link InterruptedError}. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /** Share of a photo's shorter side that evaluation crops: 224 of 256, and all of a photo that is small already. */
@@ -19,35 +25,47 @@ export function centralFraction(crop: number): number {
 }
 
 /**
- * The pooled features of every photo under the central crop, in eval mode: `[N, outChannels]`, which the caller
- * owns. The encoder's mode is put back.
+ * The pooled features of the photos `ids` under the central crop, in eval mode: `[ids, outChannels]`, which the caller
+ * owns. The encoder's mode is restored.
  */
-export function extractFeatures(backbone: ResNet, dataset: PackedDataset, options: FeatureOptions): Tensor {
-  const { crop, fill, batchSize } = options;
+export async function extractFeatures(
+  backbone: Backbone,
+  dataset: PackedDataset,
+  options: FeatureOptions,
+  ids: Int32Array = Int32Array.from({ length: dataset.length }, (_, i) => i),
+): Promise<Tensor> {
+  const { batchSize, signal, onProgress = () => {} } = options;
   const wasTraining = backbone.training;
+  const parts: Tensor[] = [];
   backbone.eval();
   try {
-    return scope(() =>
-      noGrad(() => {
-        const parts: Tensor[] = [];
-        for (let from = 0; from < dataset.length; from += batchSize) {
-          const ids = Int32Array.from(
-            { length: Math.min(batchSize, dataset.length - from) },
-            (_, i) => from + i,
-          );
-          parts.push(
-            scope(() => {
-              const fraction = centralFraction(crop);
-              const draw = centralView(ids, dataset.originalSizes, dataset.size, { fraction });
-              const photos = renderView(dataset.images(ids), draw, { crop }); // [B, 3, crop, crop]
-              return runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)); // [B, outChannels]
-            }),
-          );
-        }
-        return ops.cat(parts); // [N, outChannels]
-      }),
-    );
+    for (let from = 0; from < ids.length; from += batchSize) {
+      if (signal?.aborted === true) throw new InterruptedError("Stopped; nothing was written.");
+      const part = ids.subarray(from, from + batchSize);
+      parts.push(keep(featuresOf(backbone, dataset, part, options))); // [part, outChannels]
+      onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });
+      // Signals and timers get their turn here.
+      await new Promise(setImmediate);
+    }
+    return keep(ops.cat(parts)); // [ids, outChannels]
   } finally {
     backbone.train(wasTraining);
+    for (const part of parts) part.dispose();
   }
+}
+
+function featuresOf(
+  backbone: Backbone,
+  dataset: PackedDataset,
+  ids: Int32Array,
+  { crop, fill }: FeatureOptions,
+): Tensor {
+  return noGrad(() =>
+    scope(() => {
+      const fraction = centralFraction(crop);
+      const draw = centralView(ids, dataset.originalSizes, dataset.size, { fraction });
+      const photos = renderView(dataset.images(ids), draw, { crop }); // [B, 3, crop, crop]
+      return runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)); // [B, outChannels]
+    }),
+  );
 }

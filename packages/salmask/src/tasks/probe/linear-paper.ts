@@ -1,20 +1,37 @@
-import { fromTypedArray, Generator, KeyedRandom, nn, noGrad, ops, optim, scope } from "@salmask/torch";
+/** The paper's linear probe: a linear layer on the frozen encoder, trained by SGD on augmented photos. */
+import {
+  fromTypedArray,
+  Generator,
+  KeyedRandom,
+  nn,
+  noGrad,
+  ops,
+  optim,
+  scope,
+  type Tensor,
+} from "@salmask/torch";
+import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
+import type { StageClock } from "../../base/stage-clock.js";
 import { onCpu, runLayers } from "../../compute/compute.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { countEqual } from "../../metrics/knn.js";
-import type { ResNet } from "../../models/resnet.js";
-import { drawView, renderView, type ViewOptions } from "../../views/index.js";
+import type { Backbone } from "../../models/backbone.js";
+import type { Learner, Loss, Progress, Task, TaskState } from "../../training/task.js";
+import { train as trainTask } from "../../training/trainer.js";
+import { drawView } from "../../views/draw.js";
+import { renderView } from "../../views/render.js";
+import type { ViewOptions } from "../../views/settings.js";
 import { extractFeatures, type FeatureOptions } from "./features.js";
 
 export interface PaperLinearOptions extends FeatureOptions {
-  seed: number;
-  lr: number;
-  epochs: number;
+  readonly seed: number;
+  readonly lr: number;
+  readonly epochs: number;
   /** Epochs from which the learning rate is a tenth of what it was. */
-  milestones: readonly number[];
-  momentum: number;
+  readonly milestones: readonly number[];
+  readonly momentum: number;
 }
 
 /** MoCo's protocol, which the paper keeps (released code, `main_lincls.py`). */
@@ -25,64 +42,118 @@ export const paperLinearDefaults: Pick<
 
 /** The probe's augmentation: crops and mirrors, nothing that changes colours. */
 const probeView: ViewOptions = {
-  ...{ scale: [0.08, 1], ratio: [3 / 4, 4 / 3], flipProbability: 0.5 },
-  ...{ jitterProbability: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0 },
-  ...{ grayscaleProbability: 0, blurProbability: 0, blurSigma: [0, 0] },
+  scale: [0.08, 1],
+  ratio: [3 / 4, 4 / 3],
+  flipProbability: 0.5,
+  jitterProbability: 0,
+  brightness: 0,
+  contrast: 0,
+  saturation: 0,
+  hue: 0,
+  grayscaleProbability: 0,
+  blurProbability: 0,
+  blurSigma: [0, 0],
 };
 
+/** What the classifier is to tell apart. */
+interface ProbeBatch {
+  /** `[B, outChannels]` */
+  readonly features: Tensor;
+  /** int64 `[B]` */
+  readonly target: Tensor;
+}
+
+class LinearProbeTask implements Task<ProbeBatch> {
+  readonly classifier: nn.Linear;
+  readonly learners: readonly Learner<ProbeBatch>[];
+
+  constructor(
+    private readonly backbone: Backbone,
+    private readonly photos: PackedDataset,
+    private readonly options: PaperLinearOptions,
+  ) {
+    const { seed, lr, momentum, milestones } = options;
+    const generator = new Generator(new KeyedRandom(seed, purpose.probe).uint32());
+    this.classifier = noGrad(() => new nn.Linear(backbone.outChannels, photos.classes.length, { generator }));
+    noGrad(() => {
+      this.classifier.weight.normal_({ std: 0.01, generator });
+      this.classifier.bias?.zero_();
+    });
+    const schedule = optim.multiStep(lr, milestones);
+    this.learners = [
+      {
+        name: "classifier",
+        optimizer: new optim.SGD(this.classifier.namedParameters(), { lr, momentum }),
+        lr: ({ epoch }) => schedule(epoch),
+        losses: (batch) => this.losses(batch),
+      },
+    ];
+  }
+
+  batches(epoch: number): readonly Int32Array[] {
+    const { length } = this.photos;
+    return batches(epochOrder(this.options.seed, epoch, length), Math.min(this.options.batchSize, length));
+  }
+
+  see(ids: Int32Array, { epoch }: Progress, clock: StageClock): ProbeBatch {
+    const { photos, backbone } = this;
+    const { seed, crop, fill } = this.options;
+    const views = clock.in("augmentation", () => {
+      const draw = drawView({ seed, epoch, view: 0 }, ids, photos.originalSizes, photos.size, probeView);
+      return renderView(photos.images(ids), draw, { crop }); // [B, 3, crop, crop]
+    });
+    const features = clock.in("forward", () =>
+      noGrad(() => runLayers(onCpu, fill.prepare(views), (seen) => backbone.forward(seen))),
+    ); // [B, outChannels]
+    const labels = Int32Array.from(ids, (id) => photos.labels[id]);
+    return { features, target: fromTypedArray(labels, [ids.length]).toCopy({ dtype: "int64" }) };
+  }
+
+  private *losses({ features, target }: ProbeBatch): Iterable<Loss> {
+    yield { loss: ops.crossEntropyLoss(this.classifier.forward(features), target), logs: () => ({}) };
+  }
+
+  state(): TaskState {
+    return { tensors: this.classifier.stateDict(), counters: {} };
+  }
+
+  loadState({ tensors }: TaskState): void {
+    this.classifier.loadStateDict(tensors);
+  }
+
+  dispose(): void {
+    for (const { optimizer } of this.learners) optimizer.dispose();
+    this.classifier.dispose();
+  }
+}
+
 /**
- * The paper's linear probe: a linear layer on the frozen encoder in eval mode, trained by SGD on augmented photos
- * and scored on central crops after the last epoch, not the best. Photos are filtered where the encoder was
- * trained on filtered ones. Returns the share of test photos classified rightly, 0 to 1.
+ * Trains the classifier on the frozen encoder's features, and scores it on central crops after the last epoch, not the best.
+ * Photos are filtered where the encoder was trained on filtered ones. Returns the share of test photos classified rightly,
+ * 0 to 1. Throws InterruptedError.
  */
-export function paperLinear(
-  backbone: ResNet,
+export async function paperLinear(
+  backbone: Backbone,
   train: PackedDataset,
   test: PackedDataset,
   options: PaperLinearOptions,
-  onEpoch: (epoch: number, loss: number) => void = () => {},
-): number {
-  const { seed, lr, epochs, milestones, momentum, batchSize, crop, fill } = options;
-  const classes = train.classes.length;
-  const generator = new Generator(new KeyedRandom(seed, purpose.probe).uint32());
-  const classifier = noGrad(() => new nn.Linear(backbone.outChannels, classes, { generator }));
-  noGrad(() => {
-    classifier.weight.normal_({ std: 0.01, generator });
-    classifier.bias?.zero_();
-  });
-  const optimizer = new optim.SGD(classifier.namedParameters(), { lr, momentum });
-  const schedule = optim.multiStep(lr, milestones);
+  report: Report = silent,
+): Promise<number> {
+  const task = new LinearProbeTask(backbone, train, options);
   backbone.eval();
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      optimizer.lr = schedule(epoch);
-      let loss = 0;
-      const parts = batches(epochOrder(seed, epoch, train.length), Math.min(batchSize, train.length));
-      for (const ids of parts) {
-        loss += scope(() => {
-          const draw = drawView({ seed, epoch, view: 0 }, ids, train.originalSizes, train.size, probeView);
-          const photos = renderView(train.images(ids), draw, { crop }); // [B, 3, crop, crop]
-          const features = noGrad(() =>
-            runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)),
-          ); // [B, outChannels]
-          const labels = Int32Array.from(ids, (id) => train.labels[id]);
-          const target = fromTypedArray(labels, [ids.length]).toCopy({ dtype: "int64" }); // [B]
-          const crossEntropy = ops.crossEntropyLoss(classifier.forward(features), target); // []
-          crossEntropy.backward();
-          optimizer.step();
-          optimizer.zeroGrad();
-          return crossEntropy.item();
-        });
-      }
-      onEpoch(epoch, loss / parts.length);
+    const { epochs, signal } = options;
+    await trainTask(task, { epochs, logEvery: task.batches(0).length, signal, report });
+    const features = await extractFeatures(backbone, test, options); // [M, outChannels]
+    try {
+      return scope(() => {
+        const scores = noGrad(() => task.classifier.forward(features)); // [M, classes]
+        return countEqual(scores.argmax({ dim: 1 }), test.labels) / test.length;
+      });
+    } finally {
+      features.dispose();
     }
-    return scope(() => {
-      const features = extractFeatures(backbone, test, options); // [M, outChannels]
-      const scores = noGrad(() => classifier.forward(features)); // [M, classes]
-      return countEqual(scores.argmax({ dim: 1 }), test.labels) / test.length;
-    });
   } finally {
-    optimizer.dispose();
-    classifier.dispose();
+    task.dispose();
   }
 }

@@ -1,48 +1,53 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { CheckpointError } from "../../base/errors.js";
-import { writeFileAtomic } from "../../base/files.js";
+import type { Report } from "../../base/events.js";
+import { RunFolder } from "../../runs/run-folder.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
 import { type LinearProtocol, openProbeData, type ProbeResult, probe } from "./probe.js";
 
 export interface ProbeRunOptions {
   /** A run's folder, or a safetensors file of weights. */
-  run: string;
+  readonly run: string;
   /** Labelled photos: one folder with `train` and `test` (or `val`), or both folders. */
-  photos: readonly string[];
-  protocol: LinearProtocol;
-  seed: number;
+  readonly photos: readonly string[];
+  readonly protocol: LinearProtocol;
+  readonly seed: number;
   /** Folder of the packed photos. */
-  cache?: string;
-  report?: (line: string) => void;
+  readonly cache?: string;
+  /** Aborting ends the probe with InterruptedError. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
 }
 
 /**
  * Probes the weights that a run left, on pictures prepared as the encoder was trained on them. Weights from elsewhere
- * are probed on plain pictures of 224 pixels. A run's result is also written to `probe.json` beside its weights.
+ * are probed on plain pictures of 224 pixels. A run's result is also added to `probes.json` beside its weights.
  */
 export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
-  const { run, photos, protocol, seed, cache, report } = options;
-  const folder = statSync(run, { throwIfNoEntry: false })?.isDirectory() === true ? run : null;
-  const path = folder === null ? run : join(folder, "weights.safetensors");
+  const { run, photos, protocol, seed, cache, signal, report } = options;
+  const folder = statSync(run, { throwIfNoEntry: false })?.isDirectory() === true ? new RunFolder(run) : null;
+  const path = folder?.weights ?? run;
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     throw new CheckpointError(
       "no-weights",
-      `Expected a run's folder with weights.safetensors, or a safetensors file, but there is no ${path}.`,
+      `Expected a run's folder with weights.safetensors, or a safetensors file, got nothing at ${path}.`,
     );
   }
   const { backbone, metadata } = loadBackbone(path);
-  const { crop, fill } = inputOf(metadata);
-  const sets = await openProbeData(photos, { crop, size: "auto", cache }, report);
   try {
-    const result = probe({ backbone, ...sets, crop, fill, protocol, seed, report });
-    if (folder !== null)
-      await writeFileAtomic(join(folder, "probe.json"), `${JSON.stringify(result, null, 2)}\n`);
-    return result;
+    const { crop, fill } = inputOf(metadata);
+    const sets = await openProbeData(photos, { crop, size: "auto", cache, signal, report });
+    try {
+      const result = await probe({ backbone, ...sets, crop, fill, protocol, seed, signal, report });
+      await folder?.addProbe({ ...result, photos: photos.map((path) => resolve(path)), seed });
+      return result;
+    } finally {
+      sets.train.close();
+      sets.test.close();
+    }
   } finally {
-    sets.train.close();
-    sets.test.close();
     backbone.dispose();
   }
 }

@@ -1,32 +1,37 @@
 /** What an encoder has learned: kNN and linear classification of labelled photos, beside the same encoder untrained. */
-import { Generator, KeyedRandom, scope } from "@salmask/torch";
+import { Generator, KeyedRandom } from "@salmask/torch";
 import { DataError } from "../../base/errors.js";
+import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { splitsOf } from "../../data/samples/splits.js";
-import { openDataset, type PackedDataset } from "../../data/store/dataset.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import { openPhotos } from "../../data/store/open-photos.js";
 import type { Fill } from "../../masking/fills/fill.js";
 import { knnTop1 } from "../../metrics/knn.js";
-import { fastLinear } from "../../metrics/linear-fast.js";
-import { type ResNet, resnet } from "../../models/resnet.js";
-import { extractFeatures } from "./features.js";
+import type { Backbone } from "../../models/backbone.js";
+import { createBackbone } from "../../models/registry.js";
+import type { FeatureOptions } from "./features.js";
 import { paperLinear, paperLinearDefaults } from "./linear-paper.js";
+import { labelledFeatures, type Scores, scoreFeatures } from "./score.js";
 
 /** `fast`: features once, lambda chosen on held-out rows. `paper`: SGD at lr 30 on augmented photos, 100 epochs. */
 export type LinearProtocol = "fast" | "paper";
 
 export interface ProbeOptions {
-  backbone: ResNet;
+  readonly backbone: Backbone;
   /** Labelled photos to learn from. */
-  train: PackedDataset;
+  readonly train: PackedDataset;
   /** Labelled photos to be scored on, of the same classes. */
-  test: PackedDataset;
+  readonly test: PackedDataset;
   /** Side of the square that the encoder sees, in pixels. */
-  crop: number;
+  readonly crop: number;
   /** What the encoder was trained on; see {@link Fill.prepare}. */
-  fill: Fill;
-  protocol: LinearProtocol;
-  seed: number;
-  report?: (line: string) => void;
+  readonly fill: Fill;
+  readonly protocol: LinearProtocol;
+  readonly seed: number;
+  /** Aborting ends the probe with InterruptedError. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
 }
 
 /** Top-1 shares, 0 to 1. */
@@ -39,40 +44,52 @@ export interface ProbeResult {
 }
 
 /** Scores an encoder, and one of the same shape with fresh weights under the same protocol. */
-export function probe(options: ProbeOptions): ProbeResult {
-  const { backbone, train, test, protocol, seed, report = () => {} } = options;
+export async function probe(options: ProbeOptions): Promise<ProbeResult> {
+  const { backbone, train, test, protocol, seed, report = silent } = options;
   checkLabels(train, test);
   const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
-  using untrained = resnet({ ...backbone.options, generator });
-  report(`probing on ${train.length} photos, scored on ${test.length}`);
-  const trained = score(backbone, options);
-  report(`trained  kNN ${trained.knn.toFixed(4)}  linear ${trained.linear.toFixed(4)}`);
-  const random = score(untrained, options);
-  report(`random   kNN ${random.knn.toFixed(4)}  linear ${random.linear.toFixed(4)}`);
+  using untrained = createBackbone(backbone.spec, generator);
+  report({ kind: "note", message: `probing on ${train.length} photos, scored on ${test.length}` });
+  const trained = await score(backbone, options, "the encoder");
+  const random = await score(untrained, options, "an untrained one");
   return {
-    ...{ trainPhotos: train.length, testPhotos: test.length, protocol },
+    trainPhotos: train.length,
+    testPhotos: test.length,
+    protocol,
     knn: { top1: trained.knn, randomTop1: random.knn },
     linear: { top1: trained.linear, randomTop1: random.linear },
   };
 }
 
-function score(backbone: ResNet, options: ProbeOptions): { knn: number; linear: number } {
-  const { train, test, crop, fill, protocol, seed } = options;
+async function score(backbone: Backbone, options: ProbeOptions, whose: string): Promise<Scores> {
+  const { train, test, crop, fill, protocol, seed, signal, report = silent } = options;
   const classes = train.classes.length;
   const { batchSize } = paperLinearDefaults;
-  return scope(() => {
-    const of = (dataset: PackedDataset) => ({
-      features: extractFeatures(backbone, dataset, { crop, fill, batchSize }), // [N, outChannels]
-      labels: dataset.labels,
-    });
-    const [known, asked] = [of(train), of(test)];
-    const knn = knnTop1(known, asked, classes);
-    const linear =
-      protocol === "fast"
-        ? fastLinear(known, asked, classes, seed).top1
-        : paperLinear(backbone, train, test, { ...paperLinearDefaults, crop, fill, seed });
-    return { knn, linear };
+  const total = train.length + test.length;
+  const features = (before: number): FeatureOptions => ({
+    crop,
+    fill,
+    batchSize,
+    signal,
+    onProgress: ({ done }) =>
+      report({ kind: "progress", what: `looking with ${whose}`, done: before + done, total }),
   });
+  using known = await labelledFeatures(backbone, { dataset: train }, features(0));
+  using asked = await labelledFeatures(backbone, { dataset: test }, features(train.length));
+  if (protocol === "fast") return scoreFeatures(known, asked, classes, seed);
+  const settings = { ...paperLinearDefaults, crop, fill, seed, signal };
+  return {
+    knn: knnTop1(known, asked, classes),
+    linear: await paperLinear(backbone, train, test, settings, (event) => {
+      if (event.kind === "log")
+        report({
+          kind: "progress",
+          what: `classifier on ${whose}, epochs`,
+          done: event.entry.epoch + 1,
+          total: event.epochs,
+        });
+    }),
+  };
 }
 
 function checkLabels(train: PackedDataset, test: PackedDataset): void {
@@ -80,14 +97,14 @@ function checkLabels(train: PackedDataset, test: PackedDataset): void {
     if (dataset.labels.some((label) => label < 0) || dataset.classes.length < 2) {
       throw new DataError(
         "no-labels",
-        `Expected one folder a class, at least two, in the ${name} photos ${dataset.path}, but ${dataset.classes.length} came.`,
+        `Expected one folder per class, at least two, in the ${name} photos ${dataset.path}, got ${dataset.classes.length}.`,
       );
     }
   }
   if (train.classes.join("\n") !== test.classes.join("\n")) {
     throw new DataError(
       "other-classes",
-      `Expected the same classes in both sets, but train has ${train.classes.join(", ")} and test has ${test.classes.join(", ")}.`,
+      `Expected the same classes in both sets, got ${train.classes.join(", ")} in train and ${test.classes.join(", ")} in test.`,
     );
   }
 }
@@ -95,18 +112,16 @@ function checkLabels(train: PackedDataset, test: PackedDataset): void {
 /** The two sets that a `probe` command was given: two paths, or one that holds the splits. */
 export async function openProbeData(
   paths: readonly string[],
-  data: { crop: number; size: number | "auto"; cache?: string },
-  report: (line: string) => void = () => {},
+  data: { crop: number; size: number | "auto"; cache?: string; signal?: AbortSignal; report?: Report },
 ): Promise<{ train: PackedDataset; test: PackedDataset }> {
+  const { crop, size, cache, signal, report = silent } = data;
   let [train, test] = paths;
   if (test === undefined) {
     const splits = splitsOf(train);
     ({ train, test } = splits);
-    report(
-      `scored on ${splits.chosen}${splits.others.length === 0 ? "" : `, not on ${splits.others.join(" or ")}`}`,
-    );
+    const others = splits.others.length === 0 ? "" : `, not on ${splits.others.join(" or ")}`;
+    report({ kind: "note", message: `scored on ${splits.chosen}${others}` });
   }
-  const open = (path: string) =>
-    openDataset(path, { size: data.size, crop: data.crop, cacheDir: data.cache });
+  const open = (path: string) => openPhotos(path, { crop, size, cache, signal, report });
   return { train: await open(train), test: await open(test) };
 }

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { scope, type Tensor, tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
+import { computeOf } from "../../../src/compute/compute.js";
 import { configSchema, type RunConfig } from "../../../src/config/schema.js";
 import { openDataset } from "../../../src/data/store/dataset.js";
-import type { Views } from "../../../src/ssl/method.js";
 import { branchVariance, meanVariance } from "../../../src/tasks/pretrain/branch-variance.js";
-import { disposeRun, makeRun, type Run } from "../../../src/tasks/pretrain/run.js";
+import { PretrainTask } from "../../../src/tasks/pretrain/task.js";
+import type { BatchViews } from "../../../src/views/view.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 
 describe("meanVariance", () => {
@@ -23,21 +24,21 @@ describe("meanVariance", () => {
   });
 });
 
-/** What `use` makes of a new run on 20 photos, saliency known from the start. */
-async function withRun<T>(
+/** What `use` makes of a new run's task on 20 photos, saliency known from the start. */
+async function withTask<T>(
   change: Partial<Record<keyof RunConfig, object>>,
-  use: (run: Run) => T,
+  use: (task: PretrainTask) => T,
 ): Promise<T> {
   const folder = await temporaryFolder();
   await writePhotos(join(folder, "photos"), 20, 16, ["a"]);
   const saliency = { source: "centre" };
   const config = configSchema.parse({ ...smallSettings, saliency, ...change });
   const dataset = await openDataset(join(folder, "photos"), { size: 16, cacheDir: join(folder, "cache") });
-  const run = await makeRun(config, dataset);
+  const task = await PretrainTask.create({ config, dataset, compute: computeOf(config) });
   try {
-    return use(run);
+    return use(task);
   } finally {
-    disposeRun(run);
+    task.dispose();
     dataset.close();
   }
 }
@@ -48,25 +49,25 @@ describe("branchVariance", () => {
   it.each(methods)(
     "leaves weights, running statistics, queue and mode as they were: $method",
     async (change) => {
-      await withRun(change, (run) => {
-        const state = () => scope(() => Object.values(run.method.state()).map((value) => value.toArray()));
+      await withTask(change, (task) => {
+        const state = () => scope(() => Object.values(task.method.state()).map((value) => value.toArray()));
         const before = state();
-        const { query, key } = branchVariance(run);
+        const { query, key } = branchVariance(task);
         expect(state()).toEqual(before);
-        expect(run.method.learned.training).toBe(true);
+        expect(task.method.learned.training).toBe(true);
         for (const variance of [query, key]) expect(variance > 0 && variance < 1).toBe(true);
-        expect(branchVariance(run)).toEqual({ query, key });
+        expect(branchVariance(task)).toEqual({ query, key });
       });
     },
   );
 
   it("is the variance of what the encoders make of eight views of sixteen photos, by loops", async () => {
-    await withRun({}, (run) => {
-      const { method } = run;
+    await withTask({}, (task) => {
+      const { method } = task;
       const seen: { query: number[][]; key: number[][] }[] = [];
       const rows = (batch: Tensor) =>
         Array.from({ length: batch.shape[0] }, (_, i) => batch.select(0, i).toArray());
-      const embed = (views: Pick<Views, "query" | "key">) => {
+      const embed = (views: BatchViews) => {
         const embeddings = method.embed(views);
         seen.push({ query: rows(embeddings.query), key: rows(embeddings.key) });
         return embeddings;
@@ -74,7 +75,12 @@ describe("branchVariance", () => {
       const spied = new Proxy(method, {
         get: (target, name) => (name === "embed" ? embed : Reflect.get(target, name)),
       });
-      const found = branchVariance({ ...run, method: spied });
+      const found = branchVariance({
+        config: task.config,
+        scene: task.scene,
+        recipe: task.recipe,
+        method: spied,
+      });
       expect(seen.map(({ query, key }) => [query.length, key.length])).toEqual(new Array(8).fill([16, 16]));
       for (const branch of ["query", "key"] as const) {
         let sum = 0;
@@ -91,7 +97,7 @@ describe("branchVariance", () => {
 
   it("changes on the side that is masked, and on that alone", async () => {
     const mask = (branch: string) => ({ fill: "mean", branch, ratio: [0.5, 0.5] });
-    const of = (branch: string) => withRun({ mask: mask(branch) }, branchVariance);
+    const of = (branch: string) => withTask({ mask: mask(branch) }, branchVariance);
     const [none, query, key] = [await of("none"), await of("query"), await of("key")];
     // Whether an untrained encoder finds masked views more or less alike is chance.
     expect(Math.abs(query.query / none.query - 1)).toBeGreaterThan(0.01);

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { hasCuda, noGrad, ops, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { GhostGpu } from "../../../../torch/test/support/ghost-gpu.js";
+import { computeOf } from "../../../src/compute/compute.js";
 import { configSchema, type RunConfig } from "../../../src/config/schema.js";
 import { openDataset } from "../../../src/data/store/dataset.js";
-import { readMetrics } from "../../../src/runs/metrics-log.js";
+import { RunFolder } from "../../../src/runs/run-folder.js";
 import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
-import { disposeRun, makeRun, type Run } from "../../../src/tasks/pretrain/run.js";
-import { trainStep } from "../../../src/tasks/pretrain/step.js";
+import { PretrainTask } from "../../../src/tasks/pretrain/task.js";
+import { type LossWatch, lossWatch } from "../../../src/training/loss-watch.js";
+import { trainStep } from "../../../src/training/step.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
@@ -50,26 +52,32 @@ const on = (
   precision,
 });
 
-const lossesOf = (out: string) => readMetrics(join(out, "metrics.jsonl")).map(({ loss }) => loss);
+const lossesOf = (out: string) => new RunFolder(out).log.read().map(({ logs }) => logs.loss);
 
-/** A run on a ghost of a GPU, past its warm-up. */
+/** A step of an epoch of three, on eight photos. */
+function stepOf(task: PretrainTask, losses: LossWatch, step: number, logged: boolean) {
+  const ids = Int32Array.from({ length: 8 }, (_, i) => i);
+  return trainStep(task, ids, { epoch: 0, step, stepsPerEpoch: 3, epochs: 2 }, { logged, losses });
+}
+
+/** A run's task on a ghost of a GPU, past its warm-up. */
 async function onGhost(
   change: object,
-  use: (run: Run, ids: Int32Array, gpu: GhostGpu) => void,
+  use: (task: PretrainTask, step: (step: number, logged: boolean) => void, gpu: GhostGpu) => void,
 ): Promise<void> {
   const { config, photos } = await prepare(change);
   await GhostGpu.during(async (gpu) => {
     const dataset = await openDataset(photos, { size: 16, cacheDir: config.data.cache });
-    const run = await makeRun(on(config, "cuda", "bfloat16"), dataset);
+    const there = on(config, "cuda", "bfloat16");
+    const compute = computeOf(there);
+    const task = await PretrainTask.create({ config: there, dataset, compute });
+    const losses = lossWatch(compute);
     try {
-      run.guide.beforeEpoch(0, run.method.momentumBackbone);
-      use(
-        run,
-        Int32Array.from({ length: 8 }, (_, i) => i),
-        gpu,
-      );
+      task.beforeEpoch(0);
+      use(task, (step, logged) => stepOf(task, losses, step, logged), gpu);
     } finally {
-      disposeRun(run);
+      losses.dispose();
+      task.dispose();
       dataset.close();
     }
   });
@@ -98,21 +106,21 @@ describe("a run on a GPU", () => {
     ["the run's own encoder asked for crops", 1],
     ["the localization network asked for crops", 1],
   ] as const)("waits for the device in a step that is not logged: %s, %i times", async (kind, times) => {
-    await onGhost(kinds[kind], (run, ids, gpu) => {
-      trainStep(run, ids, { epoch: 0, step: 0, logged: true });
+    await onGhost(kinds[kind], (_, step, gpu) => {
+      step(0, true);
       gpu.waits = [];
-      for (let step = 1; step <= 3; step++) trainStep(run, ids, { epoch: 0, step, logged: false });
+      for (let at = 1; at <= 3; at++) step(at, false);
       expect(gpu.waits).toEqual(Array(3 * times).fill("toBytes"));
     });
   });
 
   it("finds a loss that is not finite where losses are next read, and names its step", async () => {
-    await onGhost({ mask: { fill: "none" } }, (run, ids) => {
-      trainStep(run, ids, { epoch: 0, step: 0, logged: true });
-      trainStep(run, ids, { epoch: 0, step: 1, logged: false });
-      scope(() => noGrad(() => ops.mul_(run.method.learned.parameters()[0], Number.NaN)));
-      trainStep(run, ids, { epoch: 0, step: 2, logged: false });
-      expect(() => trainStep(run, ids, { epoch: 0, step: 3, logged: true })).toThrow(/loss of step 2 is NaN/);
+    await onGhost({ mask: { fill: "none" } }, (task, step) => {
+      step(0, true);
+      step(1, false);
+      scope(() => noGrad(() => ops.mul_(task.method.learned.parameters()[0], Number.NaN)));
+      step(2, false);
+      expect(() => step(3, true)).toThrow(/loss of step 2 is NaN/);
     });
   });
 
@@ -177,13 +185,14 @@ describe("bfloat16", () => {
     expect(rounded.every(Number.isFinite)).toBe(true);
     expect(Math.abs(rounded[0] / full[0] - 1)).toBeLessThan(0.02); // later steps start from weights that differ
     const dataset = await openDataset(options.photos, { size: 16, cacheDir: options.config.data.cache });
-    const run = await makeRun(half.config, dataset);
-    const ids = Int32Array.from({ length: 8 }, (_, i) => i);
-    scope(() => trainStep(run, ids, { epoch: 0, step: 0, logged: false }));
-    const state = { ...run.method.state(), ...run.optimizer.stateDict().tensors };
+    const compute = computeOf(half.config);
+    const task = await PretrainTask.create({ config: half.config, dataset, compute });
+    scope(() => stepOf(task, lossWatch(compute), 0, false));
+    const [{ optimizer }] = task.learners;
+    const state = { ...task.state().tensors, ...optimizer.stateDict().tensors };
     const types = new Set(Object.values(state).map(({ dtype }) => dtype));
     expect(Array.from(types).sort()).toEqual(["float32", "int64"]); // int64: batch norm's counts
-    disposeRun(run);
+    task.dispose();
     dataset.close();
   });
 });

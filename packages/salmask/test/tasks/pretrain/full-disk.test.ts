@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { scope } from "@salmask/torch";
 import { expect, it, onTestFinished } from "vitest";
 import { configSchema } from "../../../src/config/schema.js";
-import { listCheckpoints, loadCheckpoint } from "../../../src/runs/checkpoint.js";
 import { pretrain } from "../../../src/tasks/pretrain/pretrain.js";
+import { listCheckpoints, loadCheckpoint } from "../../../src/training/checkpoint.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 
 const asRoot = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: "utf8" });

@@ -8,7 +8,7 @@ import { expect, it } from "vitest";
 import { stringify } from "yaml";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 
-const salmask = resolve(import.meta.dirname, "../../bin/salmask.js");
+const salmask = resolve(import.meta.dirname, "../../../bin/salmask.js");
 const steps = 18;
 
 function start(folder: string, out: string, ...more: string[]): ChildProcess {

@@ -3,10 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InterruptedError } from "../../../src/base/errors.js";
+import type { RunEvent } from "../../../src/base/events.js";
 import { configSchema } from "../../../src/config/schema.js";
-import { listCheckpoints } from "../../../src/runs/checkpoint.js";
-import { readMetrics } from "../../../src/runs/metrics-log.js";
+import { RunFolder } from "../../../src/runs/run-folder.js";
 import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
+import { listCheckpoints } from "../../../src/training/checkpoint.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
@@ -28,12 +29,13 @@ describe("pretrain", () => {
     await pretrain(other);
     expect(weightsOf(other.out).equals(weightsOf(options.out))).toBe(true);
     const lines = readFileSync(join(options.out, "metrics.jsonl"), "utf8").trim().split("\n");
-    const metrics = lines.map((line) => JSON.parse(line));
-    expect(metrics.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(metrics[0].foregroundShare).toBeNull();
-    expect(metrics[8].foregroundShare).toBeGreaterThan(0);
-    expect(metrics[0].maskedShare).toBe(0);
-    expect(metrics[8].maskedShare).toBeGreaterThan(0);
+    const entries = lines.map((line) => JSON.parse(line));
+    expect(entries.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const [first, last] = [entries[0].logs, entries[8].logs];
+    expect(first).not.toHaveProperty("foregroundShare");
+    expect(last.foregroundShare).toBeGreaterThan(0);
+    expect(first.maskedShare).toBe(0);
+    expect(last.maskedShare).toBeGreaterThan(0);
   });
 
   it("looks at how views vary where each epoch ends, and learns the same without looking", async () => {
@@ -42,8 +44,12 @@ describe("pretrain", () => {
     const blind = { ...options, config: { ...options.config, train }, out: join(options.folder, "blind") };
     const looks = async (run: PretrainOptions) => {
       await pretrain(run);
-      const metrics = readMetrics(join(run.out, "metrics.jsonl"));
-      return metrics.map(({ step, branchVariance }) => (branchVariance === null ? step : `${step} looked`));
+      const entries = new RunFolder(run.out).log.read();
+      return entries.map(({ step, logs }) => {
+        const looked = ["queryVariance", "keyVariance"].filter((name) => name in logs);
+        expect([0, 2]).toContain(looked.length);
+        return looked.length === 0 ? step : `${step} looked`;
+      });
     };
     expect(await looks(options)).toEqual([2, "3 looked", 4, "6 looked", 8, "9 looked"]);
     expect(await looks(blind)).toEqual([2, 4, 6, 8, 9]);
@@ -83,10 +89,8 @@ describe("pretrain", () => {
     await pretrain(whole);
     const abort = new AbortController();
     const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
-    let lines = 0;
-    const report = (line: string) => {
-      lines += Number(line.includes("loss"));
-      if (lines === 4) abort.abort();
+    const report = (event: RunEvent) => {
+      if (event.kind === "log" && event.entry.step === 4) abort.abort();
     };
     const error = await failure({ ...cut, report });
     expect(error).toBeInstanceOf(InterruptedError);
@@ -154,9 +158,13 @@ describe("pretrain", () => {
   it("warns of a queue larger than a quarter of the set, and lists what it skipped", async () => {
     const options = await prepare({ method: { ...smallSettings.method, queue: 7 } });
     await writeFile(join(options.photos, "a", "broken.jpg"), "no picture");
-    const lines: string[] = [];
-    const { skipped } = await pretrain({ ...options, report: (line) => void lines.push(line) });
-    expect(lines.join("\n")).toContain("--method.queue 6");
+    const warned = new Map<string, string>();
+    const report = (event: RunEvent) => {
+      if (event.kind === "warning") warned.set(event.code, event.message);
+    };
+    const { skipped } = await pretrain({ ...options, report });
+    expect(warned.get("long-queue")).toContain("--method.queue 6");
+    expect(warned.get("photos-skipped")).toContain("1 files");
     expect(skipped).toBe(1);
     const listed = readFileSync(join(options.out, "skipped.jsonl"), "utf8").trim();
     expect(JSON.parse(listed).name).toBe("a/broken.jpg");

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { configSchema } from "../../../src/config/schema.js";
 import { openDataset, type PackedDataset } from "../../../src/data/store/dataset.js";
 import { fillOf } from "../../../src/masking/fills/registry.js";
-import { resnet } from "../../../src/models/resnet.js";
+import { createBackbone } from "../../../src/models/registry.js";
 import {
   type PaperLinearOptions,
   paperLinear,
@@ -18,7 +18,13 @@ const { mask } = configSchema.parse({});
 const plain = fillOf({ ...mask, fill: "none" });
 const highPass = fillOf({ ...mask, fill: "high-pass" });
 const options: PaperLinearOptions = {
-  ...{ ...paperLinearDefaults, fill: plain, crop: 16, seed: 3, epochs: 6, lr: 1, milestones: [] },
+  ...paperLinearDefaults,
+  fill: plain,
+  crop: 16,
+  seed: 3,
+  epochs: 6,
+  lr: 1,
+  milestones: [],
 };
 
 interface Probed {
@@ -37,7 +43,7 @@ async function probed(
   const folder = await temporaryFolder();
   await write(join(folder, "photos"));
   const dataset = await openDataset(join(folder, "photos"), { size: 16, cacheDir: join(folder, "cache") });
-  const backbone = resnet({ depth: 18, stem: "small", width: 8, generator: new Generator(1) });
+  const backbone = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(1));
   const losses: number[] = [];
   const events: string[] = [];
   const watched = (name: string): PackedDataset => ({
@@ -49,8 +55,9 @@ async function probed(
   });
   try {
     const given = { ...options, ...change };
-    const top1 = paperLinear(backbone, watched("train"), watched("test"), given, (_, loss) => {
-      losses.push(loss);
+    const top1 = await paperLinear(backbone, watched("train"), watched("test"), given, (event) => {
+      if (event.kind !== "log") return;
+      losses.push(event.entry.logs.loss);
       events.push("epoch");
     });
     return { top1, losses, events };

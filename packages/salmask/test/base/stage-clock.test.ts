@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StageClock, stages } from "../../src/training/stage-clock.js";
+import { StageClock, stages } from "../../src/base/stage-clock.js";
 
 const wait = (milliseconds: number) => {
   const end = performance.now() + milliseconds;

@@ -1,0 +1,128 @@
+/** Events as people read them: lines, and on a terminal a bar that moves. */
+import type { LogEntry, Report, RunEvent } from "../base/events.js";
+import { duration, percent } from "../base/format.js";
+
+/** Where events are shown. */
+export interface Screen {
+  /** Writes a whole line. */
+  line(text: string): void;
+  /** Replaces the last unfinished line; null where that cannot be done, as in a file. */
+  readonly bar: ((text: string) => void) | null;
+  /** Seconds since some beginning. */
+  now(): number;
+}
+
+/** Seconds between lines about progress where there is no bar. */
+const lineEvery = 5;
+/** Seconds between changes of a bar. */
+const barEvery = 0.1;
+/** Seconds of training above which shorter settings are named. */
+const long = 3600;
+
+type Progress = Extract<RunEvent, { kind: "progress" }>;
+type Begin = Extract<RunEvent, { kind: "begin" }>;
+
+/** Shows events on a screen as they come. */
+export function renderer(screen: Screen): Report {
+  let phase = { what: "", since: 0, shown: 0, isShown: false };
+  let begun: Begin | null = null;
+  let stepsHere = 0;
+  let barShown = 0;
+
+  const progress = (event: Progress): void => {
+    const now = screen.now();
+    if (event.what !== phase.what) phase = { what: event.what, since: now, shown: now, isShown: false };
+    const isDone = event.done === event.total;
+    const text = progressText(event, now - phase.since);
+    if (screen.bar !== null && !isDone) {
+      if (now - phase.shown < barEvery && phase.isShown) return;
+      screen.bar(text);
+    } else if (isDone ? !phase.isShown && now - phase.since < 1 : now - phase.shown < lineEvery) {
+      if (isDone) phase.what = "";
+      return;
+    } else {
+      screen.line(text);
+    }
+    phase = { ...phase, shown: now, isShown: true, what: isDone ? "" : event.what };
+  };
+
+  const step = ({ step, steps, seconds }: Extract<RunEvent, { kind: "step" }>): void => {
+    stepsHere++;
+    // The first step warms up; the second says how long the rest will take.
+    if (stepsHere === 2 && begun !== null)
+      for (const line of planLines(begun, steps - step, seconds)) screen.line(line);
+    const now = screen.now();
+    if (screen.bar === null || now - barShown < barEvery) return;
+    barShown = now;
+    screen.bar(`step ${step} of ${steps}`);
+  };
+
+  return (event) => {
+    switch (event.kind) {
+      case "progress":
+        return progress(event);
+      case "warning":
+        return screen.line(`warning: ${event.message}`);
+      case "note":
+        return screen.line(event.message);
+      case "begin":
+        begun = event;
+        stepsHere = 0;
+        return screen.line(beginText(event));
+      case "step":
+        return step(event);
+      case "log":
+        return screen.line(logLine(event.entry, event));
+      case "checkpoint":
+        return;
+    }
+  };
+}
+
+function beginText({ step, steps, stepsPerEpoch, epochs, batchSize }: Begin): string {
+  const left = step === 0 ? "" : `, ${steps - step} left`;
+  return `training: ${epochs} epochs of ${stepsPerEpoch} steps, ${batchSize} photos per step: ${steps} steps${left}`;
+}
+
+function planLines({ batchSize }: Begin, left: number, seconds: number): string[] {
+  const total = left * seconds;
+  const line = `a step takes ${seconds.toPrecision(2)} s (${(batchSize / seconds).toFixed(0)} photos per second): about ${duration(total)} left`;
+  return total < long
+    ? [line]
+    : [
+        line,
+        "that is long for this machine; salmask pretrain PHOTOS --time 10m chooses settings that fit a time",
+      ];
+}
+
+function progressText({ what, done, total }: Progress, seconds: number): string {
+  if (total === null) return `${what}: ${done}`;
+  const rate = seconds > 0 ? done / seconds : 0;
+  const left = rate > 0 ? `  ${rate.toFixed(0)} per second, ${duration((total - done) / rate)} left` : "";
+  return `${what}: ${done} of ${total}${done === total ? "" : left}`;
+}
+
+/** What a step's masks were, in a few words. */
+function maskPart({ foregroundShare, maskedShare }: LogEntry["logs"]): string[] {
+  if (maskedShare === undefined) return [];
+  if (maskedShare === 0) return ["unmasked"];
+  const share = `masked ${percent(maskedShare)}`;
+  return foregroundShare === undefined ? [share] : [share, `foreground ${percent(foregroundShare)}`];
+}
+
+/** One line on how a run stands. */
+export function logLine(entry: LogEntry, run: { steps: number; epochs: number; left: number }): string {
+  const { logs } = entry;
+  const { loss, contrastAccuracy, queueFill } = logs;
+  const parts = [
+    `epoch ${Math.min(entry.epoch + 1, run.epochs)}/${run.epochs}`,
+    `step ${entry.step}/${run.steps}`,
+    ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
+    ...(contrastAccuracy === undefined ? [] : [`contrast ${percent(contrastAccuracy)}`]),
+    ...(queueFill === undefined || queueFill === 1 ? [] : [`queue ${percent(queueFill)}`]),
+    ...maskPart(logs),
+    `${entry.imagesPerSecond.toFixed(0)} photos/s`,
+    `${duration(run.left)} left`,
+  ];
+  return parts.join("  ");
+}

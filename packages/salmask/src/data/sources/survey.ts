@@ -1,0 +1,37 @@
+/** A quick look at photos before anything is decided about them. */
+import { InterruptedError } from "../../base/errors.js";
+import { readUprightSize } from "../../image/decode.js";
+import { openSource } from "./source.js";
+
+export interface Survey {
+  /** Files that may be photos. */
+  readonly count: number;
+  /** Median of the shorter sides of some of them, in pixels; null where none could be read. */
+  readonly shortSide: number | null;
+}
+
+/** Photos whose headers are read. */
+const mostHeaders = 64;
+
+/**
+ * Counts the photos of a folder or archive, and reads the sizes of some, evenly spread over a folder and the first of an archive.
+ * Throws DataError where there is no such source, InterruptedError.
+ */
+export async function surveyPhotos(path: string, signal?: AbortSignal): Promise<Survey> {
+  const source = await openSource(path);
+  const every = source.expected === undefined ? 1 : Math.max(1, Math.floor(source.expected / mostHeaders));
+  const sides: number[] = [];
+  let count = 0;
+  for await (const image of source.images()) {
+    if (signal?.aborted === true) throw new InterruptedError("Stopped before anything was started.");
+    if (count++ % every !== 0 || sides.length === mostHeaders) continue;
+    try {
+      const { width, height } = await readUprightSize(await image.read());
+      sides.push(Math.min(width, height));
+    } catch {
+      // Packing meets it again and says why it is skipped.
+    }
+  }
+  sides.sort((a, b) => a - b);
+  return { count, shortSide: sides[Math.floor(sides.length / 2)] ?? null };
+}

@@ -1,0 +1,32 @@
+import { type Report, silent } from "../../base/events.js";
+import { openDataset, type PackedDataset } from "./dataset.js";
+
+export interface OpenPhotos {
+  /** Side of the crops that will be seen, in pixels. */
+  readonly crop: number;
+  /** Side of the stored squares in pixels; auto: somewhat more than the crop. */
+  readonly size?: number | "auto";
+  /** Folder of all caches. */
+  readonly cache?: string;
+  /** Aborting ends the decoding with InterruptedError. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+/** {@link openDataset} for a task: what it does is reported as events. */
+export function openPhotos(path: string, options: OpenPhotos): Promise<PackedDataset> {
+  const { crop, size = "auto", cache, signal, report = silent } = options;
+  return openDataset(path, {
+    size,
+    crop,
+    cacheDir: cache,
+    signal,
+    onProgress: ({ done, total = null }) => report({ kind: "progress", what: "decoding", done, total }),
+    onRebuild: ({ folder, reason }) =>
+      report({
+        kind: "warning",
+        code: "cache-damaged",
+        message: `the stored photos in ${folder} are damaged (${reason}); they are decoded again`,
+      }),
+  });
+}

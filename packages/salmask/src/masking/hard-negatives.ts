@@ -1,0 +1,87 @@
+/** Hard negatives: copies of a view that lost most of their object (the paper, section 3.3). */
+import { fromTypedArray, ops, scope, type Tensor, tensor } from "@salmask/torch";
+import type { MaskDraw, MaskKey } from "./draw.js";
+import type { Foreground } from "./foreground.js";
+import { type MaskOptions, maskCrops } from "./mask.js";
+import type { MaskSettings } from "./settings.js";
+
+/** Pictures that a query has to be told from, M of them per photo. */
+export interface HardNegatives {
+  /** float32 `[M * B, 3, H, W]`, row m * B + i made from crop i; `[M, 3, H, W]`, of the first crop, where they are shared. */
+  readonly pixels: Tensor;
+  /** `[M * B]`: which row of `pixels` query i has as its m-th, at m * B + i; null where it is that row itself. */
+  readonly rows: Int32Array | null;
+  /** bool `[M * B]`: false where a crop has no object to lose, and its negative would be a second positive. */
+  readonly valid: Tensor;
+}
+
+/** Hard negatives after an encoder. */
+export interface EmbeddedNegatives {
+  /** `[M * B, dim]`: row m * B + i is a hard negative of query i alone. */
+  readonly embeddings: Tensor;
+  /** bool `[M * B]`: false leaves a negative out of the loss. */
+  readonly valid: Tensor;
+}
+
+/** How many hard negatives, of what, without how much of the object. */
+export type NegativeOptions = Pick<MaskSettings["negative"], "count" | "ratio" | "of">;
+
+/** The numbers of an image's hard negatives in its random keys; the two views of a pair have 0 and 1. */
+export const firstNegative = 2;
+
+/**
+ * Makes `count` hard negatives of each crop.
+ *
+ * @param prepared float32 `[B, 3, H, W]`, from the fill's `prepare`
+ * @param key names every random decision, with each image's id, `ids` [B]
+ */
+export function hardNegatives(
+  prepared: Tensor,
+  foreground: Foreground | null,
+  key: Omit<MaskKey, "view">,
+  { count, ratio, of }: NegativeOptions,
+  how: Pick<MaskOptions, "fill" | "cells" | "grid">,
+): HardNegatives {
+  return scope(() => {
+    const batch = key.ids.length;
+    const losing = of === "shared" ? Math.min(1, batch) : batch; // crops that lose their object
+    const ids = Array.from(key.ids).slice(0, losing);
+    const made = Array.from({ length: count }, (_, m) =>
+      maskCrops(
+        prepared.narrow(0, 0, losing),
+        foreground === null ? null : firstCrops(foreground, losing),
+        { ...key, ids, view: firstNegative + m },
+        { ...how, role: "negative", ratio },
+      ),
+    );
+    return {
+      pixels: ops.cat(made.map(({ pixels }) => pixels)), // [M * B or M, 3, H, W]
+      rows:
+        of === "own" ? null : Int32Array.from({ length: count * batch }, (_, at) => Math.floor(at / batch)),
+      valid: validRows(made, batch, prepared.device), // [M * B]
+    };
+  });
+}
+
+function firstCrops({ cells, shares }: Foreground, count: number): Foreground {
+  const perCrop = cells.length / shares.length;
+  return { cells: cells.subarray(0, count * perCrop), shares: shares.subarray(0, count) };
+}
+
+/** What an encoder made of the pixels' rows, `[M * B, dim]` or `[M, dim]`, as each query's own. */
+export function embedded({ rows, valid }: HardNegatives, made: Tensor): EmbeddedNegatives {
+  return { embeddings: perQuery(made, rows), valid };
+}
+
+/** `[M * B, ...]` or `[M, ...]` as each query's own, `[M * B, ...]`. */
+export function perQuery(made: Tensor, rows: HardNegatives["rows"]): Tensor {
+  return rows === null ? made : made.indexSelect(0, tensor(rows, { device: made.device })); // [M * B, ...]
+}
+
+/** bool `[M * B]`, whether each query's negatives are its own or the first's. */
+function validRows(negatives: readonly { draw: MaskDraw }[], batch: number, device: string): Tensor {
+  const ofQueries = ({ valid }: MaskDraw) =>
+    Array.from({ length: batch }, (_, query) => valid[query % valid.length]);
+  const rows = Uint8Array.from(negatives.flatMap(({ draw }) => ofQueries(draw)));
+  return fromTypedArray(rows, [rows.length], { dtype: "bool", device });
+}

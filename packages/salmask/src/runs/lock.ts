@@ -1,0 +1,67 @@
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
+import { UsageError } from "../base/errors.js";
+
+/** A file that says which process uses a folder. */
+export class Lock {
+  private constructor(private readonly path: string) {}
+
+  /**
+   * Takes the lock. One that a process left that is gone is taken over. Throws {@link UsageError} `run-in-use`.
+   */
+  static take(path: string): Lock {
+    for (;;) {
+      try {
+        const file = openSync(path, "wx");
+        try {
+          writeSync(file, `${process.pid} ${hostname()}\n`);
+        } finally {
+          closeSync(file);
+        }
+        return new Lock(path);
+      } catch (error) {
+        if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
+      }
+      refuseWhereHeld(path);
+      rmSync(path, { force: true });
+    }
+  }
+
+  release(): void {
+    rmSync(this.path, { force: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+function refuseWhereHeld(path: string): void {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return; // It was released meanwhile.
+  }
+  const [pid, host] = text.trim().split(" ");
+  const isElsewhere = host !== undefined && host !== hostname();
+  if (!isElsewhere && !isAlive(Number(pid))) return;
+  const mend = isElsewhere
+    ? `If it is gone, remove ${path}.`
+    : "Wait for it, stop it, or choose another --out.";
+  throw new UsageError(
+    "run-in-use",
+    `Expected a run's folder that nobody else uses, got one that process ${pid}${isElsewhere ? ` on ${host}` : ""} writes to. ${mend}`,
+  );
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,67 @@
+/** How long a step takes here, on made-up photos: before any photo is decoded. */
+import { fromTypedArray, KeyedRandom } from "@salmask/torch";
+import { InterruptedError } from "../../base/errors.js";
+import type { Compute } from "../../compute/compute.js";
+import type { RunConfig } from "../../config/schema.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import { lossWatch } from "../../training/loss-watch.js";
+import { trainStep } from "../../training/step.js";
+import { PretrainTask } from "./task.js";
+
+const timedSteps = 3;
+
+/** Seconds of a step, the median of three after one that warms up. Sources of saliency that need photos are not asked. */
+export async function measureStep(
+  config: RunConfig,
+  compute: Compute,
+  signal?: AbortSignal,
+): Promise<number> {
+  const dataset = noise(config.train.batchSize, 2 * config.data.crop);
+  const saliency = { ...config.saliency, source: "centre", truth: undefined } as const;
+  const task = await PretrainTask.create({ config: { ...config, saliency }, dataset, compute });
+  const losses = lossWatch(compute);
+  try {
+    const ids = Int32Array.from({ length: dataset.length }, (_, i) => i);
+    const seconds: number[] = [];
+    for (let step = 0; step <= timedSteps; step++) {
+      const started = performance.now();
+      const progress = { step, epoch: 0, stepsPerEpoch: timedSteps + 1, epochs: 1 };
+      trainStep(task, ids, progress, { logged: false, losses });
+      losses.settle();
+      seconds.push((performance.now() - started) / 1000);
+      // Signals get their turn here.
+      await new Promise(setImmediate);
+      if (signal?.aborted === true) throw new InterruptedError("Stopped before the first step.");
+    }
+    return seconds.slice(1).sort((a, b) => a - b)[Math.floor(timedSteps / 2)];
+  } finally {
+    losses.dispose();
+    task.dispose();
+    dataset.close();
+  }
+}
+
+/** Photos of noise, squares of `size` pixels. */
+function noise(length: number, size: number): PackedDataset {
+  const random = new KeyedRandom(0);
+  const bytes = 3 * size * size;
+  const photo = Uint8Array.from({ length: bytes }, () => random.integer(256));
+  return {
+    length,
+    size,
+    classes: [],
+    labels: new Int32Array(length).fill(-1),
+    names: Array.from({ length }, (_, i) => `${i}.jpg`),
+    originalSizes: new Int32Array(2 * length).fill(size),
+    skipped: [],
+    path: "",
+    fingerprint: "",
+    sourceStamp: "",
+    images(ids) {
+      const all = new Uint8Array(ids.length * bytes);
+      for (let i = 0; i < ids.length; i++) all.set(photo, i * bytes);
+      return fromTypedArray(all, [ids.length, 3, size, size]); // [B, 3, S, S]
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,39 @@
+import { availableParallelism } from "node:os";
+import { setNumThreads } from "@salmask/torch";
+import { DataError } from "../../base/errors.js";
+import { computeOf } from "../../compute/compute.js";
+import type { RunConfig } from "../../config/schema.js";
+import { surveyPhotos } from "../../data/sources/survey.js";
+import { RunFolder } from "../../runs/run-folder.js";
+import { chooseRecipe, type Recipe } from "./recipe.js";
+
+export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | "threads"> {
+  /** Folder, `.tar` or `.tar.gz` of photos. */
+  readonly photos: string;
+  /** The run's folder, which has to be free. */
+  readonly out: string;
+  /** Time to train, in seconds. */
+  readonly seconds: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Looks at the photos and at how fast this machine is, and chooses settings. Throws DataError `too-few-photos`, UsageError
+ * where the run's folder is not free, InterruptedError.
+ */
+export async function recipeFor(request: RecipeRequest): Promise<Recipe> {
+  const { photos, out, seconds, device, precision, threads, signal } = request;
+  new RunFolder(out).refuseTaken();
+  const survey = await surveyPhotos(photos, signal);
+  if (survey.count < leastPhotos || survey.shortSide === null) {
+    throw new DataError(
+      "too-few-photos",
+      `Expected at least ${leastPhotos} photos in ${photos}, got ${survey.shortSide === null ? "none that can be read" : survey.count}.`,
+    );
+  }
+  setNumThreads(threads === "auto" ? availableParallelism() : threads);
+  const compute = computeOf({ device, precision });
+  return chooseRecipe({ photos: survey.count, shortSide: survey.shortSide, seconds, compute, signal });
+}
+
+const leastPhotos = 16;

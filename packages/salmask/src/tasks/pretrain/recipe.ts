@@ -1,0 +1,133 @@
+/**
+ * Settings for photos that nobody has chosen any for: from how many there are, how large they are, how fast this machine is,
+ * and how much time there is. How the numbers were found: docs/results.md.
+ */
+import { duration } from "../../base/format.js";
+import type { Compute } from "../../compute/compute.js";
+import { configSchema, type RunConfig } from "../../config/schema.js";
+import type { BackboneSpec } from "../../models/backbone.js";
+import { measureStep } from "./measure-step.js";
+
+/** What a recipe depends on. */
+export interface Situation {
+  /** Photos, at least 2. */
+  readonly photos: number;
+  /** Median of their shorter sides in pixels. */
+  readonly shortSide: number;
+  /** Time to train, in seconds. */
+  readonly seconds: number;
+  readonly compute: Compute;
+  /** Aborting ends the measuring with InterruptedError. */
+  readonly signal?: AbortSignal;
+}
+
+/** A network and the crops it sees. */
+interface Rung {
+  readonly crop: number;
+  readonly model: BackboneSpec;
+  /** Multiplications of a step beside those of the first rung, about. */
+  readonly cost: number;
+}
+
+const small = (width: number): BackboneSpec => ({ arch: "resnet18", width, stem: "small" });
+
+/** From cheap to dear. A dearer one learns more from the same photos, where it sees them often enough. */
+const ladder: readonly Rung[] = [
+  { crop: 32, model: small(8), cost: 1 },
+  { crop: 32, model: small(16), cost: 3 },
+  { crop: 48, model: small(16), cost: 7 },
+  { crop: 64, model: small(32), cost: 45 },
+  { crop: 128, model: { arch: "resnet18", width: 64, stem: "imagenet" }, cost: 50 },
+  { crop: 224, model: { arch: "resnet50", width: 64, stem: "imagenet" }, cost: 350 },
+];
+
+/** Times that each photo should be seen before a dearer network is worth its time. */
+const wantedEpochs = 60;
+/** More than it was ever found to help. */
+const mostEpochs = 800;
+/** Share of the time that training itself gets; the rest is for decoding, and for the comparison at the end. */
+const trainingShare = 0.85;
+const largestBatch = 64;
+/** Blur of MoCo's strength leaves little of smaller crops, in pixels. */
+const leastBlurred = 96;
+
+/** Half of MoCo v2's jitter and no grey: in so few steps the stronger one takes colours away before shapes are learned. */
+const mildColours = { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.03, grayscaleProbability: 0 };
+
+/** Settings, and why they were chosen. */
+export interface Recipe {
+  readonly settings: RecipeSettings;
+  /** In sentences. */
+  readonly why: readonly string[];
+}
+
+export type RecipeSettings = Pick<RunConfig, "data" | "model" | "method" | "mask" | "train" | "augment">;
+
+/** Seconds of one step with these settings, on this machine. */
+export type StepTimer = (config: RunConfig) => Promise<number>;
+
+/** Chooses settings. Measures steps of the networks that may fit, each a few seconds at most. */
+export async function chooseRecipe(
+  situation: Situation,
+  timer: StepTimer = (config) => measureStep(config, situation.compute, situation.signal),
+): Promise<Recipe> {
+  const { photos, shortSide, seconds } = situation;
+  const batchSize = batchFor(photos);
+  const stepsPerEpoch = Math.floor(photos / batchSize);
+  const time = trainingShare * seconds;
+  const epochsOf = (step: number) => Math.floor(time / (stepsPerEpoch * step));
+  const fitting = ladder.filter(({ crop }, place) => place === 0 || crop <= shortSide);
+  let chosen = { rung: fitting[0], step: await timer(configOf(fitting[0], photos, 1)) };
+  for (const rung of fitting.slice(1)) {
+    const expected = (chosen.step * rung.cost) / chosen.rung.cost;
+    // Small networks are bound by more than their multiplications, so an estimate may be too high by half.
+    if (epochsOf(expected / 2) < wantedEpochs) break;
+    const step = await timer(configOf(rung, photos, 1));
+    if (epochsOf(step) < wantedEpochs) break;
+    chosen = { rung, step };
+  }
+  const epochs = Math.min(mostEpochs, Math.max(1, epochsOf(chosen.step)));
+  const { data, model, method, mask, train, augment } = configOf(chosen.rung, photos, epochs);
+  const settings = { data, model, method, mask, train, augment };
+  return { settings, why: reasons(situation, settings, chosen.step) };
+}
+
+/** Batches of a power of two, so that an epoch of few photos still has some eight steps. */
+function batchFor(photos: number): number {
+  const eighth = 2 ** Math.floor(Math.log2(Math.max(2, photos / 8)));
+  return Math.min(largestBatch, Math.max(2, eighth));
+}
+
+function configOf({ crop, model }: Rung, photos: number, epochs: number): RunConfig {
+  const batchSize = batchFor(photos);
+  return configSchema.parse({
+    data: { crop },
+    model,
+    method: { name: "simclr" },
+    augment: { ...mildColours, blurProbability: crop < leastBlurred ? 0 : 0.5 },
+    mask: { fill: "mean", negative: { count: 0 } },
+    train: {
+      epochs,
+      batchSize,
+      optimizer: "sgd",
+      lr: (0.12 * batchSize) / 64,
+      checkpointEvery: Math.ceil(epochs / 20),
+    },
+  });
+}
+
+function reasons(
+  { photos, shortSide, seconds }: Situation,
+  { data, model, mask, train }: RecipeSettings,
+  step: number,
+): string[] {
+  const training = train.epochs * Math.floor(photos / train.batchSize) * step;
+  return [
+    `${photos} photos of about ${shortSide} px, and ${duration(seconds)}: ${model.arch} of width ${model.width} on crops of ` +
+      `${data.crop} px. A step takes ${step.toPrecision(2)} s here, and ${train.epochs} epochs ${duration(training)}.`,
+    `A larger network or crop would see each photo less than ${wantedEpochs} times in that time, or has more pixels than the photos.`,
+    "SimCLR with SGD: on few photos it was ahead of MoCo v2 in the same time, whose queue would hold the same photos again.",
+    "Colours change half as much as in MoCo v2, and no view is grey: on few photos that was ahead on every set.",
+    `Masked cells get their crop's mean colour (mask.fill ${mask.fill}): high-pass filling takes the colours away, which small networks need.`,
+  ];
+}

@@ -1,0 +1,203 @@
+/** Pre-training as a task: what is seen of a batch, what is learned from it, and what a checkpoint must hold. */
+import { optim, setCudnnBenchmark } from "@salmask/torch";
+import type { StageClock } from "../../base/stage-clock.js";
+import type { Compute } from "../../compute/compute.js";
+import type { RunConfig } from "../../config/schema.js";
+import { batches, epochOrder } from "../../data/samples/order.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import type { Foreground } from "../../masking/foreground.js";
+import { gridFor } from "../../masking/grid.js";
+import { embeddingStats } from "../../metrics/embedding-stats.js";
+import { strideOf } from "../../models/registry.js";
+import { joinParts, partOf } from "../../models/state-dict.js";
+import { SaliencyGuide } from "../../saliency/guide.js";
+import type { SaliencySource } from "../../saliency/source.js";
+import type { Compare, Method } from "../../ssl/method.js";
+import type { Occluded, Occlusion } from "../../ssl/occlusion/occlusion.js";
+import { builtInMethods, type MethodMaker, occlusionOf } from "../../ssl/registry.js";
+import { highestRate, learningRate, type OptimizerName, optimizerOf } from "../../training/optimizer.js";
+import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../training/task.js";
+import type { ViewRecipe } from "../../views/recipe.js";
+import { type Scene, seeViews } from "../../views/see.js";
+import { type BatchViews, meanMaskedShare } from "../../views/view.js";
+import { branchVariance } from "./branch-variance.js";
+import { TrueMasks } from "./true-masks.js";
+
+/** A batch as both players look at it. */
+export interface PretrainBatch {
+  readonly seen: BatchViews;
+  /** The sources under learned masks; null without ADIOS. */
+  readonly occluded: Occluded | null;
+  readonly compare: Compare;
+}
+
+/** Of ADIOS's occlusion model for a batch of 128 (Shi et al. 2022, ImageNet-100). */
+const occlusionRate = 0.5;
+
+/** Parts that take the place of what the settings name. */
+export interface OwnParts {
+  readonly method?: MethodMaker;
+  /** Says where the object of a view is. The run frees it. */
+  readonly saliency?: SaliencySource;
+}
+
+export interface PretrainTaskOptions {
+  readonly config: RunConfig;
+  readonly dataset: PackedDataset;
+  readonly compute: Compute;
+  readonly own?: OwnParts;
+  readonly signal?: AbortSignal;
+  /** Of photos whose maps are made before the first step. */
+  readonly onMapped?: (progress: { done: number; total: number }) => void;
+}
+
+export class PretrainTask implements Task<PretrainBatch> {
+  readonly learners: readonly Learner<PretrainBatch>[];
+
+  private constructor(
+    readonly config: RunConfig,
+    readonly scene: Scene & { readonly dataset: PackedDataset },
+    readonly recipe: ViewRecipe,
+    private readonly guide: SaliencyGuide,
+    /** null where no true masks are given. */
+    private readonly truth: TrueMasks | null,
+    readonly method: Method,
+    private readonly occlusion: Occlusion | null,
+  ) {
+    const encoder = encoderLearner(config, method);
+    this.learners = occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion)];
+  }
+
+  /** Fresh weights, optimizers without momentum, and what else the settings ask for. {@link dispose} frees it. */
+  static async create(options: PretrainTaskOptions): Promise<PretrainTask> {
+    const { config, dataset, compute, signal, onMapped, own = {} } = options;
+    const { method: maker = builtInMethods, saliency: source } = own;
+    const stride = strideOf(config.model);
+    const grid = gridFor(config.data.crop, stride);
+    // A step's shapes are those of the one before.
+    setCudnnBenchmark(compute.device !== "cpu");
+    // What can fail comes first, so that refused settings leave nothing behind.
+    const guide = await SaliencyGuide.open(config, {
+      dataset,
+      stride,
+      compute,
+      source,
+      signal,
+      onProgress: onMapped,
+    });
+    const truth = await TrueMasks.open(config.saliency.truth, dataset, grid).catch((error: unknown) => {
+      guide.dispose();
+      throw error;
+    });
+    const scene = { dataset, finder: guide, stride, device: compute.device };
+    const method = maker.create(config, compute);
+    const occlusion = occlusionOf(config, compute);
+    return new PretrainTask(config, scene, maker.recipe(config), guide, truth, method, occlusion);
+  }
+
+  batches(epoch: number): readonly Int32Array[] {
+    const { seed, train } = this.config;
+    return batches(epochOrder(seed, epoch, this.scene.dataset.length), train.batchSize);
+  }
+
+  beforeEpoch(epoch: number): void {
+    this.guide.beforeEpoch(epoch, this.method.momentumBackbone);
+  }
+
+  see(ids: Int32Array, { epoch, step }: Progress, clock: StageClock): PretrainBatch {
+    const { method, occlusion } = this;
+    const seen = seeViews(this.recipe, this.scene, { seed: this.config.seed, epoch, ids }, clock);
+    const occluded = clock.in("masking", () => {
+      const sources = method.sources(seen.views).map(({ masked }) => masked); // [B, 3, crop, crop] each
+      return occlusion?.occlude(sources, { epoch, ids }) ?? null;
+    });
+    const compare = clock.in("forward", () => method.against(seen, step));
+    return { seen, occluded, compare };
+  }
+
+  afterStep({ step, stepsPerEpoch, epochs }: Progress): void {
+    this.method.afterStep((step + 1) / (stepsPerEpoch * epochs));
+  }
+
+  logs({ seen, occluded }: PretrainBatch): Logs {
+    const { views, key } = seen;
+    // Of the pair's key, which hard negatives are made of; of the only view where there is no pair.
+    const { foreground, draw } = views[Math.min(1, views.length - 1)];
+    return {
+      ...this.method.logs(),
+      maskedShare: occluded === null ? meanMaskedShare(views) : occluded.maskedShare(),
+      ...(foreground === null ? {} : shares(foreground)),
+      ...(foreground === null ? {} : this.truth?.agreement(foreground, draw, key.ids)),
+    };
+  }
+
+  look(): Logs {
+    const { query, key } = branchVariance(this);
+    return { queryVariance: query, keyVariance: key };
+  }
+
+  state(): TaskState {
+    const beside = { saliency: this.guide.state(), occlusion: this.occlusion?.model.stateDict() ?? {} };
+    return { tensors: { ...this.method.state(), ...joinParts(beside) }, counters: this.method.counters() };
+  }
+
+  loadState({ tensors, counters }: TaskState): void {
+    this.method.loadState(tensors, counters);
+    this.guide.loadState(partOf(tensors, "saliency"), this.method.momentumBackbone);
+    this.occlusion?.model.loadStateDict(partOf(tensors, "occlusion"));
+  }
+
+  dispose(): void {
+    for (const { optimizer } of this.learners) optimizer.dispose();
+    this.occlusion?.dispose();
+    this.truth?.dispose();
+    this.guide.dispose();
+    this.method.dispose();
+  }
+}
+
+/** SimCLR is trained with LARS, MoCo v2 with SGD, where the settings do not say. */
+export function optimizerName({ train, method }: Pick<RunConfig, "train" | "method">): OptimizerName {
+  return train.optimizer ?? (method.name === "simclr" ? "lars" : "sgd");
+}
+
+/** Learns the method's network from every version of the sources. */
+function encoderLearner(config: RunConfig, method: Method): Learner<PretrainBatch> {
+  const name = optimizerName(config);
+  return {
+    name: "encoder",
+    optimizer: optimizerOf(config.train, name, method.learned),
+    lr: learningRate(config.train, name),
+    *losses({ seen, occluded, compare }): Iterable<Loss> {
+      const plain = [method.sources(seen.views).map(({ masked }) => masked)];
+      for (const [version, sources] of (occluded?.versions ?? plain).entries()) {
+        const { loss, logs, embeddings } = compare(sources);
+        const { query, key } = embeddings;
+        yield { loss, logs: () => ({ ...logs(), ...(version === 0 ? embeddingStats(query, key) : {}) }) };
+      }
+    },
+  };
+}
+
+/** Learns to occlude, at its own highest rate and on the encoder's schedule. */
+function occlusionLearner(config: RunConfig, method: Method, { model }: Occlusion): Learner<PretrainBatch> {
+  const { momentum, weightDecay, batchSize } = config.train;
+  const name = optimizerName(config);
+  const own = config.occlusion.name === "none" ? undefined : config.occlusion.lr;
+  const highest = own ?? (occlusionRate * batchSize) / 128;
+  const encoders = learningRate(config.train, name);
+  const optimizer = new optim.SGD(model.namedParameters(), { lr: 0, momentum, weightDecay });
+  return {
+    name: "occlusion",
+    optimizer,
+    lr: (progress) => highest * (encoders(progress) / highestRate(config.train, name)),
+    losses: ({ occluded, compare }) => occluded?.losses(compare, method.learned) ?? [],
+  };
+}
+
+/** How much of the crops shows the object. Where all of a crop does, guidance turns into random masking. */
+function shares({ shares }: Foreground): Logs {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const all = Array.from(shares);
+  return { foregroundShare: mean(all), allForegroundShare: mean(all.map((share) => Number(share === 1))) };
+}

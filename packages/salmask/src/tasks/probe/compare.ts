@@ -1,0 +1,63 @@
+/** How a run's encoder compares with an untrained one, on the run's own photos where they have classes. */
+import { Generator, KeyedRandom } from "@salmask/torch";
+import { type Report, silent } from "../../base/events.js";
+import { purpose } from "../../base/purposes.js";
+import type { RunConfig } from "../../config/schema.js";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import { fillOf } from "../../masking/fills/registry.js";
+import type { Backbone } from "../../models/backbone.js";
+import { createBackbone } from "../../models/registry.js";
+import type { PretrainSummary } from "../../runs/records.js";
+import { labelledFeatures, type Scores, scoreFeatures } from "./score.js";
+
+export interface CompareOptions {
+  readonly config: Pick<RunConfig, "seed" | "data" | "mask">;
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+/** Photos that are looked at, at most: enough to see a difference, and a matter of seconds. */
+const mostPhotos = 4000;
+/** Share of them that is scored on; the rest is learned from. */
+const scoredShare = 0.25;
+const batchSize = 256;
+
+/**
+ * Labels a share of the photos by the others, with the trained encoder and with one of the same shape and fresh weights;
+ * which photos is a matter of the seed. Null where there are no classes, or too few photos per class to say anything. Labels
+ * had no part in the training, the photos had.
+ */
+export async function compareWithUntrained(
+  backbone: Backbone,
+  dataset: PackedDataset,
+  { config, signal, report = silent }: CompareOptions,
+): Promise<PretrainSummary["classes"]> {
+  const classes = dataset.classes.length;
+  if (classes < 2 || dataset.length < 8 * classes || dataset.labels.some((label) => label < 0)) return null;
+  const { seed, data, mask } = config;
+  const order = new KeyedRandom(seed, purpose.comparison).permutation(dataset.length).slice(0, mostPhotos);
+  const scored = order.slice(0, Math.round(scoredShare * order.length));
+  const known = order.slice(scored.length);
+  const total = 2 * order.length;
+  let before = 0;
+  const score = async (encoder: Backbone): Promise<Scores> => {
+    const onProgress = ({ done }: { done: number }) =>
+      report({ kind: "progress", what: "comparing with an untrained encoder", done: before + done, total });
+    const options = { crop: data.crop, fill: fillOf(mask), batchSize, signal, onProgress };
+    using train = await labelledFeatures(encoder, { dataset, ids: known }, options);
+    before += known.length;
+    using test = await labelledFeatures(encoder, { dataset, ids: scored }, options);
+    before += scored.length;
+    return scoreFeatures(train, test, classes, seed);
+  };
+  const trained = await score(backbone);
+  const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
+  using untrained = createBackbone(backbone.spec, generator);
+  const random = await score(untrained);
+  return {
+    photos: known.length,
+    scored: scored.length,
+    knn: { top1: trained.knn, randomTop1: random.knn },
+    linear: { top1: trained.linear, randomTop1: random.linear },
+  };
+}

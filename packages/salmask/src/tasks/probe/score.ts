@@ -1,0 +1,46 @@
+/** Scores one encoder on labelled photos by its frozen features. */
+import type { Tensor } from "@salmask/torch";
+import type { PackedDataset } from "../../data/store/dataset.js";
+import { knnTop1 } from "../../metrics/knn.js";
+import { fastLinear, type LabelledFeatures } from "../../metrics/linear-fast.js";
+import type { Backbone } from "../../models/backbone.js";
+import { extractFeatures, type FeatureOptions } from "./features.js";
+
+/** Labelled photos of a set: all, or the `ids` of some. */
+export interface LabelledPhotos {
+  readonly dataset: PackedDataset;
+  readonly ids?: Int32Array;
+}
+
+/** Top-1 shares, 0 to 1. */
+export interface Scores {
+  readonly knn: number;
+  readonly linear: number;
+}
+
+/** Frees its features when it is done with. */
+export interface KnownFeatures extends LabelledFeatures, Disposable {}
+
+/** The features of labelled photos, with their labels. The caller disposes of them. */
+export async function labelledFeatures(
+  backbone: Backbone,
+  { dataset, ids }: LabelledPhotos,
+  options: FeatureOptions,
+): Promise<KnownFeatures> {
+  const features: Tensor = await extractFeatures(backbone, dataset, options, ids); // [N, outChannels]
+  const labels = ids === undefined ? dataset.labels : Int32Array.from(ids, (id) => dataset.labels[id]);
+  return { features, labels, [Symbol.dispose]: () => features.dispose() };
+}
+
+/** kNN and the fast linear probe: features are taken once, lambda is chosen on held-out training rows. */
+export function scoreFeatures(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  classes: number,
+  seed: number,
+): Scores {
+  return {
+    knn: knnTop1(train, test, classes),
+    linear: fastLinear(train, test, classes, seed).top1,
+  };
+}

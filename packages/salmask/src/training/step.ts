@@ -1,0 +1,94 @@
+/** One step of training: every task's step reads from top to bottom here. */
+import { scope } from "@salmask/torch";
+import { StageClock } from "../base/stage-clock.js";
+import type { LossWatch } from "./loss-watch.js";
+import type { Learner, Logs, Progress, Task } from "./task.js";
+
+export interface StepOptions {
+  /** Whether the step's numbers are asked for: to ask may be to wait for the device. */
+  readonly logged: boolean;
+  readonly losses: LossWatch;
+  readonly clock?: StageClock;
+}
+
+/**
+ * Learns from the photos `ids` [B]; null for a step that is not logged. A loss that is not finite is refused as
+ * {@link LossWatch} has it: by TrainingError `loss-not-finite`, on a CPU before a weight is changed by it.
+ */
+export function trainStep<Batch>(
+  task: Task<Batch>,
+  ids: Int32Array,
+  progress: Progress,
+  { logged, losses, clock = new StageClock() }: StepOptions,
+): Logs | null {
+  return scope(() => {
+    const batch = task.see(ids, progress, clock);
+    const logs = task.learners.map((learner, place) => {
+      followSchedules(learner, progress);
+      const seen = goBackward(learner, batch, progress, { logged, losses, clock });
+      clock.in("optimizer", () => {
+        learner.optimizer.step();
+        learner.optimizer.zeroGrad();
+      });
+      return place === 0 ? seen : prefixed(learner.name, seen);
+    });
+    clock.in("optimizer", () => task.afterStep?.(progress));
+    return logged ? Object.assign({}, ...logs, task.logs?.(batch)) : null;
+  });
+}
+
+function followSchedules<Batch>(
+  { optimizer, lr, momentum, weightDecay }: Learner<Batch>,
+  progress: Progress,
+): void {
+  optimizer.lr = lr(progress);
+  for (const group of optimizer.paramGroups) {
+    if (momentum !== undefined) group.momentum = momentum(progress);
+    if (weightDecay !== undefined) group.weightDecay = weightDecay(progress);
+  }
+}
+
+/** Goes backward from each of a learner's losses. Returns the means of what they log. */
+function goBackward<Batch>(
+  learner: Learner<Batch>,
+  batch: Batch,
+  { step }: Progress,
+  { logged, losses, clock }: Required<StepOptions>,
+): Logs {
+  const turns = learner.losses(batch)[Symbol.iterator]();
+  const seen: Logs[] = [];
+  const turn = (): boolean =>
+    scope(() => {
+      const next = clock.in("forward", () => turns.next());
+      if (next.done === true) return false;
+      const { loss, logs } = next.value;
+      losses.see(loss, step);
+      clock.in("backward", () => loss.backward());
+      if (logged) {
+        losses.settle();
+        seen.push({ loss: loss.item(), ...logs() });
+      }
+      return true;
+    });
+  try {
+    while (turn());
+  } finally {
+    turns.return?.();
+  }
+  return meanOf(seen);
+}
+
+/** The mean of each name over those that have it. */
+function meanOf(all: readonly Logs[]): Logs {
+  const names = new Set(all.flatMap((logs) => Object.keys(logs)));
+  return Object.fromEntries(
+    Array.from(names, (name) => {
+      const values = all.map((logs) => logs[name]).filter((value) => value !== undefined);
+      return [name, values.reduce((sum, value) => sum + value, 0) / values.length];
+    }),
+  );
+}
+
+function prefixed(name: string, logs: Logs): Logs {
+  return Object.fromEntries(Object.entries(logs).map(([key, value]) => [`${name}.${key}`, value]));
+}

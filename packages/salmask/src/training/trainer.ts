@@ -1,0 +1,164 @@
+/** Trains any task; the loop reads from top to bottom in `train`. */
+import { scope } from "@salmask/torch";
+import { InterruptedError, TrainingError } from "../base/errors.js";
+import { type LogEntry, type Report, silent } from "../base/events.js";
+import { StageClock } from "../base/stage-clock.js";
+import { type Compute, onCpu } from "../compute/compute.js";
+import { listCheckpoints, saveCheckpoint } from "./checkpoint.js";
+import { lossWatch } from "./loss-watch.js";
+import type { Checkpoint, Position } from "./position.js";
+import { trainStep } from "./step.js";
+import type { Logs, Progress, Task } from "./task.js";
+
+/** Where a run's checkpoints go, and what they say of the run beside its state. */
+export interface Checkpoints {
+  readonly folder: string;
+  /** Epochs from one to the next; the last step always has one. */
+  readonly every: number;
+  /** How many are kept. */
+  readonly keep: number;
+  /** Asked when one is written. */
+  readonly identity: () => Pick<Position, "dataFingerprint" | "config" | "seconds">;
+}
+
+export interface TrainOptions {
+  readonly epochs: number;
+  /** Steps that were done before, by a run that goes on. */
+  readonly first?: number;
+  /** null where an interrupted task starts anew. */
+  readonly checkpoints?: Checkpoints | null;
+  /** Steps from one logged step to the next; the last step always is. */
+  readonly logEvery: number;
+  /** Epochs from one call of the task's `look` to the next; 0 is never. */
+  readonly lookEvery?: number;
+  readonly compute?: Compute;
+  /** Aborting ends the task after the step with {@link InterruptedError}, with a checkpoint where it has any. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+export interface Trained {
+  /** Over all epochs, those of before a resumption too. */
+  readonly steps: number;
+  /** Of the last step; null where nothing was left to do. */
+  readonly last: Logs | null;
+  readonly checkpoint: string | null;
+}
+
+/**
+ * Trains a task to its last epoch. The same task, options and threads end bit for bit alike on a CPU, whether they were
+ * interrupted or not. Throws {@link TrainingError} `loss-not-finite`, `state-not-finite`, `disk-full`.
+ */
+export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Promise<Trained> {
+  const { epochs, first = 0, checkpoints = null, logEvery, lookEvery = 0 } = options;
+  const { compute = onCpu, signal, report = silent } = options;
+  const stepsPerEpoch = task.batches(0).length;
+  const steps = epochs * stepsPerEpoch;
+  const isLookedAt = (done: number) => lookEvery > 0 && done % (lookEvery * stepsPerEpoch) === 0;
+  const isLogged = (done: number) => done % logEvery === 0 || done === steps || isLookedAt(done);
+  const losses = lossWatch(compute);
+  let checkpoint = checkpoints === null ? null : (listCheckpoints(checkpoints.folder).at(0) ?? null);
+  try {
+    let order: readonly Int32Array[] = [];
+    let last: Logs | null = null;
+    let step = first;
+    let speed = { images: 0, since: performance.now() };
+    report({ kind: "begin", step, steps, stepsPerEpoch, epochs, batchSize: task.batches(0)[0]?.length ?? 0 });
+    while (step < steps) {
+      const began = performance.now();
+      const epoch = Math.floor(step / stepsPerEpoch);
+      const progress: Progress = { step, epoch, stepsPerEpoch, epochs };
+      // A run that goes on within an epoch has what the epoch began with in its checkpoint.
+      if (step % stepsPerEpoch === 0) task.beforeEpoch?.(epoch);
+      if (order.length === 0 || step % stepsPerEpoch === 0) order = task.batches(epoch);
+      const ids = order[step % stepsPerEpoch];
+      const clock = new StageClock();
+      const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
+      step++;
+      speed.images += ids.length;
+      if (logs !== null) {
+        last = isLookedAt(step) ? { ...logs, ...task.look?.() } : logs;
+        const imagesPerSecond = (1000 * speed.images) / (performance.now() - speed.since);
+        const left = ((steps - step) * ids.length) / imagesPerSecond;
+        const entry: LogEntry = {
+          step,
+          epoch,
+          time: new Date().toISOString(),
+          lr: task.learners[0].optimizer.lr,
+          imagesPerSecond,
+          seconds: clock.seconds,
+          logs: last,
+        };
+        report({ kind: "log", entry, steps, epochs, left });
+        speed = { images: 0, since: performance.now() };
+      }
+      report({ kind: "step", step, steps, seconds: (performance.now() - began) / 1000 });
+      // The step is synchronous; signals and timers get their turn here.
+      await new Promise(setImmediate);
+      const isInterrupted = signal?.aborted === true && step < steps;
+      if (checkpoints !== null) {
+        const isDue = step % (checkpoints.every * stepsPerEpoch) === 0 || step === steps;
+        if (isInterrupted || isDue) {
+          losses.settle();
+          checkpoint = save(task, step, checkpoints);
+          report({ kind: "checkpoint", step, path: checkpoint });
+        }
+      }
+      if (isInterrupted) throw interrupted(step, steps, checkpoint);
+    }
+    losses.settle();
+    return { steps, last, checkpoint };
+  } catch (error) {
+    throw withLastGood(error, checkpoint);
+  } finally {
+    losses.dispose();
+  }
+}
+
+/** Writes all that a task needs to go on after `step` steps, the same from any device. Returns the file's path. */
+function save<Batch>(task: Task<Batch>, step: number, { folder, keep, identity }: Checkpoints): string {
+  const { tensors, counters } = task.state();
+  const states = task.learners.map(({ name, optimizer }) => ({ name, ...optimizer.stateDict() }));
+  const optimizerSteps = Object.fromEntries(states.map(({ name, steps }) => [name, steps]));
+  const optimizers = Object.fromEntries(states.map((state) => [state.name, state.tensors]));
+  return saveCheckpoint(
+    folder,
+    { position: { ...identity(), step, counters, optimizerSteps }, task: tensors, optimizers },
+    keep,
+  );
+}
+
+/** Copies a checkpoint into a task. Returns the steps that were done. */
+export function restore<Batch>(
+  task: Task<Batch>,
+  { position, task: tensors, optimizers }: Checkpoint,
+): number {
+  const { step, counters, optimizerSteps } = position;
+  scope(() => {
+    task.loadState({ tensors, counters }, step);
+    for (const { name, optimizer } of task.learners)
+      optimizer.loadStateDict({ steps: optimizerSteps[name] ?? 0, tensors: optimizers[name] ?? {} });
+  });
+  return step;
+}
+
+function interrupted(step: number, steps: number, checkpoint: string | null): InterruptedError {
+  return new InterruptedError(
+    checkpoint === null
+      ? `Stopped after step ${step} of ${steps}; nothing was written. The same command starts anew.`
+      : `Stopped after step ${step} of ${steps}; a checkpoint was written: ${checkpoint}. ` +
+          "Run the same command with --resume to go on.",
+  );
+}
+
+/** Puts the newest checkpoint into an error that says that a number is not finite. */
+function withLastGood(error: unknown, checkpoint: string | null): unknown {
+  if (!(error instanceof TrainingError) || !error.code.endsWith("-not-finite")) return error;
+  const last =
+    checkpoint === null ? "No checkpoint was written yet." : `The last good checkpoint is ${checkpoint}.`;
+  return new TrainingError(
+    error.code,
+    `${error.message} ${last} A smaller --train.lr is the usual remedy.`,
+    error,
+  );
+}

@@ -1,0 +1,130 @@
+/** From a batch of photos to the views that a recipe asks for: drawn, rendered, asked where the object is, masked. */
+import { noGrad, scope, type Tensor } from "@salmask/torch";
+import { StageClock } from "../base/stage-clock.js";
+import { sent } from "../compute/compute.js";
+import type { PackedDataset } from "../data/store/dataset.js";
+import type { Foreground } from "../masking/foreground.js";
+import { gridFor } from "../masking/grid.js";
+import { firstNegative, type HardNegatives, hardNegatives } from "../masking/hard-negatives.js";
+import { maskCrops } from "../masking/mask.js";
+import { drawView, type ViewDraw } from "./draw.js";
+import { unmasked, type ViewKind, type ViewRecipe } from "./recipe.js";
+import { renderView } from "./render.js";
+import type { BatchKey, BatchViews, View } from "./view.js";
+
+/** A view before it is prepared and masked. */
+export interface Crops {
+  /** float32 `[B, 3, H, W]`, normalised and not filtered. */
+  readonly pixels: Tensor;
+  readonly draw: ViewDraw;
+}
+
+/** What says where the object of a view is. */
+export interface ObjectFinder {
+  /** Whether views have a foreground now, or need none. Until then nothing is masked. */
+  readonly active: boolean;
+  /** Of several views of the same photos, `ids` [B]; null while nothing says so, or nobody asks. */
+  foregrounds(views: readonly Crops[], ids: Int32Array): (Foreground | null)[];
+}
+
+/** Where views come from. */
+export interface Scene {
+  readonly dataset: Pick<PackedDataset, "images" | "originalSizes" | "size">;
+  readonly finder: ObjectFinder;
+  /** Pixels of a masked cell's side: the network's stride. */
+  readonly stride: number;
+  readonly device: string;
+}
+
+/** Most hard negatives per photo, whose numbers in the random keys lie between the second view's and the third's. */
+const mostNegatives = 8;
+
+/** Shows a batch as a recipe asks. The key names every random decision. The tensors belong to the scope around. */
+export function seeViews(
+  recipe: ViewRecipe,
+  scene: Scene,
+  key: BatchKey,
+  clock = new StageClock(),
+): BatchViews {
+  return maskedViews(recipe, scene, key, cropsOf(recipe, scene, key, clock), clock);
+}
+
+/** A recipe's kinds, one per view. */
+function kindsOf({ kinds }: ViewRecipe): ViewKind[] {
+  return kinds.flatMap((kind) => Array.from({ length: kind.count }, () => kind));
+}
+
+/** Draws and renders a recipe's views of a batch, in their order. */
+export function cropsOf(
+  recipe: ViewRecipe,
+  { dataset, device }: Pick<Scene, "dataset" | "device">,
+  key: BatchKey,
+  clock = new StageClock(),
+): Crops[] {
+  const kinds = kindsOf(recipe);
+  const photos = clock.in("data", () => sent(dataset.images(key.ids), device)); // uint8 [B, 3, S, S]
+  return clock.in("augmentation", () => {
+    // All decisions before all pixels: the host draws while nothing waits for it.
+    const draws = kinds.map(({ augment }, view) =>
+      drawView({ ...key, view }, key.ids, dataset.originalSizes, dataset.size, augment),
+    );
+    return kinds.map(({ crop }, view) => ({
+      pixels: renderView(photos, draws[view], { crop }), // [B, 3, crop, crop]
+      draw: draws[view],
+    }));
+  });
+}
+
+/** Asks where the objects of a batch's crops are, and masks them as a recipe asks. */
+export function maskedViews(
+  recipe: ViewRecipe,
+  { finder, stride }: Pick<Scene, "finder" | "stride">,
+  key: BatchKey,
+  crops: readonly Crops[],
+  clock = new StageClock(),
+): BatchViews {
+  const kinds = kindsOf(recipe);
+  const foregrounds = clock.in("saliency", () => finder.foregrounds(crops, key.ids));
+  const shown = finder.active ? recipe : unmasked(recipe);
+  return clock.in("masking", () => {
+    const shownKinds = kindsOf(shown);
+    const views = crops.map((crop, view) =>
+      maskedView(crop, foregrounds[view], shownKinds[view], { recipe, stride, key, view }),
+    );
+    return { key, views, negatives: negativesOf(shown, kinds, views, { stride, key }) };
+  });
+}
+
+function maskedView(
+  { pixels, draw }: Crops,
+  foreground: Foreground | null,
+  { crop, mask }: ViewKind,
+  how: { recipe: ViewRecipe; stride: number; key: BatchKey; view: number },
+): View {
+  const { recipe, stride, key, view } = how;
+  const { fill, cells } = recipe;
+  const clean = noGrad(() => scope(() => fill.prepare(pixels))); // [B, 3, crop, crop]
+  if (mask === null) return { clean, masked: clean, draw, foreground, mask: null };
+  const number = view < firstNegative ? view : view + mostNegatives;
+  const grid = gridFor(crop, stride);
+  const made = maskCrops(
+    clean,
+    foreground,
+    { ...key, view: number },
+    { fill, cells, grid, role: "positive", ratio: mask.ratio, foregroundShare: mask.foregroundShare },
+  );
+  return { clean, masked: made.pixels, draw, foreground, mask: made.draw };
+}
+
+function negativesOf(
+  { negatives, fill, cells }: ViewRecipe,
+  kinds: readonly ViewKind[],
+  views: readonly View[],
+  { stride, key }: { stride: number; key: BatchKey },
+): HardNegatives | null {
+  if (negatives === null) return null;
+  const from = kinds.findIndex(({ name }) => name === negatives.from);
+  const { clean, foreground } = views[from];
+  const grid = gridFor(kinds[from].crop, stride);
+  return hardNegatives(clean, foreground, key, negatives, { fill, cells, grid });
+}

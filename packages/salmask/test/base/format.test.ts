@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { duration, percent } from "../../src/base/format.js";
+
+it.each([
+  [0, "0s"],
+  [-1, "0s"],
+  [59.6, "1m00s"],
+  [95, "1m35s"],
+  [3599, "59m59s"],
+  [4020, "1h07m"],
+])("says %d seconds as %s", (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});
+
+it("says a share in percent", () => {
+  expect([percent(0.426), percent(0.426, 1), percent(0)]).toEqual(["43 %", "42.6 %", "0 %"]);
+});

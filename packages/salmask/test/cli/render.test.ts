@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { LogEntry, RunEvent } from "../../src/base/events.js";
+import { logLine, renderer } from "../../src/cli/render.js";
+
+/** A screen whose clock the test moves; bars are noted as `~text`. */
+function screen(isTerminal: boolean) {
+  const said: string[] = [];
+  const clock = { now: 0 };
+  const report = renderer({
+    line: (text) => void said.push(text),
+    bar: isTerminal ? (text) => void said.push(`~${text}`) : null,
+    now: () => clock.now,
+  });
+  /** Reports an event at a second. */
+  const at = (second: number, event: RunEvent) => {
+    clock.now = second;
+    report(event);
+  };
+  return { said, at };
+}
+
+const decoded = (done: number, total: number | null = 3000): RunEvent => ({
+  kind: "progress",
+  what: "decoding",
+  done,
+  total,
+});
+
+describe("renderer", () => {
+  it("writes a line every few seconds into a file, with rate and time left", () => {
+    const { said, at } = screen(false);
+    for (let done = 0; done <= 3000; done++) at(done / 100, decoded(done));
+    expect(said[0]).toBe("decoding: 500 of 3000  100 per second, 25s left");
+    expect(said).toHaveLength(6);
+    expect(said.at(-1)).toBe("decoding: 3000 of 3000");
+  });
+
+  it("moves a bar on a terminal, at most ten times a second, and ends it with a line", () => {
+    const { said, at } = screen(true);
+    for (let done = 0; done <= 3000; done++) at(done / 1000, decoded(done));
+    const bars = said.filter((text) => text.startsWith("~"));
+    expect(bars.length).toBeGreaterThan(20);
+    expect(bars.length).toBeLessThan(35);
+    expect(said.at(-1)).toBe("decoding: 3000 of 3000");
+  });
+
+  it("says nothing of what takes less than a second, and counts what has no end yet", () => {
+    const quick = screen(false);
+    for (let done = 0; done <= 10; done++) quick.at(done / 100, decoded(done, 10));
+    expect(quick.said).toEqual([]);
+    const open = screen(false);
+    open.at(0, decoded(0, null));
+    open.at(6, decoded(600, null));
+    expect(open.said).toEqual(["decoding: 600"]);
+  });
+
+  it("says what it will do, and after the second step how long that takes", () => {
+    const begin: RunEvent = { kind: "begin", step: 0, steps: 20, stepsPerEpoch: 5, epochs: 4, batchSize: 10 };
+    const step = (step: number, seconds: number, steps = 20): RunEvent => ({
+      kind: "step",
+      step,
+      steps,
+      seconds,
+    });
+    const { said, at } = screen(false);
+    at(0, begin);
+    at(1, step(1, 9));
+    at(2, step(2, 0.5));
+    at(3, step(3, 0.5));
+    expect(said).toEqual([
+      "training: 4 epochs of 5 steps, 10 photos per step: 20 steps",
+      "a step takes 0.50 s (20 photos per second): about 9s left",
+    ]);
+    const slow = screen(false);
+    slow.at(0, { ...begin, steps: 4600 });
+    slow.at(1, step(1, 60));
+    slow.at(2, step(2, 60, 4600));
+    expect(slow.said.join("\n")).toContain("about 76h38m left");
+    expect(slow.said.join("\n")).toContain("--time");
+  });
+
+  it("marks a warning as one", () => {
+    const { said, at } = screen(false);
+    at(0, { kind: "warning", code: "large-queue", message: "the queue is large" });
+    expect(said).toEqual(["warning: the queue is large"]);
+  });
+});
+
+describe("logLine", () => {
+  const run = { steps: 80, epochs: 4, left: 5 };
+  const entry = (logs: Record<string, number>): LogEntry => ({
+    epoch: 1,
+    step: 30,
+    time: null,
+    lr: 0.03,
+    imagesPerSecond: 100,
+    seconds: null,
+    logs,
+  });
+
+  it("holds all that a user asks for", () => {
+    const logs = {
+      loss: 4.5,
+      contrastAccuracy: 0.25,
+      queueFill: 0.5,
+      maskedShare: 0.15,
+      foregroundShare: 0.7,
+    };
+    expect(logLine(entry(logs), run).split("  ")).toEqual([
+      ...["epoch 2/4", "step 30/80", "loss 4.500", "contrast 25 %", "queue 50 %"],
+      ...["masked 15 %", "foreground 70 %", "100 photos/s", "5s left"],
+    ]);
+  });
+
+  it("says where nothing is masked, and leaves out what a task does not log", () => {
+    expect(logLine(entry({ maskedShare: 0 }), run)).toContain("unmasked");
+    expect(logLine(entry({}), run)).toBe("epoch 2/4  step 30/80  100 photos/s  5s left");
+  });
+});

@@ -1,0 +1,186 @@
+import { Generator, optim, randn, scope, type Tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import type { Compare, Method } from "../../../src/ssl/method.js";
+import { Moco } from "../../../src/ssl/moco.js";
+import {
+  type Occluded,
+  Occlusion,
+  type OcclusionKey,
+  type OcclusionOptions,
+} from "../../../src/ssl/occlusion/occlusion.js";
+import { SimClr } from "../../../src/ssl/simclr.js";
+import type { BatchViews } from "../../../src/views/view.js";
+import { batchOf, compare, sourcesOf } from "../compare.js";
+
+const batch = 8;
+const key: OcclusionKey = { epoch: 0, ids: Int32Array.from({ length: batch }, (_, i) => 3 * i) };
+const options: OcclusionOptions = { seed: 2, name: "adios", crop: 16, masks: 3, sparsity: 0, channels: 4 };
+const shared = {
+  seed: 3,
+  temperature: 0.2,
+  negativeWeight: 1,
+  encoder: { backbone: { arch: "resnet18", stem: "small", width: 4 }, dim: 8 },
+} as const;
+const hosts: Record<string, () => Method> = {
+  simclr: () => new SimClr(shared),
+  mocov2: () => new Moco({ ...shared, queue: 16, momentum: 0.9, groups: 1 }),
+};
+
+/** A method, what occludes its sources, and how that learns; freed at the end. */
+function play<T>(
+  host: string,
+  change: Partial<OcclusionOptions>,
+  use: (method: Method, occlusion: Occlusion, optimizer: optim.Optimizer) => T,
+): T {
+  const method = hosts[host]();
+  const occlusion = new Occlusion({ ...options, ...change });
+  const optimizer = new optim.SGD(occlusion.model.namedParameters(), { lr: 0, momentum: 0.9 });
+  try {
+    return use(method, occlusion, optimizer);
+  } finally {
+    method.learned.zeroGrad();
+    optimizer.dispose();
+    method.dispose();
+    occlusion.dispose();
+  }
+}
+
+/** One step of the occlusion model on a batch. */
+function learn(occluded: Occluded, compare: Compare, method: Method, optimizer: optim.Optimizer): void {
+  for (const { loss } of occluded.losses(compare, method.learned)) loss.backward();
+  optimizer.step();
+  optimizer.zeroGrad();
+}
+
+/** Photos that differ, two views of each that are alike. */
+function views(): BatchViews {
+  const generator = new Generator(5);
+  const photos = randn([batch, 3, 16, 16], { generator });
+  const view = () => photos.add(randn([batch, 3, 16, 16], { generator }).mul(0.3));
+  return batchOf(view(), view());
+}
+
+/** The method's loss against a batch's keys, summed over the occluded versions. */
+function lossOf(compare: Compare, versions: Occluded["versions"]): number {
+  return scope(() =>
+    versions.map((sources) => compare(sources).loss.item()).reduce((sum, loss) => sum + loss, 0),
+  );
+}
+
+const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
+
+const stateOf = (method: Method) =>
+  scope(() => Object.values(method.state()).flatMap((tensor) => tensor.toArray()));
+
+describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
+  it("raises the loss that the method lowers, each with its own weights alone", () => {
+    play(host, {}, (method, occlusion, optimizer) =>
+      scope(() => {
+        const batch = views();
+        const sources = sourcesOf(method, batch);
+        const compare = method.against(batch, 0);
+        const before = lossOf(compare, occlusion.occlude(sources, key).versions);
+        const state = stateOf(method);
+        optimizer.lr = 0.02;
+        for (let i = 0; i < 5; i++) learn(occlusion.occlude(sources, key), compare, method, optimizer);
+        expect(stateOf(method)).toEqual(state);
+        const { versions } = occlusion.occlude(sources, key);
+        const raised = lossOf(compare, versions);
+        expect(raised).toBeGreaterThan(before);
+        expect(method.learned.parameters().every((parameter) => parameter.grad === null)).toBe(true);
+
+        const sgd = new optim.SGD(method.learned.namedParameters(), { lr: 0.01 });
+        for (let i = 0; i < 5; i++) {
+          for (const occluded of versions) compare(occluded).loss.backward();
+          sgd.step();
+          sgd.zeroGrad();
+        }
+        sgd.dispose();
+        expect(lossOf(compare, versions)).toBeLessThan(raised);
+      }),
+    );
+  });
+
+  it.each(["adios", "adios-s"] as const)("lets the method learn against it: %s", (name) => {
+    const [first, last] = play(host, { name, sparsity: 0.75 }, (method, occlusion, optimizer) => {
+      const sgd = new optim.SGD(method.learned.namedParameters(), { lr: 0.02, momentum: 0.9 });
+      optimizer.lr = 0.01;
+      const unoccluded = () => scope(() => compare(method, views()).loss.item());
+      const before = unoccluded();
+      for (let step = 0; step < 16; step++) {
+        scope(() => {
+          const batch = views();
+          const occluded = occlusion.occlude(sourcesOf(method, batch), key);
+          const against = method.against(batch, step);
+          for (const sources of occluded.versions) against(sources).loss.backward();
+          sgd.step();
+          sgd.zeroGrad();
+          learn(occluded, against, method, optimizer);
+        });
+      }
+      sgd.dispose();
+      return [before, unoccluded()];
+    });
+    expect(last).toBeLessThan(0.7 * first);
+  });
+});
+
+describe("Occlusion", () => {
+  it("takes each mask from the source once, so that the versions' losses add up to the whole picture", () => {
+    play("simclr", {}, (method, occlusion) =>
+      scope(() => {
+        const sources = sourcesOf(method, views());
+        const { versions, maskedShare } = occlusion.occlude(sources, key);
+        expect(versions.map(({ length }) => length)).toEqual([1, 1, 1]);
+        const sum = versions.map(([occluded]) => occluded).reduce((total, occluded) => total.add(occluded));
+        // sum of x (1 - m_n) over N masks that add up to 1 is (N - 1) x
+        expect(sum.sub(sources[0].mul(2)).abs().amax().item()).toBeLessThan(1e-4);
+        expect(maskedShare()).toBeCloseTo(1 / 3, 5);
+      }),
+    );
+  });
+
+  it("draws one mask a photo for ADIOS-s, by epoch and photo, not by its place in the batch", () => {
+    play("simclr", {}, (method, all) =>
+      play("simclr", { name: "adios-s" }, (_, some) =>
+        scope(() => {
+          const sources = sourcesOf(method, views());
+          const versions = all.occlude(sources, key).versions.map(([occluded]) => occluded);
+          const chosen = (epoch: number) => {
+            const [[occluded]] = some.occlude(sources, { ...key, epoch }).versions;
+            return Array.from({ length: batch }, (_, row) =>
+              versions.findIndex((version) => same(version.select(0, row), occluded.select(0, row))),
+            );
+          };
+          const first = chosen(0);
+          expect(first.every((n) => n >= 0)).toBe(true);
+          expect(new Set(first).size).toBeGreaterThan(1);
+          expect(chosen(0)).toEqual(first);
+          expect(chosen(1)).not.toEqual(first);
+          const reversed = { ...key, ids: Int32Array.from(key.ids).reverse() };
+          const [[occluded]] = some.occlude(sources, reversed).versions;
+          const last = versions[first[0]].select(0, batch - 1);
+          expect(same(occluded.select(0, batch - 1), last)).toBe(true);
+        }),
+      ),
+    );
+  });
+
+  it("keeps masks from being empty where sparsity asks for it", () => {
+    const smallest = (sparsity: number) =>
+      play("simclr", { sparsity }, (method, occlusion, optimizer) => {
+        optimizer.lr = 0.05;
+        for (let i = 0; i < 10; i++) {
+          scope(() => {
+            const batch = views();
+            const occluded = occlusion.occlude(sourcesOf(method, batch), key);
+            learn(occluded, method.against(batch, 0), method, optimizer);
+          });
+        }
+        return scope(() =>
+          occlusion.model.forward(sourcesOf(method, views())[0]).mean([0, 2, 3]).amin().item(),
+        );
+      });
+    expect(smallest(2)).toBeGreaterThan(smallest(0));
+  });
+});

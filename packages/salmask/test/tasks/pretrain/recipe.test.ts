@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { onCpu } from "../../../src/compute/compute.js";
+import { configSchema, type RunConfig } from "../../../src/config/schema.js";
+import { gridFor } from "../../../src/masking/grid.js";
+import { strideOf } from "../../../src/models/registry.js";
+import { chooseRecipe, type Recipe, type Situation } from "../../../src/tasks/pretrain/recipe.js";
+
+/** Multiplications of a step, by the network's width and the crop's area, over what a machine does in a second. */
+const machine =
+  (speed: number) =>
+  async ({ data, model, train }: RunConfig): Promise<number> => {
+    const layers = model.arch === "resnet50" ? 4 : 1;
+    const plane = model.stem === "small" ? data.crop ** 2 : (data.crop / 4) ** 2;
+    return (train.batchSize * plane * model.width ** 2 * layers) / speed;
+  };
+
+/** With width 8 at 32 px and batches of 64, 0.2 s a step: about two cores. */
+const laptop = machine(21e6);
+
+const choose = (change: Partial<Situation> = {}, timer = laptop): Promise<Recipe> =>
+  chooseRecipe({ photos: 3000, shortSide: 200, seconds: 600, compute: onCpu, ...change }, timer);
+
+const trainingSeconds = async ({ settings }: Recipe, photos: number, timer = laptop): Promise<number> => {
+  const step = await timer(configSchema.parse(settings));
+  return settings.train.epochs * Math.floor(photos / settings.train.batchSize) * step;
+};
+
+describe("chooseRecipe", () => {
+  it("fills the time that there is, and leaves some for decoding and the comparison", async () => {
+    for (const seconds of [120, 600, 3600]) {
+      const recipe = await choose({ seconds });
+      const training = await trainingSeconds(recipe, 3000);
+      expect(training, `${seconds} s`).toBeLessThanOrEqual(0.85 * seconds);
+      expect(training, `${seconds} s`).toBeGreaterThan(0.5 * seconds);
+    }
+  });
+
+  it("takes a larger network or crop where there is more time, or a faster machine", async () => {
+    const cost = ({ settings: { model, data } }: Recipe) => model.width * data.crop;
+    const costs = [];
+    for (const seconds of [60, 600, 6000, 60000]) costs.push(cost(await choose({ seconds })));
+    expect(costs).toEqual(costs.toSorted((a, b) => a - b));
+    expect(costs[3]).toBeGreaterThan(costs[0]);
+    expect(cost(await choose({}, machine(21e9)))).toBeGreaterThan(cost(await choose()));
+  });
+
+  it("asks for no crop that has more pixels than the photos, and for crops that the network divides", async () => {
+    for (const shortSide of [28, 40, 50, 100, 300]) {
+      const { settings } = await choose({ shortSide, seconds: 1e6 });
+      expect(settings.data.crop).toBeLessThanOrEqual(Math.max(32, shortSide));
+      expect(() => gridFor(settings.data.crop, strideOf(settings.model))).not.toThrow();
+    }
+  });
+
+  it("is a run's settings as they are, for few photos too", async () => {
+    for (const photos of [16, 50, 300, 100_000]) {
+      const { settings, why } = await choose({ photos });
+      expect(settings.train.batchSize).toBeLessThanOrEqual(photos);
+      expect(Math.log2(settings.train.batchSize) % 1).toBe(0);
+      expect(configSchema.parse(settings)).toMatchObject(settings);
+      expect(why.join(" ")).toContain(`${photos} photos of about 200 px, and 10m00s`);
+    }
+  });
+
+  it("masks, with colours left to learn from", async () => {
+    const { settings } = await choose();
+    expect(settings.mask).toMatchObject({ fill: "mean", branch: "query", cells: "saliency" });
+  });
+
+  it("never plans for less than an epoch, and measures nothing that cannot fit", async () => {
+    const asked: number[] = [];
+    const { settings } = await choose({ seconds: 1 }, (config) => {
+      asked.push(config.model.width);
+      return laptop(config);
+    });
+    expect(settings.train.epochs).toBe(1);
+    expect(asked).toEqual([8]);
+  });
+});

@@ -1,0 +1,384 @@
+"""One whole step of training by PyTorch and torchvision alone, from weights and random decisions that it is handed.
+
+usage: whole_step_golden.py FOLDER GIVEN
+
+Each folder GIVEN/CASE holds state.safetensors (weights, queue, momentum, and in its metadata the settings) and, for each of
+several batches that a step could be made from, BATCH.safetensors (crops, masks, noise, the order of the keys).
+
+The step is computed in float64, so that all rounding is the other side's. A gradient jumps where an activation lies on a ReLU's
+corner, and rounding decides on which side; so the step is made from the batch whose activations stay farthest from it.
+"""
+import copy
+import functools
+import json
+import math
+import sys
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional as F
+from torchvision.models.resnet import BasicBlock
+from torchvision.transforms.functional import gaussian_blur
+
+from golden import Goldens
+
+TYPES = {"F32": torch.float32, "U8": torch.uint8, "I32": torch.int32, "I64": torch.int64}
+
+
+def read(path):
+    """Tensors and the metadata of a safetensors file."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        flat = torch.frombuffer(bytearray(data[start + begin : start + end]), dtype=TYPES[entry["dtype"]])
+        tensors[name] = flat.reshape(entry["shape"])
+    return tensors, metadata
+
+
+def exactly(tensors):
+    """Floats as float64."""
+    return {name: t.double() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def part(tensors, prefix):
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+class Backbone(torchvision.models.ResNet):
+    """torchvision's ResNet-18 with a stem for small pictures, of any width, without its classifier."""
+
+    def __init__(self, width):
+        super().__init__(BasicBlock, [2, 2, 2, 2])
+        self.inplanes = width
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.maxpool = nn.Identity()
+        self.layer1 = self._make_layer(BasicBlock, width, 2)
+        self.layer2 = self._make_layer(BasicBlock, 2 * width, 2, stride=2)
+        self.layer3 = self._make_layer(BasicBlock, 4 * width, 2, stride=2)
+        self.layer4 = self._make_layer(BasicBlock, 8 * width, 2, stride=2)
+        self.fc = nn.Identity()
+
+
+@functools.lru_cache(None)
+def backbone(width):
+    """Made once, since torchvision's own width is drawn first."""
+    return Backbone(width)
+
+
+class Encoder(nn.Module):
+    def __init__(self, config, state):
+        super().__init__()
+        width, dim = config["model"]["width"], config["method"]["dim"]
+        self.backbone = copy.deepcopy(backbone(width))
+        self.projector = nn.ModuleDict(
+            {"mlp": nn.Sequential(nn.Linear(8 * width, 8 * width), nn.ReLU(), nn.Linear(8 * width, dim))}
+        )
+        self.to(next(iter(state.values())).dtype).load_state_dict(state)
+        self.activations = []
+        for module in self.modules():
+            if isinstance(module, nn.ReLU):
+                module.register_forward_pre_hook(self.remember)
+
+    def remember(self, _, inputs):
+        """What a ReLU gets; a copy, since torchvision's work in place."""
+        self.activations.append(inputs[0].detach().clone())
+
+    def forward(self, pictures):
+        return F.normalize(self.projector["mlp"](self.backbone(pictures)), dim=1)
+
+
+def prepare(crops, mask):
+    """What every view looks like before it is masked."""
+    if mask["fill"] != "high-pass":
+        return crops
+    kernel, sigma = mask["highPass"]["kernel"], mask["highPass"]["sigma"]
+    return crops - gaussian_blur(crops, [kernel, kernel], [sigma, sigma])
+
+
+def hide(pictures, decisions, mask, role):
+    """Fills the cells that were drawn: a query's or key's (role 0), or a hard negative's (role 1)."""
+    hidden = F.interpolate(decisions["cells"].float(), pictures.shape[2:], mode="nearest") > 0
+    hidden = hidden.expand_as(pictures).clone()
+    for row, (top, left, height, width) in enumerate(decisions["windows"].tolist()):
+        if height > 0:
+            window = torch.zeros(pictures.shape[2:], dtype=torch.bool)
+            window[top : top + height, left : left + width] = True
+            hidden[row] = window if role == 1 else ~window
+    if mask["fill"] == "high-pass":
+        instead = mask["highPass"]["noise"][role] * decisions["noise"]
+    elif mask["fill"] == "blur":
+        kernel, sigma = mask["blur"]["kernel"], mask["blur"]["sigma"]
+        instead = gaussian_blur(pictures, [kernel, kernel], [sigma, sigma])
+    else:
+        instead = pictures.mean((2, 3), keepdim=True).expand_as(pictures)
+    return torch.where(hidden, instead, pictures)
+
+
+class Views:
+    """Both views of a batch as the encoder gets them, and its hard negatives."""
+
+    def __init__(self, config, batch):
+        mask = config["mask"]
+        clean = [prepare(batch[f"crops/{view}"], mask) for view in (0, 1)]
+        self.pair = []
+        for view, pictures in enumerate(clean):
+            decisions = part(batch, f"mask/{view}/")
+            self.pair.append(hide(pictures, decisions, mask, 0) if decisions else pictures)
+        self.negatives, self.valid = [], []
+        for m in range(mask["negative"]["count"]):
+            decisions = part(batch, f"negative/{m}/")
+            if decisions:
+                self.negatives.append(hide(clean[1][: len(decisions["cells"])], decisions, mask, 1))
+                self.valid.append(decisions["valid"].bool())
+
+    def stacked(self):
+        return torch.cat(self.negatives) if self.negatives else self.pair[1][:0]
+
+    def mine(self, embeddings):
+        """Embeddings [M * B, dim] or, where the batch shares them, [M, dim], as [M, B, dim]; and which count, [M, B]."""
+        batch = len(self.pair[0])
+        if not self.negatives:
+            return embeddings.new_zeros(0, batch, embeddings.shape[1]), torch.zeros(0, batch, dtype=torch.bool)
+        parts = embeddings.chunk(len(self.negatives))
+        own = torch.stack([e.expand(batch, -1) for e in parts])
+        return own, torch.stack([v.expand(batch) for v in self.valid])
+
+
+def normalised_apart(encoder, pictures, groups):
+    """Encodes the parts of a batch that would be on a GPU each, with batch statistics of their own."""
+    return torch.cat([encoder(each) for each in pictures.chunk(groups)])
+
+
+def hard_terms(query, hard, counts, config):
+    """sum_m exp(rho q.k-_m / tau), [B]"""
+    rho, temperature = config["mask"]["negative"]["weight"], config["method"]["temperature"]
+    terms = torch.exp(rho * (query * hard).sum(2) / temperature)
+    return torch.where(counts, terms, torch.zeros_like(terms)).sum(0)
+
+
+class MocoV2:
+    """He et al. 2020 and Chen et al. 2020, with the hard negatives of the paper (section 3.3)."""
+
+    def __init__(self, config, state):
+        self.config = config
+        self.query = self.learned = Encoder(config, part(state, "query."))
+        self.key = Encoder(config, part(state, "key."))
+        self.queue = state["queue"].clone()
+
+    def loss(self, views, batch):
+        temperature, groups = self.config["method"]["temperature"], self.config["method"]["groups"]
+        query = normalised_apart(self.query, views.pair[0], groups)
+        with torch.no_grad():
+            pictures = torch.cat([views.pair[1], views.stacked()])
+            order = batch["order"].long()
+            embeddings = torch.empty(len(pictures), query.shape[1], dtype=query.dtype)
+            embeddings[order] = normalised_apart(self.key, pictures[order], groups)
+            self.keys = embeddings[: len(query)]
+            hard, counts = views.mine(embeddings[len(query) :])
+        similar = (query * self.keys).sum(1)
+        positive = torch.exp(similar / temperature)
+        past = query @ self.queue.t()
+        others = torch.exp(past / temperature).sum(1) + hard_terms(query, hard, counts, self.config)
+        self.accuracy = (similar > past.amax(1)).double().mean()
+        return -torch.log(positive / (positive + others)).mean()
+
+    @torch.no_grad()
+    def after_step(self, pointer):
+        m = self.config["method"]["momentum"]
+        for slow, fast in zip(self.key.parameters(), self.query.parameters()):
+            slow.copy_(m * slow + (1 - m) * fast)
+        for i, key in enumerate(self.keys):
+            self.queue[(pointer + i) % len(self.queue)] = key
+
+    def state(self):
+        yield "queue", self.queue
+        for name, encoder in (("query.", self.query), ("key.", self.key)):
+            for key, value in encoder.state_dict().items():
+                yield name + key, value
+
+
+class SimClr:
+    """Chen et al. 2020; the first view's row alone has hard negatives, which are learned from too."""
+
+    def __init__(self, config, state):
+        self.config = config
+        self.encoder = self.learned = Encoder(config, state)
+
+    def loss(self, views, batch):
+        temperature = self.config["method"]["temperature"]
+        count = len(views.pair[0])
+        embeddings = self.encoder(torch.cat([*views.pair, views.stacked()]))
+        both = embeddings[: 2 * count]
+        extra = hard_terms(both[:count], *views.mine(embeddings[2 * count :]), self.config)
+        similar = both @ both.t()
+        losses, nearest = [], 0
+        for row in range(2 * count):
+            partner = (row + count) % (2 * count)
+            others = [column for column in range(2 * count) if column != row]
+            denominator = torch.exp(similar[row, others] / temperature).sum()
+            if row < count:
+                denominator = denominator + extra[row]
+                nearest += max(others, key=lambda column: similar[row, column].item()) == partner
+            losses.append(-torch.log(torch.exp(similar[row, partner] / temperature) / denominator))
+        self.accuracy = torch.tensor(nearest / count)
+        return torch.stack(losses).mean()
+
+    def after_step(self, pointer):
+        pass
+
+    def state(self):
+        return self.encoder.state_dict().items()
+
+
+METHODS = {"mocov2": MocoV2, "simclr": SimClr}
+
+
+def learning_rate(train, optimizer, progress):
+    """A warm-up by steps, of LARS alone; then half a cosine, by epochs."""
+    epochs, epoch = train["epochs"], progress["epoch"]
+    warm_up = min(10, epochs // 10) if optimizer == "lars" else 0
+    if epoch < warm_up:
+        return train["lr"] * (progress["step"] + 1) / (warm_up * progress["stepsPerEpoch"])
+    return train["lr"] * (1 + math.cos(math.pi * (epoch - warm_up) / (epochs - warm_up))) / 2
+
+
+@torch.no_grad()
+def move(method, state, config, progress):
+    """The optimizer's step: SGD is PyTorch's own; LARS is You et al. 2017 as MoCo v3 and SimCLR use it."""
+    train = config["train"]
+    optimizer = "lars" if config["method"]["name"] == "simclr" else "sgd"
+    rate = learning_rate(train, optimizer, progress)
+    buffers = {
+        parameter: state[f"{name}.momentum_buffer"].clone() for name, parameter in method.learned.named_parameters()
+    }
+    if optimizer == "sgd":
+        sgd = torch.optim.SGD(list(buffers), lr=rate, momentum=train["momentum"], weight_decay=train["weightDecay"])
+        for parameter, buffer in buffers.items():
+            sgd.state[parameter]["momentum_buffer"] = buffer
+        sgd.step()
+        return
+    for parameter, buffer in buffers.items():
+        direction = parameter.grad
+        if parameter.dim() > 1:
+            direction = direction + train["weightDecay"] * parameter
+            direction = direction * 0.001 * parameter.norm() / direction.norm()
+        parameter.sub_(rate * buffer.mul_(train["momentum"]).add_(direction))
+
+
+def start(config, state, batch):
+    """The method, its views, and the loss before anything is learned."""
+    views = Views(config, batch)
+    method = METHODS[config["method"]["name"]](config, part(state, "task."))
+    return method, views, method.loss(views, batch)
+
+
+@torch.no_grad()
+def margin(config, state, batch):
+    """How far the learned encoder's activations stay from the corners, in units of their channel's usual rounding."""
+    rough = start(config, state, batch)[0].learned.activations
+    exact = start(config, exactly(state), exactly(batch))[0].learned.activations
+    return min(least_distance(e.transpose(0, 1).flatten(1), r.transpose(0, 1).flatten(1)) for e, r in zip(exact, rough))
+
+
+def least_distance(exact, rough):
+    """Of activations [channels, values]."""
+    rounding = (exact - rough).pow(2).mean(1).sqrt()
+    return (exact.abs().amin(1) / rounding).min().item()
+
+
+def faults(config, batch):
+    """Steps that are not the one that was asked for: what tells them apart is what the test can see."""
+
+    def changed(change, batch=batch):
+        other = copy.deepcopy(config)
+        change(other)
+        return other, batch
+
+    negatives = any(name.startswith("negative/") for name in batch)
+    fill = config["mask"]["fill"]
+    yield "temperature", changed(lambda other: other["method"].update(temperature=0.3))
+    if fill == "none":
+        yield "high-pass views", changed(lambda other: other["mask"].update(fill="high-pass"))
+    else:
+        another = {"high-pass": "blur", "blur": "mean", "mean": "blur"}[fill]
+        yield "another fill", changed(lambda other: other["mask"].update(fill=another))
+        masks = [name for name in batch if name.startswith("mask/") and name.endswith(("cells", "windows"))]
+        whole = {name: torch.zeros_like(batch[name]) for name in masks}
+        yield "no mask", changed(lambda other: None, {**batch, **whole})
+    windows = [name for name in batch if name.endswith("/windows") and batch[name].any()]
+    if windows:
+        none = {name: torch.zeros_like(batch[name]) for name in windows}
+        yield "no windows", changed(lambda other: None, {**batch, **none})
+    if negatives:
+        yield "no hard negatives", changed(lambda other: other["mask"]["negative"].update(count=0), kept(batch))
+        yield "rho of 1", changed(lambda other: other["mask"]["negative"].update(weight=1))
+        invalid = [name for name in batch if name.endswith("/valid") and not batch[name].all()]
+        if invalid:
+            every = {name: torch.ones_like(batch[name]) for name in invalid}
+            yield "negatives that lost nothing", changed(lambda other: None, {**batch, **every})
+    if config["method"]["name"] == "mocov2":
+        yield "one group", changed(lambda other: other["method"].update(groups=1))
+        yield "keys in another order", changed(lambda other: None, {**batch, "order": batch["order"].roll(1)})
+
+
+def kept(batch):
+    """A batch without its hard negatives: the keys alone, in the order that is left."""
+    left = {name: tensor for name, tensor in batch.items() if not name.startswith("negative/")}
+    if "order" in left:
+        left["order"] = left["order"][left["order"] < len(left["crops/1"])]
+    return left
+
+
+def whole_step(folder, goldens):
+    state, metadata = read(folder / "state.safetensors")
+    settings = json.loads(metadata["settings"])
+    config, progress, pointer = settings["config"], settings["progress"], settings["counters"].get("pointer", 0)
+    margins = []
+    for path in sorted(folder.glob("[0-9]*.safetensors"), key=lambda path: int(path.stem)):
+        batch, _ = read(path)
+        margins.append((margin(config, state, batch), int(path.stem)))
+    widest, chosen = max(margins)
+    batch, _ = read(folder / f"{chosen}.safetensors")
+    rough, state, batch = (state, batch), exactly(state), exactly(batch)
+
+    method, views, loss = start(config, state, batch)
+    loss.backward()
+    case = folder.name
+    goldens.add(f"{case}/batch", torch.tensor(chosen))
+    goldens.add(f"{case}/margin", torch.tensor(widest))
+    goldens.add(f"{case}/loss", loss)
+    goldens.add(f"{case}/accuracy", method.accuracy)
+    for view, pictures in enumerate(views.pair):
+        goldens.add(f"{case}/view/{view}", pictures)
+    goldens.add(f"{case}/view/negatives", views.stacked())
+    named = method.learned.named_parameters()
+    goldens.add_all(f"{case}/gradient/", ((name, parameter.grad) for name, parameter in named))
+
+    right = slope(method)
+
+    move(method, part(state, "optimizer."), config, progress)
+    method.after_step(pointer)
+    before = part(state, "task.")
+    goldens.add_all(f"{case}/change/", ((name, after.double() - before[name]) for name, after in method.state()))
+
+    for name, (other, given) in faults(config, rough[1]):
+        wrong, _, loss = start(other, rough[0], given)
+        loss.backward()
+        goldens.add(f"{case}/fault/{name}", torch.stack([loss, (slope(wrong) - right).norm() / right.norm()]))
+
+
+def slope(method):
+    """All gradients as one vector, before the optimizer."""
+    return torch.cat([parameter.grad.flatten() for parameter in method.learned.parameters()])
+
+
+with Goldens(sys.argv[1]) as goldens:
+    for folder in sorted(Path(sys.argv[2]).iterdir()):
+        whole_step(folder, goldens)
