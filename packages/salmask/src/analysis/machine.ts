@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { computeOf } from "../compute/compute.js";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { openDataset } from "../data/store/dataset.js";
-import { measureStep } from "../tasks/pretrain/measure-step.js";
+import { measureSpeed } from "../tasks/pretrain/measure-speed.js";
 
 export interface Health {
   node: string;
@@ -43,7 +43,7 @@ export async function examine(report: (line: string) => void): Promise<Health> {
     const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache") });
     dataset.close();
     const decodedPerSecond = (1000 * photos) / (performance.now() - started);
-    const stepsPerSecond = 1 / (await measureStep(stepConfig, computeOf(stepConfig)));
+    const stepsPerSecond = 1 / (await measureSpeed(stepConfig, computeOf(stepConfig))).step;
     const [threads, cores] = [getNumThreads(), availableParallelism()];
     const libtorch = { ...buildInfo(), version: libtorchVersion() };
     return {

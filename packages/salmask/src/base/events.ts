@@ -38,7 +38,7 @@ export type RunEvent =
       readonly epochs: number;
       readonly batchSize: number;
     }
-  /** A step is done; `seconds` is how long it took. */
+  /** A step is done; `seconds` is how long it took, without what is done once per photo. */
   | { readonly kind: "step"; readonly step: number; readonly steps: number; readonly seconds: number }
   /** A line went to the log; `left` is how many seconds the rest will take at this speed. */
   | {

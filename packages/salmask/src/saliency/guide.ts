@@ -84,6 +84,11 @@ export class SaliencyGuide implements ObjectFinder {
     return this.knowledge !== null || !needsSaliency(this.settings);
   }
 
+  /** Seconds that went, so far, into maps that are made once per photo. */
+  get secondsOnce(): number {
+    return this.knowledge?.kind === "photos" ? this.knowledge.maps.secondsAsked : 0;
+  }
+
   /** Called before each epoch: freezes the run's own encoder after the warm-up, and again as often as asked. */
   beforeEpoch(epoch: number, encoder: Backbone): void {
     const { warmupEpochs, refreshEvery } = this.settings.saliency;

@@ -27,12 +27,18 @@ export interface Asked {
   readonly device: string;
 }
 
+/** Pixels of the photos that go through a source together, 8 photos of 128 pixels: what it holds stays below what a step does. */
+const pixelsAtOnce = 2 ** 17;
+
 /**
- * The maps of a data set's photos, on the CPU: the cells of views are drawn from them there. Each photo is asked about by
- * itself, when its map is first wanted: training starts at once, and a map does not depend on which others were made with it.
+ * The maps of a data set's photos, on the CPU: the cells of views are drawn from them there. A photo is asked about when its map
+ * is first wanted, so that training starts at once. Sources look at each photo by itself, so which others are asked about with
+ * it changes nothing.
  */
 export class PhotoMaps {
   private readonly isKnown: Uint8Array;
+  /** Seconds that asking has taken so far. */
+  secondsAsked = 0;
 
   /** Takes both over. `maps` float32 `[N, rows, cols]`; with `asked`, nothing of it is known yet. */
   private constructor(
@@ -55,21 +61,30 @@ export class PhotoMaps {
 
   /** The maps of the photos `ids` [B]: `[B, rows, cols]`. */
   of(ids: Int32Array): Tensor {
-    for (const id of ids) if (this.isKnown[id] === 0) this.ask(id);
+    const wanted = ids.filter((id, place) => this.isKnown[id] === 0 && ids.indexOf(id) === place);
+    if (wanted.length > 0) {
+      const began = performance.now();
+      this.ask(wanted);
+      this.secondsAsked += (performance.now() - began) / 1000;
+    }
     return this.maps.indexSelect(0, tensor(ids)); // [B, rows, cols]
   }
 
-  private ask(id: number): void {
-    if (this.asked === null) throw new RangeError(`expected a photo of the data set, got number ${id}`);
+  private ask(ids: Int32Array): void {
+    if (this.asked === null) throw new RangeError(`expected photos of the data set, got number ${ids[0]}`);
     const { source, dataset, view, device } = this.asked;
-    scope(() =>
-      noGrad(() => {
-        const photo = wholePhotos(dataset, Int32Array.of(id), view, device); // [1, 3, side, side]
-        const map = source.maps(photo, view).to({ device: "cpu" }); // [1, rows, cols]
-        this.maps.narrow(0, id, 1).copy_(map);
-      }),
-    );
-    this.isKnown[id] = 1;
+    const length = Math.max(1, Math.floor(pixelsAtOnce / view.side ** 2));
+    for (let from = 0; from < ids.length; from += length) {
+      const part = ids.subarray(from, from + length);
+      scope(() =>
+        noGrad(() => {
+          const photos = wholePhotos(dataset, part, view, device); // [n, 3, side, side]
+          const maps = source.maps(photos, view).to({ device: "cpu" }); // [n, rows, cols]
+          for (const [row, id] of part.entries()) this.maps.narrow(0, id, 1).copy_(maps.narrow(0, row, 1));
+        }),
+      );
+      for (const id of part) this.isKnown[id] = 1;
+    }
   }
 
   dispose(): void {

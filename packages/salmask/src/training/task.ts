@@ -58,6 +58,8 @@ export interface Task<Batch> {
   afterStep?(progress: Progress): void;
   /** Numbers of a batch that no single loss has; asked for on logged steps, after the step. */
   logs?(batch: Batch): Logs;
+  /** Seconds that went, so far, into what is done once per photo: the time left is not told from them. */
+  secondsOnce?(): number;
   /** Numbers that take longer to find out; asked for at the ends of some epochs. */
   look?(): Logs;
   state(): TaskState;

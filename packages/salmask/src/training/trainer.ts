@@ -62,10 +62,10 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
     let order: readonly Int32Array[] = [];
     let last: Logs | null = null;
     let step = first;
-    let speed = { images: 0, since: performance.now() };
+    let speed = { images: 0, seconds: 0, recurring: 0 };
     report({ kind: "begin", step, steps, stepsPerEpoch, epochs, batchSize: task.batches(0)[0]?.length ?? 0 });
     while (step < steps) {
-      const began = performance.now();
+      const began = { at: performance.now(), once: task.secondsOnce?.() ?? 0 };
       const epoch = Math.floor(step / stepsPerEpoch);
       const progress: Progress = { step, epoch, stepsPerEpoch, epochs };
       // A run that goes on within an epoch has what the epoch began with in its checkpoint.
@@ -75,11 +75,16 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       const clock = new StageClock();
       const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
       step++;
+      const seconds = (performance.now() - began.at) / 1000;
+      // What is done once per photo says nothing of the time left; it may also have begun anew.
+      const recurring = seconds - Math.max(0, (task.secondsOnce?.() ?? 0) - began.once);
       speed.images += ids.length;
+      speed.seconds += seconds;
+      speed.recurring += recurring;
       if (logs !== null) {
         last = isLookedAt(step) ? { ...logs, ...task.look?.() } : logs;
-        const imagesPerSecond = (1000 * speed.images) / (performance.now() - speed.since);
-        const left = ((steps - step) * ids.length) / imagesPerSecond;
+        const imagesPerSecond = speed.images / speed.seconds;
+        const left = ((steps - step) * ids.length * speed.recurring) / speed.images;
         const entry: LogEntry = {
           step,
           epoch,
@@ -90,9 +95,9 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
           logs: last,
         };
         report({ kind: "log", entry, steps, epochs, left });
-        speed = { images: 0, since: performance.now() };
+        speed = { images: 0, seconds: 0, recurring: 0 };
       }
-      report({ kind: "step", step, steps, seconds: (performance.now() - began) / 1000 });
+      report({ kind: "step", step, steps, seconds: recurring });
       // The step is synchronous; signals and timers get their turn here.
       await new Promise(setImmediate);
       const isInterrupted = signal?.aborted === true && step < steps;

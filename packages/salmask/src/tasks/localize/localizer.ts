@@ -118,6 +118,10 @@ class LocalizerTask implements Task<LocalizerBatch> {
     yield { loss: correlationLoss(maps, targets), logs: () => ({}) };
   }
 
+  secondsOnce(): number {
+    return this.maps.secondsAsked;
+  }
+
   state(): TaskState {
     return { tensors: this.network.stateDict(), counters: {} };
   }

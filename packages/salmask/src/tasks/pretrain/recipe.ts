@@ -6,7 +6,7 @@ import { duration } from "../../base/format.js";
 import type { Compute } from "../../compute/compute.js";
 import { configSchema, type RunConfig } from "../../config/schema.js";
 import type { BackboneSpec } from "../../models/backbone.js";
-import { measureStep } from "./measure-step.js";
+import { measureSpeed, type Speed } from "./measure-speed.js";
 
 /** What a recipe depends on. */
 export interface Situation {
@@ -63,33 +63,35 @@ export interface Recipe {
 
 export type RecipeSettings = Pick<RunConfig, "data" | "model" | "method" | "mask" | "train" | "augment">;
 
-/** Seconds of one step with these settings, on this machine. */
-export type StepTimer = (config: RunConfig) => Promise<number>;
+/** What a run with these settings costs on this machine. */
+export type SpeedMeter = (config: RunConfig) => Promise<Speed>;
 
 /** Chooses settings. Measures steps of the networks that may fit, each a few seconds at most. */
 export async function chooseRecipe(
   situation: Situation,
-  timer: StepTimer = (config) => measureStep(config, situation.compute, situation.signal),
+  meter: SpeedMeter = (config) => measureSpeed(config, situation.compute, situation.signal),
 ): Promise<Recipe> {
   const { photos, shortSide, seconds } = situation;
   const batchSize = batchFor(photos);
   const stepsPerEpoch = Math.floor(photos / batchSize);
-  const time = trainingShare * seconds;
-  const epochsOf = (step: number) => Math.floor(time / (stepsPerEpoch * step));
+  const epochsOf = ({ step, photo }: Speed) =>
+    Math.floor((trainingShare * seconds - photos * photo) / (stepsPerEpoch * step));
+  const measure = async (rung: Rung) => ({ rung, speed: await meter(configOf(rung, photos, 1)) });
   const fitting = ladder.filter(({ crop }, place) => place === 0 || crop <= shortSide);
-  let chosen = { rung: fitting[0], step: await timer(configOf(fitting[0], photos, 1)) };
+  let chosen = await measure(fitting[0]);
   for (const rung of fitting.slice(1)) {
-    const expected = (chosen.step * rung.cost) / chosen.rung.cost;
+    const { step, photo } = chosen.speed;
     // Small networks are bound by more than their multiplications, so an estimate may be too high by half.
-    if (epochsOf(expected / 2) < wantedEpochs) break;
-    const step = await timer(configOf(rung, photos, 1));
-    if (epochsOf(step) < wantedEpochs) break;
-    chosen = { rung, step };
+    const expected = { step: (step * rung.cost) / chosen.rung.cost / 2, photo };
+    if (epochsOf(expected) < wantedEpochs) break;
+    const next = await measure(rung);
+    if (epochsOf(next.speed) < wantedEpochs) break;
+    chosen = next;
   }
-  const epochs = Math.min(mostEpochs, Math.max(1, epochsOf(chosen.step)));
+  const epochs = Math.min(mostEpochs, Math.max(1, epochsOf(chosen.speed)));
   const { data, model, method, mask, train, augment } = configOf(chosen.rung, photos, epochs);
   const settings = { data, model, method, mask, train, augment };
-  return { settings, why: reasons(situation, settings, chosen.step) };
+  return { settings, why: reasons(situation, settings, chosen.speed) };
 }
 
 /** Batches of a power of two, so that an epoch of few photos still has some eight steps. */
@@ -119,7 +121,7 @@ function configOf({ crop, model }: Rung, photos: number, epochs: number): RunCon
 function reasons(
   { photos, shortSide, seconds }: Situation,
   { data, model, mask, train }: RecipeSettings,
-  step: number,
+  { step }: Speed,
 ): string[] {
   const training = train.epochs * Math.floor(photos / train.batchSize) * step;
   return [

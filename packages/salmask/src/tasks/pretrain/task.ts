@@ -131,6 +131,10 @@ export class PretrainTask implements Task<PretrainBatch> {
     };
   }
 
+  secondsOnce(): number {
+    return this.guide.secondsOnce;
+  }
+
   look(): Logs {
     const { query, key } = branchVariance(this);
     return { queryVariance: query, keyVariance: key };

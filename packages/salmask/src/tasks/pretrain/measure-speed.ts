@@ -1,4 +1,4 @@
-/** How long a step takes here, on made-up photos: before any photo is decoded. */
+/** How long a run takes here, measured on made-up photos: before any photo is decoded. */
 import { fromTypedArray, KeyedRandom } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
 import type { Compute } from "../../compute/compute.js";
@@ -10,15 +10,22 @@ import { PretrainTask } from "./task.js";
 
 const timedSteps = 3;
 
-/** Seconds of a step, the median of three after one that warms up. Sources of saliency that need photos are not asked. */
-export async function measureStep(
+/** What a run costs here. */
+export interface Speed {
+  /** Seconds of a step. */
+  readonly step: number;
+  /** Seconds per photo that are spent once, to find where its object is. */
+  readonly photo: number;
+}
+
+/** Measures steps: the first finds the objects and warms up; of three more, the median counts. */
+export async function measureSpeed(
   config: RunConfig,
   compute: Compute,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Speed> {
   const dataset = noise(config.train.batchSize, 2 * config.data.crop);
-  const saliency = { ...config.saliency, source: "centre", truth: undefined } as const;
-  const task = await PretrainTask.create({ config: { ...config, saliency }, dataset, compute });
+  const task = await PretrainTask.create({ config, dataset, compute });
   const losses = lossWatch(compute);
   try {
     const ids = Int32Array.from({ length: dataset.length }, (_, i) => i);
@@ -33,7 +40,9 @@ export async function measureStep(
       await new Promise(setImmediate);
       if (signal?.aborted === true) throw new InterruptedError("Stopped before the first step.");
     }
-    return seconds.slice(1).sort((a, b) => a - b)[Math.floor(timedSteps / 2)];
+    const [first, ...later] = seconds;
+    const step = later.sort((a, b) => a - b)[Math.floor(timedSteps / 2)];
+    return { step, photo: Math.max(0, first - step) / ids.length };
   } finally {
     losses.dispose();
     task.dispose();
