@@ -35,7 +35,8 @@ export async function run(): Promise<Row[]> {
     }
     return [
       {
-        ...{ name: `decoding ${side}-pixel JPEGs into the cache`, unit: "photos/s" },
+        name: `decoding ${side}-pixel JPEGs into the cache`,
+        unit: "photos/s",
         ours: median(speeds.map((speed) => speed.ours)),
         peer: median(speeds.map((speed) => speed.peer)),
         ratio: median(speeds.map((speed) => speed.ours / speed.peer)),

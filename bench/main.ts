@@ -39,12 +39,14 @@ function readArguments() {
   try {
     const { values, positionals } = parseArgs({
       options: {
-        ...{ json: { type: "string" }, photos: { type: "string" } },
-        ...{ only: { type: "string" }, rounds: { type: "string" } },
+        json: { type: "string" },
+        photos: { type: "string" },
+        only: { type: "string" },
+        rounds: { type: "string" },
       },
       allowPositionals: true,
     });
-    if (positionals.length !== 1) usage(`expected one part, but ${positionals.length} came`);
+    if (positionals.length !== 1) usage(`Expected one part, got ${positionals.length}.`);
     return { part: positionals[0], ...values };
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));
@@ -53,7 +55,7 @@ function readArguments() {
 
 function refuse(part: string, given: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) usage(`expected no --${name} for ${part}, but ${value} came`);
+    if (value !== undefined) usage(`Expected no --${name} for ${part}, got ${value}.`);
   }
 }
 
@@ -63,13 +65,13 @@ async function measure(given: ReturnType<typeof readArguments>): Promise<Row[]> 
     refuse(part, { photos });
     const count = rounds === undefined ? 5 : Number(rounds);
     if (!Number.isInteger(count) || count < 1)
-      usage(`expected a whole number of rounds from 1, but ${rounds} came`);
+      usage(`Expected a whole number of rounds from 1, got ${rounds}.`);
     return (await networkParts[part]()).run({ only: only ?? "", rounds: count });
   }
   refuse(part, { only, rounds });
   if (Object.hasOwn(photoParts, part)) return (await photoParts[part]()).run({ photos });
   refuse(part, { photos });
-  if (!Object.hasOwn(parts, part)) usage(`expected a part of the benchmark, but ${part} came`);
+  if (!Object.hasOwn(parts, part)) usage(`Expected a part of the benchmark, got ${part}.`);
   return (await parts[part]()).run();
 }
 

@@ -43,8 +43,13 @@ const base: Record<string, Settings> = {
 };
 
 const shared: Settings = {
-  ...{ "data.crop": 64, "data.size": 80, "model.arch": "resnet18", "model.width": 16, "model.stem": "small" },
-  ...{ "train.batchSize": 32, threads: "auto" },
+  "data.crop": 64,
+  "data.size": 80,
+  "model.arch": "resnet18",
+  "model.width": 16,
+  "model.stem": "small",
+  "train.batchSize": 32,
+  threads: "auto",
 };
 
 /** Steps in a process of its own, so that its peak of memory is its own. */

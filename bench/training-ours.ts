@@ -32,7 +32,8 @@ const config = loadConfig({
 setNumThreads(asked.threads);
 const { size, crop } = config.data;
 const dataset = await openDataset(asked.folder, {
-  ...{ size, crop },
+  size,
+  crop,
   cacheDir: mkdtempSync(join(asked.scratch, "cache-")),
 });
 const compute = computeOf(config);

@@ -35,16 +35,37 @@ export type Way = (typeof ways)[number];
 
 const models: Record<string, Model> = {
   "ResNet-50, 224 px": {
-    ...{ arch: "resnet50", width: 64, stem: "imagenet", crop: 224, batch: 16, queue: 65536 },
-    ...{ photo: 256, photos: 256, steps: 1 },
+    arch: "resnet50",
+    width: 64,
+    stem: "imagenet",
+    crop: 224,
+    batch: 16,
+    queue: 65536,
+    photo: 256,
+    photos: 256,
+    steps: 1,
   },
   "ResNet-18, 64 px": {
-    ...{ arch: "resnet18", width: 64, stem: "small", crop: 64, batch: 32, queue: 4096 },
-    ...{ photo: 128, photos: 1024, steps: 1 },
+    arch: "resnet18",
+    width: 64,
+    stem: "small",
+    crop: 64,
+    batch: 32,
+    queue: 4096,
+    photo: 128,
+    photos: 1024,
+    steps: 1,
   },
   "ResNet-18 of width 16, 32 px": {
-    ...{ arch: "resnet18", width: 16, stem: "small", crop: 32, batch: 128, queue: 4096 },
-    ...{ photo: 128, photos: 1024, steps: 8 },
+    arch: "resnet18",
+    width: 16,
+    stem: "small",
+    crop: 32,
+    batch: 128,
+    queue: 4096,
+    photo: 128,
+    photos: 1024,
+    steps: 8,
   },
 };
 

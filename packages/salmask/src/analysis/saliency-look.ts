@@ -87,7 +87,11 @@ export function lookAt({ photos, maps }: Asked, masks: readonly Mask[], options:
       const saliency = maps.select(0, row); // [rows, cols]
       const foreground = cells.subarray(row * size, (row + 1) * size);
       return {
-        ...{ photo: photos.select(0, row), saliency, foreground, share: shares[row], mask },
+        photo: photos.select(0, row),
+        saliency,
+        foreground,
+        share: shares[row],
+        mask,
         scoredMap: toPixels(saliency, mask),
         scoredForeground: cellsToPixels(foreground, grid, mask),
       };

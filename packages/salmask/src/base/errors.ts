@@ -1,6 +1,6 @@
 /**
  * The tree of errors a user can meet. Each has a `code` for programs, an `exitCode` for shells, and a message
- * that says what was expected, of what, and what came, with the command that mends it where one is known.
+ * that says what was expected, of what, and what it got, with the command that mends it where one is known.
  */
 export class SalmaskError extends Error {
   readonly code: string;

@@ -13,7 +13,7 @@ export interface Estimate {
 /** Throws RangeError where there is no value. */
 export function estimate(values: readonly number[]): Estimate {
   const count = values.length;
-  if (count === 0) throw new RangeError("expected at least one value to take the mean of, but none came");
+  if (count === 0) throw new RangeError("Expected at least one value to take the mean of, got none.");
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   if (count === 1) return { count, mean, deviation: null, halfWidth: null };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

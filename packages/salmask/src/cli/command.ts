@@ -54,7 +54,7 @@ export function withExamples(made: Command, ...examples: string[]): Command {
 /** Waits for the modules that do the work; from here on an interrupt is the work's to answer. */
 export async function begin<T>(context: Context, modules: Promise<T>): Promise<T> {
   const loaded = await modules;
-  // Loading the engine blocks; an interrupt that came meanwhile is heard here.
+  // Loading the engine blocks; an interrupt of meanwhile is heard here.
   await new Promise(setImmediate);
   if (context.signal.aborted) throw new InterruptedError("Stopped before anything was started.");
   context.isWorking = true;

@@ -22,7 +22,7 @@ export function gridFor(crop: number, stride: number): Grid {
     const nearest = below > 0 ? `${below} or ${below + stride}` : `${stride}`;
     throw new UsageError(
       "crop-not-multiple",
-      `Expected a crop of a multiple of ${stride} pixels, the network's stride, but ${crop} came. ` +
+      `Expected a crop of a multiple of ${stride} pixels, the network's stride, got ${crop}. ` +
         `The nearest that fit: ${nearest}.`,
     );
   }

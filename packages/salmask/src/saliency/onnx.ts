@@ -76,12 +76,12 @@ function inputShape(session: InferenceSession, path: string): InputShape {
   const [first, ...others] = session.inputMetadata;
   const isPictures = first.isTensor && first.type === "float32" && first.shape.length === 4;
   if (!isPictures || others.length > 0 || (typeof first.shape[1] === "number" && first.shape[1] !== 3)) {
-    const came = session.inputMetadata.map((one) =>
+    const inputs = session.inputMetadata.map((one) =>
       one.isTensor ? `${one.name}: ${one.type} [${one.shape.join(", ")}]` : one.name,
     );
     throw new UsageError(
       "unusable-onnx",
-      `Expected a network with one input, float32 [B, 3, H, W], but ${path} has ${came.join("; ")}.`,
+      `Expected a network with one input, float32 [B, 3, H, W], got ${path}, which has ${inputs.join("; ")}.`,
     );
   }
   const fixed = (at: number) => {

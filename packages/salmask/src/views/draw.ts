@@ -155,7 +155,7 @@ function plainDraw(ids: ArrayLike<number>, originalSizes: Int32Array, size: numb
       const known = originalSizes.length / 2;
       throw new SalmaskError(
         "bad-image-id",
-        `expected the ids of images whose size is known (${known} sizes came), but id ${ids[row]} came`,
+        `Expected the ids of images whose size is known, of which there are ${known}, got id ${ids[row]}.`,
       );
     }
   }

@@ -32,7 +32,7 @@ export function renderView(images: Tensor, draw: ViewDraw, options: RenderOption
   if (images.dtype !== "uint8" || images.shape.join() !== expected.join()) {
     throw new SalmaskError(
       "bad-shape",
-      `expected uint8 images [${expected.join(", ")}], as the view was drawn for, but ${images} came`,
+      `Expected uint8 images [${expected.join(", ")}], as the view was drawn for, got ${images}.`,
     );
   }
   const numel = 3 * Math.max(crop, draw.size) ** 2;

@@ -16,7 +16,7 @@ describe("gridFor", () => {
 
   it("refuses other crops, and names those that fit", () => {
     expect(() => gridFor(225, 32)).toThrow(UsageError);
-    expect(() => gridFor(225, 32)).toThrow(/multiple of 32 pixels.*225 came.*224 or 256/);
+    expect(() => gridFor(225, 32)).toThrow(/multiple of 32 pixels.*got 225.*224 or 256/);
     expect(() => gridFor(20, 32)).toThrow(/nearest that fit: 32/);
   });
 });

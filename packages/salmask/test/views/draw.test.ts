@@ -126,7 +126,7 @@ describe("drawView", () => {
 
   it("refuses an image whose size is not known", () => {
     const draw = () => drawView({ seed: 1, epoch: 0, view: 0 }, [0, 3], Int32Array.of(9, 9, 8, 8), 16);
-    expect(draw).toThrow("2 sizes came), but id 3 came");
+    expect(draw).toThrow("there are 2, got id 3");
   });
 });
 

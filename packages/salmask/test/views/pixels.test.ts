@@ -224,7 +224,7 @@ describe("renderView", () => {
     scope(() => {
       const draw = drawView({ seed: 1, epoch: 0, view: 0 }, [0], Int32Array.of(9, 9), 16);
       expect(() => renderView(noise(2, 16), draw, { crop: 16 })).toThrow(
-        "expected uint8 images [1, 3, 16, 16]",
+        "Expected uint8 images [1, 3, 16, 16]",
       );
       const floats = noise(1, 16).to({ dtype: "float32" });
       expect(() => renderView(floats, draw, { crop: 16 })).toThrow("float32");
