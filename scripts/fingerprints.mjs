@@ -21,6 +21,7 @@ const photos = join(folder, "embedded");
 const base = {
   seed: 7,
   threads: 1,
+  precision: "float32",
   data: { crop: 32, size: 64 },
   model: { arch: "resnet18", width: 16, stem: "small" },
   method: { name: "mocov2", queue: 96, momentum: 0.99, dim: 32, groups: 2 },

@@ -15,6 +15,8 @@ import { probeRun } from "../tasks/probe/probe-run.js";
  * queue's age gives its keys away; and beside so short a queue a hard negative at rho 2 would outweigh all of it.
  */
 const demoSettings = {
+  // The figures of the documents are of float32, whatever the processor has.
+  precision: "float32",
   data: { crop: 32, size: 64 },
   model: { arch: "resnet18", width: 8, stem: "small" },
   method: { queue: 512, momentum: 0.996, temperature: 0.1, dim: 64, groups: 4 },
