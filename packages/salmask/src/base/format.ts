@@ -13,3 +13,11 @@ export function duration(seconds: number): string {
   if (hours > 0) return `${hours}h${two(minutes)}m`;
   return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
 }
+
+const sizeUnits = ["bytes", "kB", "MB", "GB", "TB"] as const;
+
+/** `1234567` bytes to `1.2 MB`: units of 1000. */
+export function fileSize(bytes: number): string {
+  const exponent = Math.min(sizeUnits.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${(bytes / 1000 ** exponent).toFixed(exponent === 0 ? 0 : 1)} ${sizeUnits[exponent]}`;
+}

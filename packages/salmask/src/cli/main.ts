@@ -46,6 +46,11 @@ const entries: readonly Entry[] = [
     description: "Say how fit this machine is, or what is wrong with a run and what to try.",
     load: async () => (await import("./doctor.js")).doctorCommand,
   },
+  {
+    name: "cache",
+    description: "List the caches of decoded photos, or remove those that nobody uses.",
+    load: async () => (await import("./cache.js")).cacheCommand,
+  },
 ];
 
 /** The signals that ask a process to end, by what people know them as. */
