@@ -1,6 +1,8 @@
 /** `npm run bench -- PART [--json FILE]`: measures a part and prints a table; with --json, writes its rows too. */
 import { writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { runInDebian13 } from "../scripts/debian13.mjs";
 import { type Options, type Row, table } from "./rows.js";
 
 // A part is a file that exports `run`; those over several networks, and those over photos, take options.
@@ -26,10 +28,11 @@ function usage(fault: string): never {
   console.error(
     [
       fault,
-      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER]",
+      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER] [--libtorch debian13]",
       `Parts: ${names.join(", ")}`,
       `--only (networks with TEXT in their names) and --rounds are for ${Object.keys(networkParts).join(", ")}.`,
       `--photos (real photos in place of drawn ones) is for ${Object.keys(photoParts).join(", ")}.`,
+      "--libtorch debian13 measures both sides on Debian 13's libtorch and PyTorch, in a folder of its own; it needs root.",
     ].join("\n"),
   );
   process.exit(2);
@@ -40,14 +43,21 @@ function readArguments() {
     const { values, positionals } = parseArgs({
       options: {
         json: { type: "string" },
-        photos: { type: "string" },
+        libtorch: { type: "string" },
         only: { type: "string" },
+        photos: { type: "string" },
         rounds: { type: "string" },
       },
       allowPositionals: true,
     });
-    if (positionals.length !== 1) usage(`Expected one part, got ${positionals.length}.`);
-    return { part: positionals[0], ...values };
+    if (positionals.length !== 1) usage(`Expected one part, got ${positionals.length}`);
+    const [part] = positionals;
+    if (!names.includes(part)) usage(`Expected a part of the benchmark, got ${part}`);
+    const { libtorch } = values;
+    if (libtorch !== undefined && libtorch !== "debian13") {
+      usage(`Expected --libtorch debian13, got ${libtorch}`);
+    }
+    return { part, ...values };
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));
   }
@@ -55,7 +65,7 @@ function readArguments() {
 
 function refuse(part: string, given: Record<string, string | undefined>): void {
   for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) usage(`Expected no --${name} for ${part}, got ${value}.`);
+    if (value !== undefined) usage(`Expected no --${name} for ${part}, got ${value}`);
   }
 }
 
@@ -65,17 +75,37 @@ async function measure(given: ReturnType<typeof readArguments>): Promise<Row[]> 
     refuse(part, { photos });
     const count = rounds === undefined ? 5 : Number(rounds);
     if (!Number.isInteger(count) || count < 1)
-      usage(`Expected a whole number of rounds from 1, got ${rounds}.`);
+      usage(`Expected a whole number of rounds from 1, got ${rounds}`);
     return (await networkParts[part]()).run({ only: only ?? "", rounds: count });
   }
   refuse(part, { only, rounds });
   if (Object.hasOwn(photoParts, part)) return (await photoParts[part]()).run({ photos });
   refuse(part, { photos });
-  if (!Object.hasOwn(parts, part)) usage(`Expected a part of the benchmark, got ${part}.`);
   return (await parts[part]()).run();
 }
 
+/** Measures by a process of the same arguments on Debian 13, which sees the folders that they name. */
+function measureOnDebian13({ part, json, only, photos, rounds }: ReturnType<typeof readArguments>): void {
+  const command = ["node", "--import", "tsx", "bench/main.ts", part];
+  const mounts: [string, string][] = [];
+  if (json !== undefined) {
+    mounts.push([dirname(resolve(json)), "/mnt/json"]);
+    command.push("--json", join("/mnt/json", basename(json)));
+  }
+  if (photos !== undefined) {
+    mounts.push([resolve(photos), "/mnt/photos"]);
+    command.push("--photos", "/mnt/photos");
+  }
+  if (only !== undefined) command.push("--only", only);
+  if (rounds !== undefined) command.push("--rounds", rounds);
+  runInDebian13(command, mounts);
+}
+
 const given = readArguments();
-const rows = await measure(given);
-console.log(table(rows));
-if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(rows, null, 2)}\n`);
+if (given.libtorch === undefined) {
+  const rows = await measure(given);
+  console.log(table(rows));
+  if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(rows, null, 2)}\n`);
+} else {
+  measureOnDebian13(given);
+}

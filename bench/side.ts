@@ -27,12 +27,17 @@ export class Side {
     return new Side(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args]);
   }
 
-  /** The answer to a request. Throws where the process ended before it. */
-  async ask(request: string): Promise<string> {
-    this.#process.stdin?.write(`${request}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done) throw new Error(`${this.#process.spawnargs.join(" ")} ended before it answered ${request}`);
-    return value;
+  /** The answer to a request. Kills the process after `limit` milliseconds. Throws if the process ends before it answers. */
+  async ask(request: string, limit = Number.POSITIVE_INFINITY): Promise<string> {
+    const timer = Number.isFinite(limit) ? setTimeout(this.#kill, limit) : undefined;
+    try {
+      this.#process.stdin?.write(`${request}\n`);
+      const { value, done } = await this.#answers.next();
+      if (done) throw new Error(`${this.#process.spawnargs.join(" ")} ended before it answered ${request}`);
+      return value;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async measure(request: string): Promise<number> {
@@ -48,11 +53,6 @@ export class Side {
     this.#signal("SIGCONT");
   }
 
-  /** Ends the process at once, whatever it is at. */
-  kill(): void {
-    this.#signal("SIGKILL");
-  }
-
   close(): void {
     this.resume();
     this.#process.stdin?.end();
@@ -61,7 +61,7 @@ export class Side {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    const { pid, exitCode } = this.#process;
-    if (pid !== undefined && exitCode === null) process.kill(-pid, signal);
+    const { pid, exitCode, signalCode } = this.#process;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal);
   }
 }

@@ -152,22 +152,23 @@ export async function inTurn(
 
 /** Times as long as the fastest way's first step that another's may take before it is given up. */
 const patience = 4;
+/** Milliseconds that a compiled way's first two steps may take; `torch.compile` does its work in them. */
+const compilePatience = 15 * 60 * 1000;
 
 /**
  * The way in which the peer is fastest at a task on this machine: each that works does its steps by itself, after one that warms
- * it up, and the median of three goes counts. A way whose first step is far behind the others' is given up.
+ * it up, and the median of three goes counts. A way is given up if its first step takes far longer than the others'; of a compiled
+ * way, that is its third.
  */
 export async function fastestWay(task: TrainingTask): Promise<Way> {
   const times = new Map<Way, number>();
   let shortest = Number.POSITIVE_INFINITY;
   for (const way of ways) {
     const side = peerSide({ ...task, way });
-    const start = performance.now();
-    const limit = Math.min(2 ** 31 - 1, patience * shortest);
-    const timer = Number.isFinite(shortest) ? setTimeout(() => side.kill(), limit) : undefined;
     try {
-      await side.ask("steps 1");
-      clearTimeout(timer);
+      if (way.startsWith("compiled")) await side.ask("steps 2", compilePatience);
+      const start = performance.now();
+      await side.ask("steps 1", patience * shortest);
       shortest = Math.min(shortest, performance.now() - start);
       const seconds: number[] = [];
       for (let go = 0; go < 3; go++) {
@@ -179,7 +180,6 @@ export async function fastestWay(task: TrainingTask): Promise<Way> {
     } catch {
       console.error(`PyTorch, ${way}: not usable, or far slower`);
     } finally {
-      clearTimeout(timer);
       side.close();
     }
   }
