@@ -19,7 +19,7 @@ const watching = `
   const set = v8.setFlagsFromString;
   v8.setFlagsFromString = (flag) => { flags.push(flag); set(flag); };
   syncBuiltinESMExports();
-  const libraries = () => [...new Set(readFileSync("/proc/self/maps", "utf8").match(/\\S*(torch|c10|gomp)\\S*/g) ?? [])];
+  const libraries = () => [...new Set(readFileSync("/proc/self/maps", "utf8").match(/\\/\\S*(torch|c10|gomp)\\S*/g) ?? [])];
   const state = () => ({ libraries: libraries(), env: { ...process.env }, flags: [...flags] });`;
 
 /** The states that a script collects in \`states\` in a fresh process, with the library to be imported from \`library\`. */
