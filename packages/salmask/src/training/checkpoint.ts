@@ -1,7 +1,7 @@
 /** A checkpoint's file: all that a run needs to go on, checked to the last bit when it is read. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   libtorchVersion,
   loadSafetensors,
@@ -184,7 +184,7 @@ export function resumeFrom(folder: string, given?: string): Checkpoint {
     return loadCheckpoint(path);
   } catch (error) {
     if (!(error instanceof CheckpointError) || error.code !== "damaged-checkpoint") throw error;
-    const older = newestWhole(candidates.filter((candidate) => candidate < path));
+    const older = newestWhole(candidates.filter((candidate) => basename(candidate) < basename(path)));
     const offer =
       older === undefined
         ? "No earlier checkpoint can be read."
