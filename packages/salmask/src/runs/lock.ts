@@ -1,15 +1,22 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { UsageError } from "../base/errors.js";
+
+/** What this process holds. */
+const held = new Set<string>();
 
 /** A file that says which process uses a folder. */
 export class Lock {
-  private constructor(private readonly path: string) {}
+  private constructor(private readonly path: string) {
+    held.add(path);
+  }
 
   /**
    * Takes the lock. One that a process left that is gone is taken over. Throws {@link UsageError} `run-in-use`.
    */
-  static take(path: string): Lock {
+  static take(at: string): Lock {
+    const path = resolve(at);
     for (;;) {
       try {
         const file = openSync(path, "wx");
@@ -28,6 +35,7 @@ export class Lock {
   }
 
   release(): void {
+    held.delete(this.path);
     rmSync(this.path, { force: true });
   }
 
@@ -45,19 +53,20 @@ function refuseWhereHeld(path: string): void {
   }
   const [pid, host] = text.trim().split(" ");
   const isElsewhere = host !== undefined && host !== hostname();
-  if (!isElsewhere && !isAlive(Number(pid))) return;
+  if (!isElsewhere && !isHeldBy(Number(pid), path)) return;
   const mend = isElsewhere
     ? `If it is gone, remove ${path}.`
-    : "Wait for it, stop it, or choose another --out.";
+    : `Wait for it, or choose another --out. If that process is no run, remove ${path}.`;
   throw new UsageError(
     "run-in-use",
     `Expected a run's folder that nobody else uses, got one that process ${pid}${isElsewhere ? ` on ${host}` : ""} writes to. ${mend}`,
   );
 }
 
-function isAlive(pid: number): boolean {
+function isHeldBy(pid: number, path: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
-  if (pid === process.pid) return true;
+  // In a container the one that died may have had the same number.
+  if (pid === process.pid) return held.has(path);
   try {
     process.kill(pid, 0);
     return true;

@@ -1,9 +1,15 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { configSchema } from "../../src/config/schema.js";
+import type { ProbeRecord } from "../../src/runs/records.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
-import { temporaryFolder } from "../support/photos.js";
+import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
+import { failure } from "../support/pretrain.js";
 
 describe("a run's folder", () => {
   it("is not one that holds a stranger's files, and those are left as they are", async () => {
@@ -31,5 +37,87 @@ describe("a run's folder", () => {
     new RunFolder(folder).clear();
     expect((await readdir(folder)).sort()).toEqual(["checkpoints", "photo.jpg"]);
     expect(await readdir(checkpoints)).toEqual(["note.txt"]);
+  });
+});
+
+describe("a run's folder that a process uses", () => {
+  it("is refused to another run, which leaves all there as it is, and is free when the first has ended", async () => {
+    const folder = await temporaryFolder();
+    await writePhotos(join(folder, "photos"), 24, 16, ["a"]);
+    const data = { ...smallSettings.data, cache: join(folder, "cache") };
+    const config = configSchema.parse({ ...smallSettings, data });
+    const options = { photos: join(folder, "photos"), out: join(folder, "run"), config, resume: false };
+    let second: Promise<Error> | null = null;
+    await pretrain({
+      ...options,
+      report: ({ kind }) => {
+        // Before the first checkpoint it is the lock alone that says that a run is there.
+        if (kind === "begin") second = failure(options);
+      },
+    });
+    expect(await second).toMatchObject({
+      code: "run-in-use",
+      message: expect.stringContaining(`process ${process.pid} `),
+    });
+    expect(new RunFolder(options.out).readSummary()).toMatchObject({ kind: "pretrain", steps: 9 });
+    expect(existsSync(join(options.out, ".lock"))).toBe(false);
+    await pretrain({ ...options, resume: true });
+  });
+
+  it("names the other process, and its unfinished checkpoint stays", async () => {
+    const run = new RunFolder(join(await temporaryFolder(), "run"));
+    run.lock().release();
+    const child = spawn("sleep", ["60"]);
+    onTestFinished(() => void child.kill());
+    const unfinished = join(run.checkpoints, ".step-000000006.safetensors.1.ab.tmp");
+    await writeFile(join(run.path, ".lock"), `${child.pid} ${hostname()}\n`);
+    await writeFile(unfinished, "");
+    expect(() => run.lock()).toThrow(`process ${child.pid} `);
+    expect(existsSync(unfinished)).toBe(true);
+  });
+
+  it("loses what a process that is gone left unfinished", async () => {
+    const run = new RunFolder(join(await temporaryFolder(), "run"));
+    run.lock().release();
+    await writeFile(join(run.checkpoints, ".step-000000006.safetensors.1.ab.tmp"), "");
+    await writeFile(join(run.checkpoints, "step-000000003.safetensors"), "");
+    using _lock = run.lock();
+    expect(await readdir(run.checkpoints)).toEqual(["step-000000003.safetensors"]);
+  });
+});
+
+describe("a run's probes", () => {
+  const probe = (change: Partial<ProbeRecord> = {}): ProbeRecord => ({
+    photos: ["/set"],
+    protocol: "fast",
+    seed: 0,
+    trainPhotos: 30,
+    testPhotos: 10,
+    knn: { top1: 0.5, randomTop1: 0.25 },
+    linear: { top1: 0.5, randomTop1: 0.25 },
+    ...change,
+  });
+
+  it("are replaced by those of the same photos, protocol and seed, and by no others", async () => {
+    const run = new RunFolder(await temporaryFolder());
+    expect(run.readProbes()).toEqual([]);
+    const all = [
+      probe(),
+      probe({ photos: ["/other"] }),
+      probe({ photos: ["/set", "/other"] }),
+      probe({ protocol: "paper" }),
+      probe({ seed: 1 }),
+    ];
+    for (const each of all) await run.addProbe(each);
+    expect(run.readProbes()).toEqual(all);
+    const again = probe({ knn: { top1: 0.75, randomTop1: 0.25 } });
+    await run.addProbe(again);
+    expect(run.readProbes()).toEqual([...all.slice(1), again]);
+  });
+
+  it("are refused where the file holds something else", async () => {
+    const run = new RunFolder(await temporaryFolder());
+    await writeFile(join(run.path, "probes.json"), "[{}]");
+    expect(() => run.readProbes()).toThrow(expect.objectContaining({ code: "damaged-run" }));
   });
 });
