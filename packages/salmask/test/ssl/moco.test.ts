@@ -1,4 +1,4 @@
-import { Generator, noGrad, optim, randn, scope } from "@salmask/torch";
+import { Generator, noGrad, optim, randn, scope, type Tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { Moco, type MocoOptions } from "../../src/ssl/moco.js";
 import { batchOf, compare, negativesOf } from "./compare.js";
@@ -66,17 +66,45 @@ describe("Moco", () => {
     );
   });
 
-  it("overwrites the oldest keys, round the end of a queue that the batch does not divide", () => {
-    withMethod((method) => {
-      const before = scope(() => method.queue.toArray());
-      step(method, 0);
-      expect(scope(() => method.queue.toArray())).toEqual(before);
-      for (const at of [0, 1]) step(method, at, () => {});
-      expect(method.counters()).toEqual({ pointer: 3, enqueued: 5 });
-      expect(method.logs()).toEqual({ queueFill: 1 });
-      const after = scope(() => method.queue.norm(2, [1]).toArray());
-      for (const length of after) expect(length).toBeCloseTo(1, 5);
-    });
+  it.each([
+    ["does not divide", 5],
+    ["divides", 8],
+    ["is larger than", 3],
+  ])("is a queue: the newest keys take the place of the oldest, where the batch %s it", (_, size) => {
+    const method = new Moco({ ...options, queue: size });
+    try {
+      const rowsOf = (tensor: Tensor): number[][] => {
+        const [rows, dim] = tensor.shape;
+        const values = tensor.toArray();
+        return Array.from({ length: rows }, (_, row) => values.slice(row * dim, (row + 1) * dim));
+      };
+      const queue = () => scope(() => rowsOf(method.queue));
+      /** Where the oldest row is first. */
+      let model = queue();
+      let enqueued = 0;
+      for (let at = 0; at < 7; at++) {
+        const before = queue();
+        const keys = scope(() => {
+          const generator = new Generator(at);
+          const [query, key] = [0, 1].map(() => randn([4, 3, 16, 16], { generator }));
+          const { embeddings } = compare(method, batchOf(query, key), at);
+          return rowsOf(embeddings.key);
+        });
+        // The loss sees the queue as it was, until the step ends.
+        expect(queue()).toEqual(before);
+        scope(() => method.afterStep());
+        model = [...model, ...keys].slice(-size);
+        enqueued = Math.min(size, enqueued + keys.length);
+        const { pointer } = method.counters();
+        const after = queue();
+        expect([...after.slice(pointer), ...after.slice(0, pointer)]).toEqual(model);
+        expect(method.counters()).toEqual({ pointer: (4 * (at + 1)) % size, enqueued });
+        expect(method.logs()).toEqual({ queueFill: enqueued / size });
+      }
+    } finally {
+      method.learned.zeroGrad();
+      method.dispose();
+    }
   });
 
   it("lets a valid hard negative raise the loss, and an invalid one not", () => {
