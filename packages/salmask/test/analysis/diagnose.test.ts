@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Diagnosis, diagnose } from "../../src/analysis/diagnose.js";
 import type { LogEntry } from "../../src/base/events.js";
+import type { PretrainSummary, ProbeRecord } from "../../src/runs/records.js";
+import { RunFolder } from "../../src/runs/run-folder.js";
 import { temporaryFolder } from "../support/photos.js";
 
 const healthy: LogEntry = {
@@ -109,6 +111,81 @@ describe("diagnose", () => {
   it("says that a run of some tens of steps is too short to judge anything else by", async () => {
     expect(codes(await diagnosed(() => ({}), 4))).toEqual(["too-short"]);
     expect(codes(await diagnosed(() => ({}), 5))).toEqual([]);
+  });
+
+  describe("an encoder below an untrained one", () => {
+    const probe: ProbeRecord = {
+      photos: ["/set"],
+      protocol: "fast",
+      seed: 0,
+      trainPhotos: 30,
+      testPhotos: 10,
+      knn: { top1: 0.5, randomTop1: 0.25 },
+      linear: { top1: 0.5, randomTop1: 0.25 },
+    };
+    const summary: PretrainSummary = {
+      kind: "pretrain",
+      run: "run",
+      photos: "photos",
+      images: 40,
+      skipped: 0,
+      epochs: 1,
+      steps: 400,
+      stepsHere: 400,
+      seconds: 1,
+      loss: 5,
+      contrastAccuracy: 0.3,
+      weights: "weights.safetensors",
+      checkpoint: null,
+      classes: { photos: 30, scored: 10, knn: probe.knn, linear: probe.linear },
+    };
+
+    /** The findings of a healthy run of these settings that ended so, and was probed so. */
+    async function found(
+      ended: { summary?: PretrainSummary; probes?: readonly ProbeRecord[] },
+      settings = "method: { queue: 512 }",
+    ): Promise<Diagnosis["findings"]> {
+      const folder = new RunFolder(await temporaryFolder());
+      await writeFile(join(folder.path, "config.yaml"), settings);
+      folder.log.append({ ...healthy, step: 400 });
+      if (ended.summary !== undefined) await folder.writeSummary(ended.summary);
+      for (const record of ended.probes ?? []) await folder.addProbe(record);
+      return diagnose(folder.path).findings;
+    }
+
+    const behind = { top1: 0.237, randomTop1: 0.317 };
+
+    it("is found at the run's end, with both numbers and what to change", async () => {
+      const classes = { photos: 30, scored: 10, knn: behind, linear: probe.linear };
+      const findings = await found({ summary: { ...summary, classes } });
+      expect(findings.map(({ code }) => code)).toEqual(["below-untrained"]);
+      expect(findings[0].what).toContain("kNN 23.7 % beside 31.7 %");
+      expect(findings[0].what).not.toContain("linear");
+      for (const option of ["--train.epochs", "--method.queue", "--mask.fill mean"])
+        expect(findings[0].mend).toContain(option);
+    });
+
+    it("is found in any probe, each pair of numbers once", async () => {
+      const probes = [probe, { ...probe, seed: 1, linear: behind }, { ...probe, seed: 2, linear: behind }];
+      const [{ code, what }] = await found({ summary, probes });
+      expect(code).toBe("below-untrained");
+      expect(what.match(/linear 23.7 % beside 31.7 %/g)).toHaveLength(1);
+    });
+
+    it("is told of nothing that the run does not have", async () => {
+      const [{ mend }] = await found(
+        { probes: [{ ...probe, knn: behind }] },
+        "method: { name: simclr }\nmask: { fill: mean }\n",
+      );
+      expect(mend).not.toContain("--method.queue");
+      expect(mend).not.toContain("--mask.fill");
+    });
+
+    it("is not one that is ahead, or as good, or that nobody scored", async () => {
+      expect(await found({ summary, probes: [probe] })).toEqual([]);
+      expect(await found({ probes: [{ ...probe, knn: { top1: 0.25, randomTop1: 0.25 } }] })).toEqual([]);
+      expect(await found({ summary: { ...summary, classes: null } })).toEqual([]);
+    });
   });
 
   it("refuses a folder that is no run's", async () => {

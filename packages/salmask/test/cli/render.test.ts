@@ -79,6 +79,72 @@ describe("renderer", () => {
     expect(slow.said.join("\n")).toContain("--time");
   });
 
+  const begin: RunEvent = {
+    kind: "begin",
+    step: 0,
+    steps: 1000,
+    stepsPerEpoch: 5,
+    epochs: 200,
+    batchSize: 10,
+  };
+  const step = (done: number, seconds: number): RunEvent => ({
+    kind: "step",
+    step: done,
+    steps: 1000,
+    seconds,
+  });
+
+  it("has lines alone in a file, and none for a step", () => {
+    const { said, at } = screen(false);
+    at(0, begin);
+    for (let done = 1; done <= 1000; done++) at(done, step(done, 1));
+    expect(said).toHaveLength(2);
+  });
+
+  it("moves a bar from step to step on a terminal, at most ten times a second, below the plan", () => {
+    const { said, at } = screen(true);
+    at(0, begin);
+    for (let done = 1; done <= 200; done++) at(1 + done / 100, step(done, 0.01));
+    const bars = said.filter((text) => text.startsWith("~"));
+    expect(bars[0]).toBe("~step 1 of 1000");
+    expect(bars.length).toBeGreaterThan(15);
+    expect(bars.length).toBeLessThan(25);
+    const plan = said.findIndex((text) => text.startsWith("a step takes"));
+    expect(plan).toBeLessThan(said.indexOf(bars[1]));
+    expect(said.filter((text) => !text.startsWith("~"))).toHaveLength(2);
+  });
+
+  it("plans by what is left where a run goes on, and does not name --time where that is less than an hour", () => {
+    const { said, at } = screen(false);
+    at(0, { ...begin, step: 900 });
+    at(1, step(901, 30));
+    at(2, step(902, 30));
+    expect(said).toEqual([
+      "training: 200 epochs of 5 steps, 10 photos per step: 1000 steps, 100 left",
+      "a step takes 30 s (0 photos per second): about 49m00s left",
+    ]);
+    at(3, { ...begin, step: 0 });
+    at(4, step(1, 30));
+    at(5, step(2, 30));
+    expect(said.slice(3).join(" ")).toMatch(/about 8h19m left .*--time/);
+  });
+
+  it("begins to count anew where another phase begins, also of the same name", () => {
+    const { said, at } = screen(false);
+    at(0, decoded(0, 10));
+    at(6, decoded(10, 10));
+    at(100, decoded(0, 10));
+    at(106, decoded(6, 10));
+    expect(said).toEqual(["decoding: 10 of 10", "decoding: 6 of 10  1 per second, 4s left"]);
+  });
+
+  it("says nothing of a checkpoint, and a note as it is", () => {
+    const { said, at } = screen(false);
+    at(0, { kind: "checkpoint", step: 3, path: "a" });
+    at(0, { kind: "note", message: "going on after step 3" });
+    expect(said).toEqual(["going on after step 3"]);
+  });
+
   it("marks a warning as one", () => {
     const { said, at } = screen(false);
     at(0, { kind: "warning", code: "large-queue", message: "the queue is large" });

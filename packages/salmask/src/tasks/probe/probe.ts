@@ -123,5 +123,11 @@ export async function openProbeData(
     report({ kind: "note", message: `scored on ${splits.chosen}${others}` });
   }
   const open = (path: string) => openPhotos(path, { crop, size, cache, signal, report });
-  return { train: await open(train), test: await open(test) };
+  const opened = await open(train);
+  try {
+    return { train: opened, test: await open(test) };
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
 }
