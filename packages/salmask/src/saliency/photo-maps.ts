@@ -121,7 +121,9 @@ export async function mapAllPhotos(
       const photo = keep(wholePhotos(dataset, Int32Array.of(id), view, "cpu")); // [1, 3, side, side]
       try {
         const map = keep(await source.mapsLater(photo, view)); // [1, rows, cols]
-        scope(() => maps.narrow(0, id, 1).copy_(map));
+        scope(() => {
+          maps.narrow(0, id, 1).copy_(map);
+        });
         map.dispose();
       } finally {
         photo.dispose();

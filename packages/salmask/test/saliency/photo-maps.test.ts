@@ -1,0 +1,165 @@
+import { full, keep, liveTensors, scope, type Tensor } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { configSchema } from "../../src/config/schema.js";
+import { SaliencyGuide } from "../../src/saliency/guide.js";
+import { mapAllPhotos, PhotoMaps, photoViewOf } from "../../src/saliency/photo-maps.js";
+import type { LateSaliencySource, MapSize, SaliencySource } from "../../src/saliency/source.js";
+import { wholeView } from "../../src/views/draw.js";
+import { flat, flatDataset, flatSide } from "../support/flat-photos.js";
+
+/** Photos of one colour, each in a strength of its own. */
+const dataset = flatDataset(flat("red", 0, 6), ["red"]);
+const view = { rows: 2, cols: 3, side: 8 };
+
+const blueness = (crops: Tensor) => scope(() => crops.select(1, 2).mean().item());
+
+/** What a source that says how blue a photo is says of each photo of the set. */
+const known = scope(() =>
+  Array.from({ length: dataset.length }, (_, id) => {
+    const [pixel] = scope(() => dataset.images(Int32Array.of(id)).select(1, 2).toArray());
+    return (pixel / 255 - 0.406) / 0.225;
+  }),
+);
+
+/** Says how blue the photos are that it is asked about, and notes how many at a time. */
+class Blueness implements SaliencySource {
+  readonly name = "blueness";
+  readonly asked: number[] = [];
+  readonly seen: number[] = [];
+  isFree = false;
+
+  maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
+    this.asked.push(crops.shape[0]);
+    this.seen.push(...crops.shape.slice(2));
+    return full([crops.shape[0], rows, cols], blueness(crops));
+  }
+
+  dispose(): void {
+    this.isFree = true;
+  }
+}
+
+/** The maps' values by row, where each map is of one value. */
+function valuesOf(maps: Tensor): number[] {
+  const [rows, height, width] = maps.shape;
+  const values = maps.toArray();
+  return Array.from({ length: rows }, (_, row) => {
+    const own = new Set(values.slice(row * height * width, (row + 1) * height * width));
+    expect(own.size).toBe(1);
+    return [...own][0];
+  });
+}
+
+const close = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 4));
+
+describe("the maps of photos", () => {
+  it("are asked for when they are first wanted, one photo at a time, and never again", () => {
+    const source = new Blueness();
+    const maps = PhotoMaps.lazily({ source, dataset, view, device: "cpu" });
+    const of = (...ids: number[]) => scope(() => valuesOf(maps.of(Int32Array.from(ids))));
+    expect(source.asked).toEqual([]);
+    expect(of(4, 1)).toEqual(close([known[4], known[1]]));
+    expect(source.asked).toEqual([1, 1]);
+    expect(source.seen).toEqual([8, 8, 8, 8]);
+    expect(of(1, 4, 1)).toEqual(close([known[1], known[4], known[1]]));
+    expect(source.asked).toHaveLength(2);
+    expect(of(0, 4, 0)).toEqual(close([known[0], known[4], known[0]]));
+    expect(source.asked).toEqual([1, 1, 1]);
+    expect(source.isFree).toBe(false);
+    maps.dispose();
+    expect(source.isFree).toBe(true);
+  });
+
+  it("are wanted again where the source failed", () => {
+    const source = new Blueness();
+    let isBroken = true;
+    const broken: SaliencySource = {
+      name: "broken",
+      maps: (crops, size) => {
+        if (isBroken) throw new Error("out of order");
+        return source.maps(crops, size);
+      },
+      dispose: () => source.dispose(),
+    };
+    const maps = PhotoMaps.lazily({ source: broken, dataset, view, device: "cpu" });
+    const first = () => scope(() => valuesOf(maps.of(Int32Array.of(2))));
+    expect(first).toThrow("out of order");
+    isBroken = false;
+    expect(first()).toEqual(close([known[2]]));
+    maps.dispose();
+  });
+
+  it("are asked for by a run's guide with scope photo, as squares of twice the crop, whichever view asks", async () => {
+    const saliency = { source: "centre", scope: "photo", threshold: { rule: "mean" } };
+    const config = configSchema.parse({ data: { crop: flatSide }, saliency });
+    const source = new Blueness();
+    const guide = await SaliencyGuide.open(config, { dataset, stride: 8, source });
+    expect(source.asked).toEqual([]);
+    const ids = Int32Array.of(5, 3);
+    const draw = wholeView(ids, dataset.originalSizes, dataset.size);
+    const crops = () => ({ pixels: full([2, 3, flatSide, flatSide], 0), draw });
+    scope(() => guide.foregrounds([crops(), crops()], ids));
+    scope(() => guide.foregrounds([crops()], ids));
+    expect(source.asked).toEqual([1, 1]);
+    expect(new Set(source.seen)).toEqual(new Set([photoViewOf(flatSide, 8).side]));
+    expect(photoViewOf(flatSide, 8)).toEqual({ rows: 4, cols: 4, side: 32 });
+    guide.dispose();
+    expect(source.isFree).toBe(true);
+  });
+});
+
+describe("a source that a step cannot wait for", () => {
+  const late = (asked: Blueness): LateSaliencySource => ({
+    name: "late",
+    mapsLater: async (crops, size) => {
+      await new Promise(setImmediate);
+      return keep(asked.maps(crops, size));
+    },
+    dispose: async () => {},
+  });
+
+  it("is asked about each photo by itself before training, and reports how far it is", async () => {
+    const asked = new Blueness();
+    const reported: string[] = [];
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      reported.push(`${done} of ${total}`);
+    const maps = await mapAllPhotos(late(asked), dataset, view, { onProgress });
+    expect(maps.shape).toEqual([6, 2, 3]);
+    expect(valuesOf(maps)).toEqual(close(known));
+    expect(asked.asked).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(reported).toEqual([1, 2, 3, 4, 5, 6].map((done) => `${done} of 6`));
+    maps.dispose();
+  });
+
+  it("may be asked about some, and the others' maps are zeros", async () => {
+    const asked = new Blueness();
+    const maps = await mapAllPhotos(late(asked), dataset, view, { ids: Int32Array.of(3, 0) });
+    expect(valuesOf(maps)).toEqual(close([known[0], 0, 0, known[3], 0, 0]));
+    expect(asked.asked).toHaveLength(2);
+    maps.dispose();
+  });
+
+  it("is asked nothing more once it is interrupted, and leaves nothing behind", async () => {
+    const asked = new Blueness();
+    const abort = new AbortController();
+    const before = liveTensors().count;
+    const mapping = mapAllPhotos(late(asked), dataset, view, {
+      signal: abort.signal,
+      onProgress: ({ done }) => {
+        if (done === 2) abort.abort();
+      },
+    });
+    await expect(mapping).rejects.toMatchObject({ code: "interrupted", exitCode: 130 });
+    expect(asked.asked).toHaveLength(2);
+    expect(liveTensors().count).toBe(before);
+  });
+
+  it("ends the mapping where it fails, and leaves nothing behind", async () => {
+    const source: LateSaliencySource = {
+      name: "broken",
+      mapsLater: () => Promise.reject(new Error("out of order")),
+      dispose: async () => {},
+    };
+    await expect(mapAllPhotos(source, dataset, view)).rejects.toThrow("out of order");
+  });
+});
