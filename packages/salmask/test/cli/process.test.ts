@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { temporaryFolder, writePhotos } from "../support/photos.js";
+import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
 const salmask = resolve(import.meta.dirname, "../../bin/salmask.js");
 
@@ -48,7 +48,7 @@ async function mappedBy(...args: string[]): Promise<Ended & { mapped: string }> 
 
 describe("what the command line loads", () => {
   it("sees the engine in a process that uses it", async () => {
-    const { mapped } = await mappedBy("pretrain", "no-photos-here", "--epochs", "1");
+    const { mapped } = await mappedBy("pretrain", "no-photos-here", "--preset", "paper");
     expect(mapped).toContain("salmask_torch.node");
   });
 
@@ -119,7 +119,7 @@ describe("an engine that is not there", () => {
     timeout: 240_000,
   }, async () => {
     const bin = await unbuilt();
-    for (const line of ["pretrain photos", "probe run photos", "views photos", "doctor", "demo --out here"]) {
+    for (const line of ["pretrain photos --preset paper", "doctor"]) {
       const { code, out, err } = await ended(spawn(process.execPath, [bin, ...line.split(" ")]));
       expect({ code, out }, line).toEqual({ code: 1, out: "" });
       expect(err, line).toMatch(/^salmask: .*Run: /s);
@@ -134,17 +134,16 @@ describe("an engine that is not there", () => {
   });
 });
 
-const small = [
-  ...["--data.crop", "16", "--data.size", "16", "--arch", "resnet18", "--width", "4", "--stem", "small"],
-  ...["--queue", "6", "--method.dim", "8", "--method.groups", "2", "--batch-size", "8"],
-  ...["--train.logEvery", "1", "--train.varianceEvery", "0", "--saliency.warmupEpochs", "0"],
-];
-
 async function pretrainOn(folder: string, epochs: number): Promise<string[]> {
   await writePhotos(join(folder, "photos"), 24, 16, ["a"]);
-  const cache = ["--data.cache", join(folder, "cache")];
-  const out = ["--out", join(folder, "run"), "--epochs", String(epochs)];
-  return [salmask, "pretrain", join(folder, "photos"), ...out, ...small, ...cache];
+  const settings = {
+    ...smallSettings,
+    data: { ...smallSettings.data, cache: join(folder, "cache") },
+    train: { ...smallSettings.train, epochs },
+  };
+  const config = join(folder, "run.json"); // JSON is YAML too
+  await writeFile(config, JSON.stringify(settings));
+  return [salmask, "pretrain", join(folder, "photos"), "--out", join(folder, "run"), "--config", config];
 }
 
 /** Resolves when the process has said `text`. */
