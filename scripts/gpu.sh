@@ -26,7 +26,7 @@ run)
   export PATH="$PWD/build/bin:$PWD/node_modules/.bin:$PATH"
   node packages/torch/scripts/build.mjs
   tsc -b packages/torch
-  vitest run packages/torch packages/salmask/test/compute.test.ts packages/salmask/test/train
+  vitest run packages/torch packages/salmask/test/compute packages/salmask/test/tasks/pretrain
   tsx bench/main.ts gpu ${2:+--json "$2"}
   ;;
 *)
