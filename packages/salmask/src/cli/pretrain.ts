@@ -13,7 +13,7 @@ import {
   withExamples,
 } from "./command.js";
 import type { Output } from "./output.js";
-import { configOf, withSettings } from "./settings-options.js";
+import { choosesLearning, configOf, withSettings } from "./settings-options.js";
 
 const usualTime = "10m";
 
@@ -38,7 +38,7 @@ export function pretrainCommand(context: Context): Command {
     .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
     .option(
       "--time <duration>",
-      `time to train in, as 90s, 10m or 2h, where neither --preset nor --config says what to do (default: ${usualTime})`,
+      `time to train in, as 90s, 10m or 2h: settings that are not given are chosen for it, the photos and this machine (default where none is given: ${usualTime})`,
     );
   withSettings(made);
   return withExamples(
@@ -58,8 +58,8 @@ interface Asked {
 }
 
 /**
- * The settings that a command line means: of a run that goes on, its own; else a recipe for these photos, this machine and the
- * time there is. A file or a preset takes the place of both; options win over all.
+ * The settings that a command line means: of a run that goes on, its own; else, where no option says what is learned or a time is
+ * given, a recipe for these photos, this machine and the time. A file or a preset takes the place of both; options win over all.
  */
 async function chooseConfig(
   { context, photos, out, resume }: Asked,
@@ -79,6 +79,12 @@ async function chooseConfig(
     const { RunFolder } = await import("../runs/run-folder.js");
     const folder = new RunFolder(out);
     return configOf(options, folder.hasConfig ? { base: { ...folder.readConfig() } } : {});
+  }
+  if (options.time === undefined && choosesLearning(options)) {
+    output.line(
+      "Settings that are not given are the paper's. With --time 10m the rest is chosen for your photos.",
+    );
+    return configOf(options);
   }
   // Refused before anything is measured.
   const { device, precision, threads } = configOf(options);

@@ -69,6 +69,31 @@ function optionsOf({ key, kind, description, default: value }: Setting, group: s
   return [long, new Option(`--${dashed(name)} ${placeholder}`, `short for --${key}`).helpGroup(group)];
 }
 
+/** Settings that leave open what is learned, and how. */
+const beside: ReadonlySet<string> = new Set([
+  "seed",
+  "threads",
+  "device",
+  "precision",
+  "data.cache",
+  "saliency.truth",
+  "train.checkpointEvery",
+  "train.keep",
+  "train.logEvery",
+  "train.varianceEvery",
+]);
+
+/** Whether an option says what is learned, or how. */
+export function choosesLearning(options: Options): boolean {
+  return settings().some(({ key }) => {
+    const short = shortNames[key];
+    const isGiven =
+      textOption(options, key) !== undefined ||
+      (short !== undefined && textOption(options, short) !== undefined);
+    return isGiven && !beside.has(key);
+  });
+}
+
 interface ConfigOptions {
   /** Named where a setting has no effect on it. */
   command?: string;

@@ -119,7 +119,7 @@ describe("an engine that is not there", () => {
     timeout: 240_000,
   }, async () => {
     const bin = await unbuilt();
-    for (const line of ["pretrain photos --preset paper", "doctor"]) {
+    for (const line of ["pretrain photos --preset paper", "pretrain photos --preset paper --device cuda"]) {
       const { code, out, err } = await ended(spawn(process.execPath, [bin, ...line.split(" ")]));
       expect({ code, out }, line).toEqual({ code: 1, out: "" });
       expect(err, line).toMatch(/^salmask: .*Run: /s);
