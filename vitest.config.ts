@@ -9,6 +9,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts"],
     // libtorch keeps process-wide state (threads, live-tensor counter), so each file gets its own process.
     pool: "forks",
+    // Many tests wait for a Python or a process of the command line; one worker alone would leave a core idle meanwhile.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 300_000,
     setupFiles: [at("packages/torch/test/support/no-live-tensors.ts")],
