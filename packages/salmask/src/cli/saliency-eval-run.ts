@@ -28,13 +28,7 @@ export async function scorePhotos(options: {
   const { data, model, saliency } = options.config;
   const source = await openSource(saliency);
   try {
-    const dataset = await openPhotos(photos, {
-      crop: data.crop,
-      size: data.size,
-      cache: data.cache,
-      signal,
-      report,
-    });
+    const dataset = await openPhotos(photos, { ...data, signal, report });
     try {
       const grid = gridFor(data.crop, strideOf(model));
       const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold };

@@ -32,13 +32,7 @@ export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: stri
   const { photos, out, config, signal, report = silent } = options;
   const stride = strideOf(config.model);
   gridFor(config.data.crop, stride);
-  const dataset = await openPhotos(photos, {
-    crop: config.data.crop,
-    size: config.data.size,
-    cache: config.data.cache,
-    signal,
-    report,
-  });
+  const dataset = await openPhotos(photos, { ...config.data, signal, report });
   try {
     const ids = spread(dataset.length, options.count);
     const guide = await SaliencyGuide.open(config, { dataset, stride, ids, signal });

@@ -202,7 +202,7 @@ function needsSaliency({ mask }: GuideSettings): boolean {
 }
 
 /** Whether saliency is read from the encoder that the run trains. */
-function readsOwnEncoder({ saliency }: Pick<GuideSettings, "saliency">): boolean {
+function readsOwnEncoder({ saliency }: GuideSettings): boolean {
   return saliency.source === "own";
 }
 

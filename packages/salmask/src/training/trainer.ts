@@ -52,7 +52,8 @@ export interface Trained {
 export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Promise<Trained> {
   const { epochs, first = 0, checkpoints = null, logEvery, lookEvery = 0 } = options;
   const { compute = onCpu, signal, report = silent } = options;
-  const stepsPerEpoch = task.batches(0).length;
+  const epochZero = task.batches(0);
+  const stepsPerEpoch = epochZero.length;
   const steps = epochs * stepsPerEpoch;
   const isLookedAt = (done: number) => lookEvery > 0 && done % (lookEvery * stepsPerEpoch) === 0;
   const isLogged = (done: number) => done % logEvery === 0 || done === steps || isLookedAt(done);
@@ -63,7 +64,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
     let last: Logs | null = null;
     let step = first;
     let speed = { images: 0, seconds: 0, recurring: 0 };
-    report({ kind: "begin", step, steps, stepsPerEpoch, epochs, batchSize: task.batches(0)[0]?.length ?? 0 });
+    report({ kind: "begin", step, steps, stepsPerEpoch, epochs, batchSize: epochZero[0]?.length ?? 0 });
     while (step < steps) {
       const began = { at: performance.now(), once: task.secondsOnce?.() ?? 0 };
       const epoch = Math.floor(step / stepsPerEpoch);

@@ -49,13 +49,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   using checkpoint = options.resume === false ? null : findCheckpoint(folder, options.resume);
   if (checkpoint !== null) refuseOtherSettings(checkpoint, config, compute);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
-  const dataset = await openPhotos(photos, {
-    crop: config.data.crop,
-    size: config.data.size,
-    cache: config.data.cache,
-    signal,
-    report,
-  });
+  const dataset = await openPhotos(photos, { ...config.data, signal, report });
   let task: PretrainTask | null = null;
   try {
     const before = checkpoint?.position.seconds ?? 0;
@@ -106,7 +100,8 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const { backbone } = task.method;
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
     const classes = await compareWithUntrained(backbone, dataset, { config, signal, report });
-    const end = folder.log.read().at(-1)?.logs;
+    // A run that was complete already has them in its log alone.
+    const end = trained.last ?? folder.log.read().at(-1)?.logs;
     const summary: PretrainSummary = {
       kind: "pretrain",
       run: out,

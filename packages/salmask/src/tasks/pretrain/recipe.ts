@@ -128,7 +128,7 @@ function reasons(
     `${photos} photos of about ${shortSide} px, and ${duration(seconds)}: ${model.arch} of width ${model.width} on crops of ` +
       `${data.crop} px. A step takes ${step.toPrecision(2)} s here, and ${train.epochs} epochs ${duration(training)}.`,
     `A larger network or crop would see each photo less than ${wantedEpochs} times in that time, or has more pixels than the photos.`,
-    "SimCLR with SGD: on few photos it was ahead of MoCo v2 in the same time, whose queue would hold the same photos again.",
+    "SimCLR with SGD: on few photos it was ahead of MoCo v2, whose queue holds the same photos again, at as many passes through an encoder.",
     "Colours change half as much as in MoCo v2, and no view is grey: on few photos that was ahead on every set.",
     `Masked cells get their crop's mean colour (mask.fill ${mask.fill}): high-pass filling takes the colours away, which small networks need.`,
   ];
