@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Builds the addon against the libtorch that is found. No node-gyp: Node-API headers come from npm, libtorch's from
-// the machine, so a few compiler calls are the whole build and nothing is downloaded.
-// --sanitize builds it with AddressSanitizer and UndefinedBehaviorSanitizer, into a folder of its own.
+// Builds the addon against the installed libtorch. No node-gyp: the Node-API headers are an npm package and those of
+// libtorch are on the machine, so a few compiler calls are enough and nothing is downloaded.
+// --sanitize builds with AddressSanitizer and UndefinedBehaviorSanitizer, into a separate folder.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -61,7 +61,7 @@ rmSync(stampPath, { force: true });
 const started = Date.now();
 console.error(`building the addon against libtorch ${found.version} (${found.source}) ...`);
 const objectOf = (name) => join(build, `${name}.o`);
-// An object is kept where neither its source nor any header has changed.
+// An object file is reused if neither its source nor any header has changed.
 const queue = sources.filter((name) => !isStamped(`${objectOf(name)}.hash`, hashes.get(name)));
 const worker = async () => {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {

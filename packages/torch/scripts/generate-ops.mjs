@@ -1,5 +1,5 @@
-// Writes src/ops.generated.ts: a typed function (and a method, where the first argument is `self`) for each operator
-// of ops.txt, from the schemas of the addon and of the libtorch that it was built against. `--check` only compares.
+// Writes src/ops.generated.ts: a typed function (and a method if the first argument is `self`) for each operator in
+// ops.txt, from the schemas of the libtorch that the addon was built against. `--check` only compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -58,7 +58,7 @@ function parseSchema(schema) {
   };
 }
 
-/** TypeScript's type of a parameter, and the expression that hands it to the addon. */
+/** The TypeScript type of a parameter, and the expression that passes it to the addon. */
 function crossing(parameter) {
   const { name } = parameter;
   const optional = parameter.type.replace(/\[\d*\]\?$/, "[]").endsWith("?") || /\]\?$/.test(parameter.type);

@@ -1,4 +1,5 @@
-// Finds libtorch: the variable SALMASK_LIBTORCH, the torch of the Python on the PATH, the distribution's own.
+// Finds libtorch: from the variable SALMASK_LIBTORCH, the torch of the Python on the PATH, or the distribution's
+// package.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 
 const versionHeader = "torch/csrc/api/include/torch/version.h";
 
-/** Reads `TORCH_VERSION_MAJOR.MINOR.PATCH` from a libtorch's headers; null where the header is not there. */
+/** Reads `TORCH_VERSION_MAJOR.MINOR.PATCH` from libtorch's headers; null if the header does not exist. */
 export function versionOf(include) {
   const path = join(include, versionHeader);
   if (!existsSync(path)) return null;
@@ -65,7 +66,7 @@ function fromDistribution(tried) {
  */
 export function findLibtorch() {
   const tried = [];
-  // A variable that is set and wrong is an error to show, not a reason to look elsewhere.
+  // If the variable is set but wrong, the user must see an error; do not search elsewhere.
   if (process.env.SALMASK_LIBTORCH) return { found: fromVariable(tried), tried };
   return { found: fromPython(tried) ?? fromDistribution(tried), tried };
 }

@@ -1,4 +1,4 @@
-// The compiler and its flags for code that uses libtorch and Node-API: the addon's, and that of its tests.
+// The compiler and its flags for code that uses libtorch and Node-API: the addon and the addons of its tests.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,16 +6,16 @@ import { join } from "node:path";
 
 export const compiler = process.env.CXX ?? "g++";
 
-/** Flags to compile with, and to link with, against the libtorch that was found. */
+/** Compiler and linker flags for the libtorch that was found. */
 export function flagsFor(libtorch) {
   const [major, minor] = libtorch.version.split(".").map(Number);
   const napi = createRequire(import.meta.url)("node-api-headers").include_dir;
   const compile = [
     major > 2 || (major === 2 && minor >= 10) ? "-std=c++20" : "-std=c++17",
-    // libtorch's parallel loops are templates that run on one thread where OpenMP is off.
+    // libtorch's parallel loops are templates that run on one thread if OpenMP is off.
     ...["-O2", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-DNAPI_VERSION=8"],
     `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.cxx11Abi ? 1 : 0}`,
-    // Naming /usr/include again would move it ahead of the compiler's own headers.
+    // A flag for /usr/include would move it before the compiler's own headers.
     ...[napi, ...libtorch.include]
       .filter((dir) => dir !== "/usr/include")
       .flatMap((dir) => ["-isystem", dir]),
@@ -33,7 +33,7 @@ export function flagsFor(libtorch) {
   return { compile, link };
 }
 
-/** What the sanitizers add: a report ends the process. */
+/** The flags of the sanitizers. A report ends the process. */
 export const sanitizing = [
   "-fsanitize=address,undefined",
   "-fno-sanitize-recover=all",
@@ -41,7 +41,7 @@ export const sanitizing = [
   "-g1",
 ];
 
-/** Runs the compiler. Rejects with what to do about it where it fails. */
+/** Runs the compiler. If it fails, rejects with an error that says what to do. */
 export function compile(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, args, { stdio: ["ignore", "inherit", "inherit"] });

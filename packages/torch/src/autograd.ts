@@ -16,17 +16,17 @@ export function noGrad<T>(fn: () => T): T {
   return withGrad(false, fn);
 }
 
-/** Runs `fn` recording for `backward`, inside a `noGrad` too. */
+/** Runs `fn` with recording for `backward`, also inside a `noGrad`. */
 export function enableGrad<T>(fn: () => T): T {
   return withGrad(true, fn);
 }
 
-/** Whether operators record for `backward` now. */
+/** Whether operators currently record for `backward`. */
 export function isGradEnabled(): boolean {
   return native.gradEnabled();
 }
 
-// libtorch's number of the element type in force, by device.
+// libtorch's code of the current element type, per device.
 const autocasts = new Map<string, number>();
 
 function setAutocast(device: string, type: number | undefined): void {
@@ -36,7 +36,7 @@ function setAutocast(device: string, type: number | undefined): void {
   native.setAutocast(device, type !== undefined, type ?? before ?? scalarType("bfloat16"));
 }
 
-/** Runs `fn` with libtorch's automatic mixed precision on `device` (`cpu` or `cuda`), in `dtype`. May be nested. */
+/** Runs `fn` with libtorch's automatic mixed precision on `device` (`cpu` or `cuda`), in `dtype`. Calls can be nested. */
 export function autocast<T>(options: { device: string; dtype?: DType }, fn: () => T): T {
   const before = autocasts.get(options.device);
   setAutocast(options.device, scalarType(options.dtype ?? "bfloat16"));

@@ -2,7 +2,8 @@ import type { NativeArgument } from "./native.js";
 import type { Operator } from "./operator.js";
 import type { Tensor } from "./tensor.js";
 
-// Tensor's methods are the operators, so this file cannot import the class: the class says how to make one.
+// The methods of Tensor are the operators, so this file cannot import the class. The class registers its constructor
+// here.
 let makeTensor: (handle: number) => Tensor;
 
 /** @internal Called once, by the module that defines `Tensor`. */
@@ -45,7 +46,7 @@ export function optionalHandles(tensors: readonly (Tensor | null)[]): (number | 
   return tensors.map((tensor) => (tensor === null ? null : tensor.handle));
 }
 
-/** undefined takes the operator's default, null is None. */
+/** undefined selects the operator's default; null is None. */
 export function optionalHandle(tensor: Tensor | null | undefined): number | null | undefined {
   return tensor === null || tensor === undefined ? tensor : tensor.handle;
 }

@@ -1,6 +1,6 @@
 import type { TypedArray } from "./native.js";
 
-// c10::ScalarType's numbers, fixed by libtorch's ABI.
+// The codes of c10::ScalarType, fixed by libtorch's ABI.
 const codes = {
   uint8: 0,
   int8: 1,
@@ -39,7 +39,7 @@ export function dtypes(): DType[] {
   ];
 }
 
-/** libtorch's number of an element type; undefined stays undefined, which takes the operator's default. */
+/** libtorch's code of an element type. undefined stays undefined, which selects the operator's default. */
 export function scalarType(dtype: DType): number;
 export function scalarType(dtype: DType | undefined): number | undefined;
 export function scalarType(dtype: DType | undefined): number | undefined {
@@ -52,7 +52,7 @@ export function dtypeOf(scalarType: number): DType {
   return name;
 }
 
-/** An empty typed array that holds `n` elements of the type bit for bit (16-bit floats as their bits). */
+/** An empty typed array that holds `n` elements of this type bit for bit (16-bit floats as their bits). */
 export function arrayFor(dtype: DType, n: number): TypedArray {
   switch (dtype) {
     case "float32":

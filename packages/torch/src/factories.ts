@@ -6,7 +6,7 @@ import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
 
 interface FactoryOptions {
-  /** float32 where nothing is said. */
+  /** Default: float32. */
   dtype?: DType;
   device?: string;
 }
@@ -23,25 +23,25 @@ export function ones(shape: readonly number[], options: FactoryOptions = {}): Te
   return ops.ones(shape, { dtype: "float32", ...options });
 }
 
-/** float32 for whole numbers too: JavaScript's `1` and `1.0` are one number. */
+/** The default type is float32 for whole numbers too: in JavaScript `1` and `1.0` are the same number. */
 export function full(shape: readonly number[], value: number, options: FactoryOptions = {}): Tensor {
   return ops.full(shape, value, { dtype: "float32", ...options });
 }
 
-/** The whole numbers from `start` (0 where one argument is given) to below `end`, as int64 unless told. */
+/** The whole numbers from `start` (0 with one argument) up to, but not including, `end`. The default type is int64. */
 export function arange(start: number, end?: number, options: FactoryOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
   return ops.arange(from, to, { dtype: "int64", ...options });
 }
 
-/** Standard normal numbers, drawn from `generator`: without one a run could not be repeated. */
+/** Standard normal numbers from `generator`. It is required, because without it a run could not be repeated. */
 export function randn(shape: readonly number[], options: { generator: Generator; dtype?: DType }): Tensor {
   const out = empty(shape, { dtype: options.dtype });
   ops.normal_(out, { generator: options.generator });
   return out;
 }
 
-/** Uniform numbers in [0, 1), drawn from `generator`. */
+/** Uniform numbers in [0, 1) from `generator`. */
 export function rand(shape: readonly number[], options: { generator: Generator; dtype?: DType }): Tensor {
   const out = empty(shape, { dtype: options.dtype });
   ops.uniform_(out, { generator: options.generator });
@@ -49,9 +49,10 @@ export function rand(shape: readonly number[], options: { generator: Generator; 
 }
 
 /**
- * A file's first elements as a flat tensor `[numel]`, mapped and not read: pages are read when they are touched, and writes
- * to the tensor stay in this process. Throws an {@link EngineError} `short-file` where the file holds fewer elements, and
- * `not-a-file` where it is a folder or a device. Whoever shortens the file afterwards ends this process (SIGBUS).
+ * The first elements of a file as a flat tensor `[numel]`. The file is mapped, not read: a page is read when it is
+ * first used, and writes to the tensor stay in this process. Throws an {@link EngineError} `short-file` if the file
+ * holds fewer elements, and `not-a-file` if the path is a folder or a device. If another process shortens the file
+ * later, this process ends (SIGBUS).
  */
 export function mapFile(path: string, numel: number, dtype: DType = "uint8"): Tensor {
   if (!Number.isSafeInteger(numel) || numel < 1)

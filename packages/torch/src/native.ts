@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The addon's functions. Tensors and generators cross as integer handles; see `native/handles.h` for why. */
+/** The addon's functions. Tensors and generators are passed as integer handles; `native/handles.h` says why. */
 export interface Native {
   findOperator(name: string, overload: string): number;
   call(operator: number, ...args: NativeArgument[]): unknown;
@@ -52,7 +52,7 @@ export type TypedArray =
   | Uint8Array
   | BigInt64Array;
 
-/** The addon or its libtorch is missing, or is not the one that was built against. */
+/** The addon or its libtorch is missing, or libtorch is not the one that the addon was built against. */
 export class EngineError extends Error {
   readonly code: string;
   constructor(code: string, message: string, cause?: unknown) {
@@ -63,23 +63,23 @@ export class EngineError extends Error {
 }
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-// The sanitizers' build lies in a folder of its own.
+// The build with sanitizers is in a separate folder.
 const build = process.env.SALMASK_TORCH_BUILD ?? join(root, "build");
 
-/** The command that builds the addon: a clone of the repository has one for all that it needs. */
+/** The command that builds the addon. A clone of the repository has a script that also installs what the build needs. */
 function mend(): string {
   const isClone = existsSync(join(root, "../../scripts/setup.mjs"));
   return `Run: ${isClone ? "npm run setup" : "npx --no-install salmask-torch-build"}`;
 }
 
-/** What the addon was built against: libtorch's version, where it was found, its folder of libraries. */
+/** What the addon was built against: libtorch's version, where it was found, and its folder of libraries. */
 export interface BuildInfo {
   version: string;
   source: string;
   lib: string;
 }
 
-/** Reads the stamp that the build left, and loads nothing. Throws {@link EngineError} `not-built` where there is none. */
+/** Reads the file that the build wrote; loads nothing. Throws {@link EngineError} `not-built` if there is no build. */
 export function buildInfo(): BuildInfo {
   const path = join(build, "libtorch.json");
   if (!existsSync(path)) {
@@ -96,7 +96,7 @@ export function buildInfo(): BuildInfo {
 let isLoaded = false;
 const preparations: ((addon: Native) => void)[] = [];
 
-/** Calls `prepare` with the addon: now where it is loaded, and else as soon as it is. */
+/** Calls `prepare` with the addon: at once if it is loaded, otherwise as soon as it is loaded. */
 export function whenLoaded(prepare: (addon: Native) => void): void {
   if (isLoaded) prepare(native);
   else preparations.push(prepare);
@@ -118,7 +118,7 @@ function load(): Native {
     );
   }
   addon.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
-  // From here on a call goes straight to the addon's function.
+  // From now on a call goes directly to the addon's function.
   Object.assign(native, addon);
   isLoaded = true;
   for (const prepare of preparations.splice(0)) prepare(native);
@@ -126,8 +126,8 @@ function load(): Native {
 }
 
 /**
- * The addon's functions. The first call of one loads libtorch and puts the addon's own in the place of all of these, so
- * that importing this module does nothing and later calls cost nothing more.
+ * The addon's functions. The first call loads libtorch and replaces all of these functions with those of the addon. So
+ * importing this module does nothing, and later calls have no extra cost.
  */
 export const native: Native = {
   findOperator: (...args) => load().findOperator(...args),

@@ -1,6 +1,6 @@
 import { EngineError, type NativeArgument, native } from "./native.js";
 
-/** One ATen operator, looked up in the dispatcher when it is first called. */
+/** One ATen operator. It is looked up in the dispatcher at its first call. */
 export class Operator {
   private index = -1;
 
@@ -9,7 +9,7 @@ export class Operator {
     readonly overload: string,
   ) {}
 
-  /** Calls the operator; undefined takes the schema's default. The result is as the addon gives it. */
+  /** Calls the operator; undefined selects the default of the schema. Returns the addon's result unchanged. */
   call(...args: NativeArgument[]): unknown {
     return native.call(this.index < 0 ? this.resolve() : this.index, ...args);
   }

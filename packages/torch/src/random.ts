@@ -1,7 +1,7 @@
 /**
- * Random numbers that are a function of a key, not of what was drawn before: Philox4x32-10 (Salmon et al.,
- * "Parallel random numbers: as easy as 1, 2, 3", SC 2011). A run that is resumed, or that uses another number
- * of workers, draws the same numbers, because each decision names its own stream.
+ * Random numbers that depend only on a key, not on earlier draws: Philox4x32-10 (Salmon et al., "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011). Each decision has its own stream. So a resumed run, or a run with another
+ * number of workers, draws the same numbers.
  */
 import { native } from "./native.js";
 
@@ -21,7 +21,7 @@ function mulHigh(a: number, b: number): number {
   return (aHigh * bHigh + (middle >>> 16) + Math.floor(carry / 65536)) >>> 0;
 }
 
-/** Ten rounds of Philox on a counter of four 32-bit words under a key of two; the counter is overwritten. */
+/** Ten rounds of Philox on a counter of four 32-bit words with a key of two words. Overwrites the counter. */
 export function philox4x32(counter: Uint32Array, key0: number, key1: number): Uint32Array {
   let [k0, k1] = [key0 >>> 0, key1 >>> 0];
   let [c0, c1, c2, c3] = counter;
@@ -41,7 +41,7 @@ export function philox4x32(counter: Uint32Array, key0: number, key1: number): Ui
   return counter;
 }
 
-/** A stream of random numbers named by a tuple of integers, such as (seed, purpose, epoch, image, view). */
+/** A stream of random numbers, identified by a tuple of integers such as (seed, purpose, epoch, image, view). */
 export class KeyedRandom {
   private readonly key0: number;
   private readonly key1: number;
@@ -49,7 +49,10 @@ export class KeyedRandom {
   private blocks = 0;
   private used = 4;
 
-  /** Each number is a whole one from 0 to 2^53 - 1; tuples that differ, in length too, name different streams. */
+  /**
+   * Each part of the key is a whole number from 0 to 2^53 - 1. Different tuples, also of different length, have
+   * different streams.
+   */
   constructor(...key: number[]) {
     let [k0, k1] = [key.length, 0];
     for (const [i, part] of key.entries()) {
@@ -84,7 +87,7 @@ export class KeyedRandom {
     return low + (high - low) * this.uniform();
   }
 
-  /** A whole number from 0 to n - 1, each as likely (rejection, so without bias). n is from 1 to 2^32. */
+  /** A uniform whole number from 0 to n - 1, unbiased by rejection sampling. n is from 1 to 2^32. */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
       throw new RangeError(`expected a whole number from 1 to 2^32 to draw below, but ${n} came`);
@@ -124,7 +127,7 @@ export class Generator {
     generatorNet.register(this, this.handle);
   }
 
-  /** Starts again from a seed. Returns itself. */
+  /** Restarts from a seed. Returns itself. */
   manualSeed(seed: number): this {
     native.seedGenerator(this.handle, seed);
     return this;

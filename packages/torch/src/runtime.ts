@@ -1,6 +1,6 @@
 import { native } from "./native.js";
 
-/** Threads that one operator may use. Starts at OMP_NUM_THREADS, or the number of cores. */
+/** The number of threads that one operator can use. The initial value is OMP_NUM_THREADS, or the number of cores. */
 export function getNumThreads(): number {
   return native.getNumThreads();
 }
@@ -9,14 +9,14 @@ export function setNumThreads(threads: number): void {
   native.setNumThreads(threads);
 }
 
-/** Whether this libtorch has CUDA and a device is there. */
+/** Whether this libtorch supports CUDA and finds a device. */
 export function hasCuda(): boolean {
   return native.hasCuda();
 }
 
 /**
- * Whether cuDNN times its ways to compute a convolution when it meets new shapes, and keeps to the fastest. Pays where
- * shapes repeat, as in training. Without CUDA nothing changes.
+ * Whether cuDNN times its convolution algorithms at each new shape and keeps the fastest. This is faster if shapes
+ * repeat, as in training. Has no effect without CUDA.
  */
 export function setCudnnBenchmark(on: boolean): void {
   native.setCudnnBenchmark(on);

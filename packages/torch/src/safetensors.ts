@@ -1,6 +1,6 @@
 /**
- * The safetensors format: eight bytes of header length, a JSON header, raw little-endian data. Reading runs no
- * code of the file's, and every length is checked before it is believed.
+ * The safetensors format: eight bytes with the length of the header, a JSON header, raw little-endian data. Reading
+ * runs no code from the file, and every length is checked before it is used.
  */
 import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
@@ -24,7 +24,7 @@ const names: Partial<Record<DType, string>> = {
 const dtypes = new Map(Object.entries(names).map(([dtype, name]) => [name, dtype]));
 const maximalHeader = 100_000_000;
 
-/** A file is not safetensors, or is cut off or damaged. */
+/** The file is not in the safetensors format, is incomplete, or is damaged. */
 export class SafetensorsError extends Error {
   override name = "SafetensorsError";
 }
@@ -45,8 +45,8 @@ function bytesOf(array: TypedArray): Uint8Array {
 }
 
 /**
- * Writes tensors and text metadata to a temporary file, flushes it and renames it to `path`. Names are sorted,
- * so that equal content gives equal bytes.
+ * Writes tensors and text metadata to a temporary file, flushes it and renames it to `path`. Names are sorted, so that
+ * equal content gives equal bytes.
  */
 export function saveSafetensors(
   path: string,
@@ -117,7 +117,7 @@ function parseEntry(path: string, name: string, value: unknown, dataSize: number
   return { dtype, shape, begin, end };
 }
 
-/** The format wants the data covered without holes or overlaps, so that no byte has two meanings or none. */
+/** The format requires that tensors cover the data without gaps or overlaps, so that each byte has exactly one meaning. */
 function checkTiling(path: string, entries: readonly [string, Entry][], dataSize: number): void {
   const sorted = entries.toSorted(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
@@ -166,7 +166,7 @@ function withHeader<T>(
   }
 }
 
-/** Reads every tensor of a file. Throws {@link SafetensorsError} where it is damaged. */
+/** Reads every tensor of a file. Throws {@link SafetensorsError} if the file is damaged. */
 export function loadSafetensors(path: string): Record<string, Tensor> {
   return withHeader(path, (header, file, dataStart, dataSize) => {
     const entries = Object.entries(header)
@@ -186,7 +186,7 @@ export function loadSafetensors(path: string): Record<string, Tensor> {
   });
 }
 
-/** Reads the text metadata of a file, and no data. */
+/** Reads only the text metadata of a file. */
 export function readSafetensorsMetadata(path: string): Record<string, string> {
   return withHeader(path, (header) => {
     const metadata = header.__metadata__;

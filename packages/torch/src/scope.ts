@@ -1,7 +1,7 @@
 /**
- * Scopes free tensors. A synchronous training loop never gives the garbage collector a turn, so memory has to
- * be returned by structure: what is made in a scope dies with it, unless it is returned or kept. The finalizer
- * registry is only the net under tensors made outside every scope.
+ * Scopes free tensors. A synchronous training loop never lets the garbage collector run finalizers, so memory is freed
+ * by program structure: a tensor that is made in a scope is freed at its end, unless it is returned or kept. The
+ * finalization registry only frees tensors that no scope owns.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { native } from "./native.js";
@@ -20,32 +20,32 @@ function current(): Scope | undefined {
   return innermost ?? asyncScope.getStore();
 }
 
-/** Gives a new tensor to the scope it is made in, or to the net where there is none. */
+/** Adds a new tensor to the current scope, or to the finalization registry outside every scope. */
 export function adopt(tensor: Tensor, handle: number): void {
   const scope = current();
   if (scope === undefined) net.register(tensor, handle, tensor);
   else scope.tensors.push(tensor);
 }
 
-/** The net forgets a tensor that was freed by hand. */
+/** Removes a tensor that was freed explicitly from the finalization registry. */
 export function forget(tensor: Tensor): void {
   net.unregister(tensor);
 }
 
 const kept = new WeakSet<Tensor>();
 
-/** Takes a tensor out of every scope: it lives until `dispose`, or until nothing refers to it. Returns it. */
+/** Removes a tensor from every scope: it lives until `dispose`, or until nothing refers to it. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
   if (!kept.has(tensor)) {
     kept.add(tensor);
-    // Made outside every scope, it is in the net already, and a second entry would free its handle twice.
+    // A tensor made outside every scope is registered already; a second entry would free its handle twice.
     net.unregister(tensor);
     net.register(tensor, tensor.handle, tensor);
   }
   return tensor;
 }
 
-/** Calls `visit` on each tensor in a value: a tensor, an array, a map, a plain object, or a nest of them. */
+/** Calls `visit` for each tensor in a value: a tensor, an array, a map, a plain object, or any nesting of these. */
 function forEachTensor(value: unknown, visit: (tensor: object) => void, seen = new Set<object>()): void {
   if (typeof value !== "object" || value === null || seen.has(value)) return;
   seen.add(value);
@@ -68,9 +68,9 @@ function close(scope: Scope, result: unknown, parent: Scope | undefined): void {
 }
 
 /**
- * Runs `fn` and frees every tensor made inside, except those in what it returns and those given to {@link keep}.
- * Returned tensors belong to the scope around. Throws a `TypeError` where `fn` returns a promise: use
- * {@link scopeAsync} there.
+ * Runs `fn` and frees every tensor made inside, except those in the return value and those passed to {@link keep}.
+ * Returned tensors belong to the surrounding scope. Throws a `TypeError` if `fn` returns a promise: use
+ * {@link scopeAsync} instead.
  */
 export function scope<T>(fn: () => T): T {
   const parent = current();
@@ -89,7 +89,7 @@ export function scope<T>(fn: () => T): T {
   }
 }
 
-/** {@link scope} for a function that awaits; scopes of functions that run meanwhile stay apart. */
+/** {@link scope} for an async function. Scopes of functions that run at the same time stay separate. */
 export async function scopeAsync<T>(fn: () => Promise<T>): Promise<T> {
   const parent = current();
   const own = new Scope();
@@ -111,7 +111,7 @@ export async function scopeAsync<T>(fn: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Live tensors that JavaScript holds, and the bytes of their distinct storages. */
+/** The number of live tensors that JavaScript holds, and the bytes of their distinct storages. */
 export function liveTensors(): { count: number; bytes: number } {
   return { count: native.liveCount(), bytes: native.liveBytes() };
 }

@@ -4,24 +4,24 @@ import { native, type TypedArray } from "./native.js";
 import { TensorOps } from "./ops.generated.js";
 import { adopt, forget } from "./scope.js";
 
-/** A nest of arrays of numbers, as many levels deep as the tensor has dimensions. */
+/** Nested arrays of numbers; the depth is the number of dimensions of the tensor. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
 /**
- * A libtorch tensor. Operators are methods by PyTorch's names in camel case, and functions in `ops`.
- * It belongs to the scope that it is made in and is freed with it; see `scope`.
+ * A libtorch tensor. Operators are methods with PyTorch's names in camel case, and functions in `ops`. A tensor belongs
+ * to the scope where it was made and is freed with that scope; see `scope`.
  */
 export class Tensor extends TensorOps {
   #handle: number;
 
-  /** @internal Takes ownership of a handle that the addon gave. */
+  /** @internal Takes ownership of a handle from the addon. */
   constructor(handle: number) {
     super();
     this.#handle = handle;
     adopt(this, handle);
   }
 
-  /** The addon's integer for this tensor. Throws where the tensor was freed. */
+  /** The addon's integer for this tensor. Throws if the tensor was freed. */
   get handle(): number {
     if (this.#handle === 0) {
       throw new Error(
@@ -35,7 +35,7 @@ export class Tensor extends TensorOps {
     return this.#handle === 0;
   }
 
-  /** Frees the tensor now. Freeing twice is allowed. */
+  /** Frees the tensor now. A second call has no effect. */
   dispose(): void {
     if (this.#handle === 0) return;
     native.release(this.#handle);
@@ -84,7 +84,7 @@ export class Tensor extends TensorOps {
     native.setRequiresGrad(this.handle, on);
   }
 
-  /** The gradient that `backward` left here; null where there is none. */
+  /** The gradient from `backward`; null if there is none. */
   get grad(): Tensor | null {
     const handle = native.grad(this.handle);
     return handle === undefined ? null : new Tensor(handle);
@@ -94,7 +94,7 @@ export class Tensor extends TensorOps {
     native.setGrad(this.handle, gradient === null ? null : gradient.handle);
   }
 
-  /** Adds the gradient of this tensor to every leaf it came from. A tensor of many elements needs `gradient`. */
+  /** Adds the gradient of this tensor to every leaf that it depends on. A tensor with several elements needs `gradient`. */
   backward(options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
     native.backward(this.handle, options.gradient?.handle ?? null, options.retainGraph ?? false);
   }
@@ -105,13 +105,13 @@ export class Tensor extends TensorOps {
   }
 
   /**
-   * A copy converted to a type or moved to a device (`cpu`, `cuda:0`). The way to a GPU is queued there and not waited for;
-   * the way back waits for all that the GPU was given.
+   * A copy with another type or on another device (`cpu`, `cuda:0`). A copy to a GPU is queued, and this call does not
+   * wait for it. A copy from a GPU waits for all queued work of that GPU.
    */
   to({ dtype, device }: { dtype?: DType; device?: string }): Tensor {
     const isUpload = device?.startsWith("cuda") === true && this.device === "cpu";
     if (!isUpload) return this.toCopy({ dtype, device });
-    // Only from pinned memory is the copy queued, and only where it does not convert on the way.
+    // The copy is queued only from pinned memory, and only if it does not convert the type.
     using pinned = this.pinMemory();
     const moved = pinned.toCopy({ device, nonBlocking: true });
     if (dtype === undefined || dtype === moved.dtype) return moved;
@@ -119,14 +119,14 @@ export class Tensor extends TensorOps {
     return original.toCopy({ dtype });
   }
 
-  /** A copy of the elements, row by row, in the typed array of this type (16-bit floats as their bits). */
+  /** A copy of the elements in row-major order, in the typed array of this type (16-bit floats as their bits). */
   toTypedArray(): TypedArray {
     const data = arrayFor(this.dtype, this.numel);
     native.toBytes(this.handle, data);
     return data;
   }
 
-  /** A copy of the elements as 32-bit floats, row by row. */
+  /** A copy of the elements as 32-bit floats in row-major order. */
   toFloat32Array(): Float32Array {
     const data = new Float32Array(this.numel);
     if (this.dtype === "float32") {
@@ -138,7 +138,7 @@ export class Tensor extends TensorOps {
     return data;
   }
 
-  /** A copy of the elements as plain numbers, row by row. */
+  /** A copy of the elements as plain numbers in row-major order. */
   toArray(): number[] {
     using converted = this.to({ dtype: "float64" });
     const data = new Float64Array(converted.numel);
@@ -156,8 +156,8 @@ export class Tensor extends TensorOps {
 setTensorMaker((handle) => new Tensor(handle));
 
 /**
- * A tensor of a typed array's elements, copied. `dtype` says what 16-bit or byte arrays mean. To a GPU the copy is queued
- * and not waited for.
+ * A tensor with a copy of a typed array's elements. `dtype` says what 16-bit or byte arrays mean. A copy to a GPU is
+ * queued, and this call does not wait for it.
  */
 export function fromTypedArray(
   data: TypedArray,
@@ -168,8 +168,8 @@ export function fromTypedArray(
 }
 
 /**
- * A tensor of numbers: a typed array (its own type, or converted to `dtype`), or a nest of arrays (float32
- * unless `dtype` says otherwise), on the CPU unless `device` says otherwise. Throws where a nest is ragged.
+ * A tensor of numbers: from a typed array (with its own type, or converted to `dtype`), or from nested arrays (float32
+ * by default). The default device is the CPU. Throws if nested arrays are ragged.
  */
 export function tensor(
   data: NestedNumbers | TypedArray,

@@ -31,9 +31,8 @@ export class BatchNorm extends Module {
   }
 
   /**
-   * Normalises, adds `residual` where it is given, and takes the larger of 0 and each element: as a ResNet's layers end.
-   * An input `[B, C, H, W]` of float32 on a CPU with its channels last is trained on by one kernel for all of it
-   * (native/batch_norm.cc).
+   * Normalises, adds `residual` if it is given, and applies ReLU: the end of a ResNet layer. In training, one kernel
+   * does all three for a float32 input `[B, C, H, W]` on a CPU with channels last (native/batch_norm.cc).
    */
   forwardRelu(input: Tensor, residual: Tensor | null = null): Tensor {
     return this.normalize(input, { residual, relu: true });

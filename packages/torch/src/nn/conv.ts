@@ -11,14 +11,14 @@ export interface Conv2dOptions {
   padding?: number;
   groups?: number;
   bias?: boolean;
-  /** The weights' start is drawn from it. */
+  /** The initial weights are drawn from it. */
   generator: Generator;
 }
 
 /**
- * `[B, in, H, W]` to `[B, out, H', W']`, as PyTorch's `Conv2d`. An input of float32 on a CPU with its channels last goes
- * through kernels of our own (native/convolution.cc) where its kernel is square and there are no groups; what they make
- * differs from libtorch's by rounding, about 1e-5 of its size.
+ * `[B, in, H, W]` to `[B, out, H', W']`, like PyTorch's `Conv2d`. A float32 input on a CPU with channels last uses our
+ * own kernels (native/convolution.cc) if the convolution kernel is square and there is one group. Their results differ
+ * from libtorch's by rounding, with a relative error of about 1e-5.
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;

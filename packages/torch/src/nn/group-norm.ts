@@ -3,7 +3,7 @@ import * as ops from "../ops.generated.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
-/** Normalisation of each sample over groups of its channels, as PyTorch's `GroupNorm`. `[B, C, ...]` to the same. */
+/** Normalisation of each sample over groups of its channels, like PyTorch's `GroupNorm`. `[B, C, ...]` to the same shape. */
 export class GroupNorm extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -22,7 +22,8 @@ export class GroupNorm extends Module {
 
   forward(input: Tensor): Tensor {
     const { weight, bias, eps } = this;
-    // CUDA's autocast computes this in full; the CPU's leaves it as it is, and libtorch 1.13's kernel takes one type only.
+    // CUDA's autocast computes this in float32. The CPU's does not, and the kernel of libtorch 1.13 accepts only one
+    // type.
     const full = input.dtype === weight.dtype ? input : input.to({ dtype: weight.dtype });
     return ops.groupNorm(full, this.groups, { weight, bias, eps });
   }

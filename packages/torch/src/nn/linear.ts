@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.js";
 import { uniformFanIn_ } from "./init.js";
 import { Module } from "./module.js";
 
-/** `[..., in]` to `[..., out]`, as PyTorch's `Linear`. */
+/** `[..., in]` to `[..., out]`, like PyTorch's `Linear`. */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;

@@ -6,13 +6,14 @@ import type { Tensor } from "../tensor.js";
 /** Names to tensors, in PyTorch's order and with PyTorch's names (`layer1.0.conv1.weight`). */
 export type StateDict = Record<string, Tensor>;
 
-/** A module of whatever input and output: what holds parameters. */
+/** A module with any input and output, where only its parameters matter. */
 export type AnyModule = Module<never, unknown>;
 
 /**
- * A part of a network: it holds parameters, buffers and further modules as plain properties, whose names make up
- * the state-dict's keys, as in PyTorch. `train` and `eval` switch it and all below. What goes in and what comes out are one
- * tensor each unless `Input` and `Output` say otherwise: a detector takes a list of images and returns a record.
+ * A part of a network. It holds parameters, buffers and other modules as plain properties; the property names form the
+ * keys of the state dict, as in PyTorch. `train` and `eval` switch this module and all modules below it. Input and
+ * output are one tensor each, unless `Input` and `Output` say otherwise: a detector takes a list of images and returns
+ * a record.
  */
 export abstract class Module<Input = Tensor, Output = Tensor> {
   training = true;
@@ -21,14 +22,14 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
 
   abstract forward(input: Input): Output;
 
-  /** Registers a tensor that is learned. It outlives every scope. Returns it. */
+  /** Registers a trainable tensor. It outlives every scope. Returns it. */
   protected registerParameter(name: string, tensor: Tensor): Tensor {
     tensor.requiresGrad = true;
     this.#parameters.set(name, keep(tensor));
     return tensor;
   }
 
-  /** Registers a tensor that is part of the state and not learned. It outlives every scope. Returns it. */
+  /** Registers a tensor that is part of the state but is not trained. It outlives every scope. Returns it. */
   protected registerBuffer(name: string, tensor: Tensor): Tensor {
     this.#buffers.set(name, keep(tensor));
     return tensor;
@@ -39,7 +40,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     for (const [name, value] of Object.entries(this)) if (value instanceof Module) yield [name, value];
   }
 
-  /** This module and all below, each with its dotted name. */
+  /** This module and all modules below it, each with its dotted name. */
   *namedModules(prefix = ""): Generator<[string, AnyModule]> {
     yield [prefix, this];
     for (const [name, child] of this.children())
@@ -74,8 +75,8 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
   }
 
   /**
-   * Copies values in. Throws an error that lists every missing, unexpected and mis-shaped name; nothing is
-   * changed then.
+   * Copies values into this module. Throws an error that lists every missing name, unexpected name and wrong shape; in
+   * that case nothing is changed.
    */
   loadStateDict(state: StateDict): void {
     const own = this.stateDict();
@@ -102,9 +103,9 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
   }
 
   /**
-   * Moves every parameter and buffer to a device, and lays weights `[out, in, h, w]` out in a memory format where one is
-   * given. The tensors stay the same objects, so that optimisers and whoever else holds them need not be told; gradients
-   * that were left are dropped.
+   * Moves every parameter and buffer to a device and, if a memory format is given, stores weights `[out, in, h, w]` in
+   * that format. The tensors stay the same objects, so optimisers and other holders need no update. Gradients are
+   * dropped.
    */
   to(device: string, { memoryFormat }: { memoryFormat?: MemoryFormat } = {}): this {
     noGrad(() =>
@@ -128,7 +129,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     return this.train(false);
   }
 
-  /** Switches whether the parameters are learned. */
+  /** Switches whether the parameters are trained. */
   setRequiresGrad(on: boolean): this {
     for (const tensor of this.parameters()) tensor.requiresGrad = on;
     return this;
@@ -138,7 +139,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     for (const tensor of this.parameters()) tensor.grad = null;
   }
 
-  /** Frees every parameter and buffer. The module is of no use afterwards. */
+  /** Frees every parameter and buffer. The module cannot be used afterwards. */
   dispose(): void {
     for (const [, module] of this.namedModules()) {
       for (const tensor of [...module.#parameters.values(), ...module.#buffers.values()]) tensor.dispose();

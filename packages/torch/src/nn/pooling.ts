@@ -2,7 +2,7 @@ import * as ops from "../ops.generated.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
-/** `[B, C, H, W]` to `[B, C, H', W']`: the largest value under each window. */
+/** `[B, C, H, W]` to `[B, C, H', W']`: the largest value in each window. */
 export class MaxPool2d extends Module {
   constructor(private readonly options: { kernelSize: number; stride?: number; padding?: number }) {
     super();
@@ -14,7 +14,7 @@ export class MaxPool2d extends Module {
   }
 }
 
-/** `[B, C, H, W]` to `[B, C, height, width]`: means over windows that share the plane evenly. */
+/** `[B, C, H, W]` to `[B, C, height, width]`: means over windows that divide the plane evenly. */
 export class AdaptiveAvgPool2d extends Module {
   constructor(private readonly outputSize: readonly [number, number]) {
     super();

@@ -2,7 +2,7 @@ import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import { type AnyModule, Module } from "./module.js";
 
-/** Modules in a row; state-dict names are their numbers, as in PyTorch. */
+/** Modules that run one after the other. Their names in the state dict are their numbers, as in PyTorch. */
 export class Sequential extends Module {
   readonly layers: readonly Module[];
 
@@ -18,7 +18,7 @@ export class Sequential extends Module {
   forward(input: Tensor): Tensor {
     let x = input;
     for (const layer of this.layers) {
-      // What a layer made on the way, and then what it was given, is freed, unless backward will need it.
+      // Frees the layer's intermediate tensors, then its input, except where backward needs them.
       const output = scope(() => layer.forward(x));
       if (x !== input && x !== output) x.dispose();
       x = output;

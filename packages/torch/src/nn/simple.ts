@@ -9,7 +9,7 @@ export class ReLU extends Module {
   }
 }
 
-/** Hands its input on. */
+/** Returns its input. */
 export class Identity extends Module {
   forward(input: Tensor): Tensor {
     return input;

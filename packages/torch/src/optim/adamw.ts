@@ -8,8 +8,8 @@ import {
 } from "./optimizer.js";
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as PyTorch's `AdamW`. A group's momentum is the first of
- * the betas, as PyTorch's schedules of momentum take it.
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), like PyTorch's `AdamW`. The momentum of a group is the
+ * first of the betas, as in PyTorch's momentum schedules.
  */
 export class AdamW extends Optimizer {
   private readonly beta2: number;

@@ -10,8 +10,8 @@ import {
 
 /**
  * Layer-wise adaptive rate scaling (You et al., "Large Batch Training of Convolutional Networks", 2017): SGD with
- * momentum whose gradients are scaled by `trustCoefficient * |w| / (|g| + eps)`, weight decay counted in.
- * Parameters of one dimension (biases, norms) are neither scaled nor decayed, as in SimCLR.
+ * momentum on gradients, including weight decay, that are scaled by `trustCoefficient * |w| / (|g| + eps)`. Parameters
+ * with one dimension (biases, norms) get neither the scaling nor weight decay, as in SimCLR.
  */
 export class LARS extends Optimizer {
   private readonly trustCoefficient: number;

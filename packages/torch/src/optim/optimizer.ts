@@ -4,25 +4,25 @@ import * as ops from "../ops.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
-/** Parameters by name, as a module's `namedParameters` gives them. */
+/** Parameters by name, as `namedParameters` of a module returns them. */
 export type NamedParameters = Iterable<[string, Tensor]>;
 
-/** What a schedule may set between steps, for each group of parameters by itself. */
+/** What a schedule can set between steps, separately for each group of parameters. */
 export interface GroupSettings {
-  /** The learning rate, from 0. */
+  /** The learning rate, 0 or more. */
   lr: number;
-  /** The share of the last step's direction that is kept, from 0. For AdamW the first of its betas. */
+  /** The factor by which the previous direction is multiplied, 0 or more. For AdamW it is the first of the betas. */
   momentum: number;
-  /** What is taken off each weight, in units of the weight, from 0. */
+  /** The weight decay factor, 0 or more. */
   weightDecay: number;
 }
 
-/** Parameters with settings of their own; those that are left out are the optimiser's. */
+/** Parameters with their own settings. For omitted settings the optimiser's defaults apply. */
 export interface GroupOptions extends Partial<GroupSettings> {
   params: NamedParameters;
 }
 
-/** A group as PyTorch has it: its settings hold from the next step on when they are set. */
+/** A parameter group as in PyTorch: a changed setting applies from the next step. */
 export interface ParamGroup extends GroupSettings {
   readonly params: readonly Tensor[];
 }
@@ -31,16 +31,16 @@ export interface ParamGroup extends GroupSettings {
 export interface Learned {
   params: Tensor[];
   grads: Tensor[];
-  /** The state tensors of these parameters in a slot, zeros before the first step. */
+  /** The state tensors of these parameters in a slot; zeros before the first step. */
   slot(name: string): Tensor[];
 }
 
 /**
- * What all optimisers share: parameters by name, in groups with settings of their own, and a state of one tensor per
- * parameter and slot (`momentum_buffer`, `exp_avg`), saved under `<parameter>.<slot>`.
+ * What all optimisers share: named parameters, in groups with their own settings, and one state tensor per parameter
+ * and slot (`momentum_buffer`, `exp_avg`), saved under the name `<parameter>.<slot>`.
  */
 export abstract class Optimizer {
-  /** In the order in which they were given; one for a plain list of parameters. */
+  /** In the order in which they were given; one group for a plain list of parameters. */
   readonly paramGroups: readonly ParamGroup[];
   /** Steps taken. */
   steps = 0;
@@ -48,8 +48,8 @@ export abstract class Optimizer {
   private readonly slots = new Map<string, Map<Tensor, Tensor>>();
 
   /**
-   * Takes named parameters, or groups of them. Throws a `RangeError` where a setting is not a number from 0, or where a
-   * parameter is given twice.
+   * Takes named parameters, or groups of them. Throws a `RangeError` if a setting is not a number of at least 0, or if
+   * a parameter is given twice.
    */
   constructor(parameters: NamedParameters | Iterable<GroupOptions>, defaults: GroupSettings) {
     const plain: [string, Tensor][] = [];
@@ -87,7 +87,7 @@ export abstract class Optimizer {
     return { params: tensors, lr, momentum, weightDecay };
   }
 
-  /** The learning rate of the first group's next step; setting it sets that of all groups. */
+  /** The learning rate of the first group for the next step. Setting it sets the rate of all groups. */
   get lr(): number {
     return this.paramGroups[0].lr;
   }
@@ -104,17 +104,17 @@ export abstract class Optimizer {
     }
     let state = tensors.get(parameter);
     if (state === undefined) {
-      // Laid out like the parameter: libtorch has one kernel for a list of tensors only where their strides agree.
+      // Same layout as the parameter: libtorch uses one kernel for a list of tensors only if their strides are equal.
       state = keep(noGrad(() => ops.zerosLike(parameter.detach())));
       tensors.set(parameter, state);
     }
     return state;
   }
 
-  /** Changes the parameters of a group whose gradients are given; runs in a scope, recording nothing. */
+  /** Changes those parameters of a group that have gradients. Runs in a scope, without recording. */
   protected abstract update(learned: Learned, settings: GroupSettings): void;
 
-  /** One step from the gradients that `backward` left. Parameters without one stay as they are. */
+  /** One step with the gradients from `backward`. Parameters without a gradient do not change. */
   step(): void {
     this.steps++;
     for (const group of this.paramGroups) scope(() => noGrad(() => this.stepGroup(group)));
@@ -139,7 +139,7 @@ export abstract class Optimizer {
     for (const parameter of this.names.values()) parameter.grad = null;
   }
 
-  /** The state's live tensors and `steps`, all that {@link loadStateDict} needs to go on exactly. */
+  /** The live state tensors and `steps`: everything that {@link loadStateDict} needs to continue exactly. */
   stateDict(): { steps: number; tensors: StateDict } {
     const tensors: StateDict = {};
     for (const [slot, states] of this.slots) {
@@ -151,7 +151,10 @@ export abstract class Optimizer {
     return { steps: this.steps, tensors };
   }
 
-  /** Copies a state in. Throws where a tensor belongs to no parameter. Settings of groups are not part of it. */
+  /**
+   * Copies a state into this optimiser. Throws if a tensor belongs to no parameter. Group settings are not part of the
+   * state.
+   */
   loadStateDict(state: { steps: number; tensors: StateDict }): void {
     this.steps = state.steps;
     noGrad(() => {

@@ -7,7 +7,7 @@ import {
   Optimizer,
 } from "./optimizer.js";
 
-/** Stochastic gradient descent with momentum, as PyTorch's `SGD` (weight decay added to the gradient). */
+/** Stochastic gradient descent with momentum, like PyTorch's `SGD` (weight decay is added to the gradient). */
 export class SGD extends Optimizer {
   private readonly nesterov: boolean;
 
@@ -21,12 +21,12 @@ export class SGD extends Optimizer {
   }
 
   protected update({ params, grads, slot }: Learned, { lr, momentum, weightDecay }: GroupSettings): void {
-    // The gradients belong to the parameters and are dropped after the step, so they are worked on in place.
+    // The gradients are dropped after the step, so they can be changed in place.
     if (weightDecay !== 0) ops.foreachAdd_(grads, params, { alpha: weightDecay });
     let direction = grads;
     if (momentum !== 0) {
       const buffers = slot("momentum_buffer");
-      // From zeros, momentum * 0 + g is PyTorch's first step, which copies the gradient.
+      // PyTorch copies the gradient at the first step. With buffers of zeros, momentum * 0 + g is the same.
       ops.foreachMul_(buffers, momentum);
       ops.foreachAdd_(buffers, grads);
       if (this.nesterov) ops.foreachAdd_(grads, buffers, { alpha: momentum });
