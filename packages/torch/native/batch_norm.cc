@@ -1,5 +1,6 @@
-// `salmask::fast_batch_norm`: batch normalisation with the sum and the ReLU that follow it in a ResNet, on a CPU with channels
-// last. These layers multiply little and read much: one kernel for the three reads two thirds of what three do.
+// `salmask::fast_batch_norm`: batch normalisation with the addition and the ReLU that follow it in a ResNet, on a CPU
+// with channels last. These layers are limited by memory bandwidth: one kernel for all three reads two thirds of what
+// three kernels read.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -24,7 +25,7 @@ using batchnorm::Then;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/** Rows that are summed in float32 before sums go on in float64; the same for any number of threads. */
+/** Rows that are summed in float32; the sums of chunks are added in float64. It does not depend on the number of threads. */
 constexpr int64_t kChunkRows = 256;
 
 struct Rows {
@@ -42,15 +43,15 @@ struct Rows {
   }
 };
 
-/** Chunks' pairs of sums `[chunks, 2, channels]`, added up in float64 in their order: `[2, channels]`. */
+/** Adds the chunks' pairs of sums `[chunks, 2, channels]` in float64, in their order: `[2, channels]`. */
 at::Tensor total(const at::Tensor& sums) { return sums.to(at::kDouble).sum(0); }
 
-/** A tensor's values from `offset` on; null where it is not there, which kernels that take none do not read. */
+/** The values of a tensor from `offset`; null if there is no tensor. Kernels without that tensor do not read the pointer. */
 float* pointer(const at::Tensor& tensor, int64_t offset = 0) {
   return tensor.defined() ? tensor.data_ptr<float>() + offset : nullptr;
 }
 
-/** Chunks' pairs of sums, `[chunks, 2, channels]`. */
+/** A pair of sums per chunk, `[chunks, 2, channels]`. */
 at::Tensor chunkSums(const Rows& rows) { return at::zeros({rows.chunks(), 2, rows.channels}, at::kFloat); }
 
 struct Moments {
@@ -60,7 +61,7 @@ struct Moments {
 Moments momentsOf(const at::Tensor& input) {
   const Rows rows(input);
   const auto sums = chunkSums(rows);
-  // Sums of differences from about the mean lose nothing where the mean is far from 0.
+  // Sums of differences from an approximate mean keep their precision where the mean is far from 0.
   const auto shift = input.select(0, 0).mean({1, 2});  // [channels]
   rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
     float* sum = pointer(sums, chunk * 2 * rows.channels);
@@ -121,14 +122,14 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
   }
 };
 
-/** Takes a batch's moments into the running ones, as PyTorch does: of the variance the unbiased one. */
+/** Updates the running moments with those of a batch; the running variance uses the unbiased variance, as in PyTorch. */
 void track(const Moments& batch, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum, int64_t rows) {
   const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
   runningMean.mul_(1 - momentum).add_(batch.mean, momentum);
   runningVar.mul_(1 - momentum).add_(batch.variance, momentum * unbiased);
 }
 
-/** Refuses statistics and weights `[C]` that are not of the input's channels or not where it is. */
+/** Checks that statistics or weights have the shape `[C]` of the input's channels and are on its device. */
 void expectPerChannel(const char* name, const at::Tensor& tensor, const at::Tensor& input) {
   TORCH_CHECK(tensor.dim() == 1 && tensor.size(0) == input.size(1), "Expected a ", name, " [", input.size(1), "], got ",
               tensor.sizes(), ".");
@@ -163,7 +164,7 @@ at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& w
                          input.is_contiguous(at::MemoryFormat::ChannelsLast);
   const bool areFloats = isLayer && isFloats(*weight) && isFloats(*bias) && isFloats(runningMean) && isFloats(runningVar) &&
                          (!residual.has_value() || isFloats(*residual));
-  // What passes gradients on here takes the moments for those of the batch.
+  // The backward pass of this kernel is correct only for moments of the batch.
   const bool isOurs = isLaidOut && areFloats && hasVectorUnit() && (training || !at::GradMode::is_enabled());
   if (!isOurs) {
     auto output = at::batch_norm(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);

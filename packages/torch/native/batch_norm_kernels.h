@@ -1,5 +1,5 @@
-// The arithmetic of batch normalisation on bare memory: rows `[rows][channels]`, channels a multiple of eight. Included by
-// batch_norm.cc alone, between the pragmas that choose the instructions.
+// The arithmetic of batch normalisation on plain memory: rows `[rows][channels]`, channels a multiple of eight. Only
+// batch_norm.cc includes this file, between the pragmas that choose the instructions.
 #pragma once
 #include <cstdint>
 
@@ -7,14 +7,14 @@
 
 namespace salmask::batchnorm {
 
-// Both ask what is not positive: NaN is not, and goes through, forward and back, as through libtorch's ReLU.
+// Both compare with `<= 0`, which is false for NaN. So NaN passes, forward and backward, as in libtorch's ReLU.
 static inline Vector positive(Vector value) { return value <= 0.f ? Vector{} : value; }
 static inline Vector whereOpen(Vector output, Vector gradient) { return output <= 0.f ? Vector{} : gradient; }
 
-/** What comes after the normalisation. */
+/** What follows the normalisation. */
 enum class Then { Nothing, Relu, AddAndRelu };
 
-/** Adds to `sums` and `squares` `[channels]` what rows, less `shift` `[channels]`, and their squares sum to. */
+/** Adds the sums of rows minus `shift` `[channels]`, and of their squares, to `sums` and `squares` `[channels]`. */
 static void addMoments(const float* rows, int64_t count, int64_t channels, const float* shift, float* sums, float* squares) {
   for (int64_t row = 0; row < count; ++row, rows += channels) {
     for (int64_t c = 0; c < channels; c += kLanes) {
@@ -25,7 +25,7 @@ static void addMoments(const float* rows, int64_t count, int64_t channels, const
   }
 }
 
-/** `input * scale + shift`, and then what is asked for; `residual` is read by AddAndRelu alone. */
+/** `input * scale + shift`, then the operations of `then`. Only AddAndRelu reads `residual`. */
 template <Then then>
 static void normalize(const float* input, const float* residual, float* output, int64_t count, int64_t channels,
                       const float* scale, const float* shift) {
@@ -38,7 +38,7 @@ static void normalize(const float* input, const float* residual, float* output, 
   }
 }
 
-/** What the normalisation's output passes on of `gradient`: all of it, or where ReLU let something through. */
+/** The part of `gradient` that reaches the normalisation: all of it, or only where ReLU was open. */
 template <Then then>
 static inline Vector passed(const float* gradient, const float* input, const float* output, const float* scale,
                             const float* shift) {
@@ -49,8 +49,9 @@ static inline Vector passed(const float* gradient, const float* input, const flo
 }
 
 /**
- * Adds to `sums` and `products` `[channels]` the gradients that come through and their products with `input - mean`. For
- * AddAndRelu they are written to `residualGradient` too, and `output` is read; for Relu the output is computed anew.
+ * Adds the gradients that pass ReLU to `sums` `[channels]`, and their products with `input - mean` to `products`
+ * `[channels]`. AddAndRelu reads `output` and also writes these gradients to `residualGradient`; Relu computes the
+ * output again.
  */
 template <Then then>
 static void addGradientMoments(const float* gradient, const float* input, const float* output, float* residualGradient,
@@ -67,7 +68,10 @@ static void addGradientMoments(const float* gradient, const float* input, const 
   }
 }
 
-/** The input's gradient: `scale * g + slope * (input - mean) + constant`. `gradient` has passed what AddAndRelu stops. */
+/**
+ * The input's gradient: `scale * g + slope * (input - mean) + constant`. For AddAndRelu `gradient` has already passed
+ * ReLU.
+ */
 template <Then then>
 static void writeInputGradient(const float* gradient, const float* input, float* inputGradient, int64_t count,
                                int64_t channels, const float* scale, const float* shift, const float* mean,

@@ -7,10 +7,13 @@
 namespace salmask {
 namespace {
 
-/** Fewer rows than this are not worth a thread. */
+/** With fewer rows than this another thread does not pay. */
 constexpr int64_t kLeastRows = 16;
 
-/** While it lives OpenBLAS, where libtorch was built with it, computes on the thread that asks. MKL does so by itself. */
+/**
+ * While it exists OpenBLAS, if libtorch uses it, computes on the calling thread. MKL does this by itself in a parallel
+ * loop.
+ */
 class SingleThreadedBlas {
  public:
   SingleThreadedBlas() : set_(find<void (*)(int)>("openblas_set_num_threads")), before_(1) {

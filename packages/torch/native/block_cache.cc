@@ -1,7 +1,7 @@
-// Memory for the elements of tensors on the CPU. A training step asks for the same large blocks as the one before; the
-// system's allocator either hands them back to the kernel, and every step faults its pages anew, or keeps them in one
-// heap, where blocks of other sizes and lifetimes lie between them: a third more memory than PyTorch took. Here a freed
-// block is kept, cut and joined again as sizes ask, and no more is kept than makes up the most that was in use at once.
+// Memory for the elements of CPU tensors. A training step needs the same large blocks as the step before. The system's
+// allocator either returns them to the kernel, so that every step causes page faults again, or keeps them in one heap
+// among blocks of other sizes and lifetimes, which took a third more memory than PyTorch. This cache keeps a freed
+// block, and splits and merges blocks as needed. It keeps no more than the largest amount that was in use at one time.
 #include "block_cache.h"
 
 #include <c10/core/Allocator.h>
@@ -18,10 +18,10 @@
 namespace salmask {
 namespace {
 
-// Below this a block is libtorch's own affair: the heap is good at small ones.
+// Smaller blocks go to libtorch's own allocator: the heap handles them well.
 constexpr size_t kSmallestCached = size_t{1} << 20;
 constexpr size_t kPage = 4096;
-// Linux maps memory in pages of this size where it is asked to, which spares most of the faults.
+// Linux maps memory in pages of this size on request, which avoids most page faults.
 constexpr size_t kHugePage = size_t{2} << 20;
 
 size_t roundUp(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
@@ -38,14 +38,14 @@ class BlockCache {
     }
     const Kept block = *found;
     forget(found);
-    // What is left over is a block of its own, unless it is too small to be asked for.
+    // The rest becomes a separate block, unless it is smaller than any block of this cache.
     const size_t rest = block.second.size - size;
     if (rest < kSmallestCached) return hold(block.first, block.second.size);
     keep(block.first + size, {rest, block.second.freed});
     return hold(block.first, size);
   }
 
-  // Whether the block came from here.
+  // Returns whether the block belongs to this cache.
   bool give(void* freed) {
     std::lock_guard<std::mutex> lock(mutex_);
     const auto used = used_.find(freed);
@@ -54,7 +54,7 @@ class BlockCache {
     size_t size = used->second;
     used_.erase(used);
     usedBytes_ -= size;
-    // Neighbours become one block again, wherever they were cut.
+    // Merges the block with free neighbours.
     const auto after = kept_.find(block + size);
     if (after != kept_.end()) {
       size += after->second.size;
@@ -75,11 +75,12 @@ class BlockCache {
     size_t size;
     uint64_t freed;
   };
-  // By address, so that neighbours are found.
+  // Sorted by address, to find neighbours.
   using Blocks = std::map<char*, Block>;
   using Kept = Blocks::value_type;
 
-  // Of the smallest blocks that are large enough the one freed last, the likeliest to be in the processor's caches.
+  // The smallest block that is large enough. Of equal ones the last freed, which is most likely still in the
+  // processor's caches.
   Blocks::iterator bestFit(size_t size) {
     auto best = kept_.end();
     for (auto block = kept_.begin(); block != kept_.end(); ++block) {
@@ -128,7 +129,7 @@ class BlockCache {
     if (block > first) munmap(first, block - first);
     const size_t rest = first + reserved - (block + size);
     if (rest > 0) munmap(block + size, rest);
-    // Where the kernel has no huge pages the block is as good with small ones.
+    // madvise fails if the kernel has no huge pages; small pages work too.
     if (unit == kHugePage) madvise(block, size, MADV_HUGEPAGE);
     return block;
   }
@@ -142,7 +143,7 @@ class BlockCache {
   uint64_t clock_ = 0;
 };
 
-// Never destroyed: tensors are freed while the process ends.
+// Never destroyed, because tensors are still freed while the process ends.
 BlockCache& cache() {
   static BlockCache* const made = new BlockCache();
   return *made;
@@ -156,7 +157,7 @@ void giveBackAny(void* block) {
 
 class CachingAllocator final : public c10::Allocator {
  public:
-  // libtorch asked a constant allocator until 2.2 and asks a changeable one since; one of the two is an override.
+  // libtorch before 2.2 calls the const version, later versions the other; one of the two is an override.
   c10::DataPtr allocate(size_t bytes) const { return make(bytes); }
   c10::DataPtr allocate(size_t bytes) { return make(bytes); }
   c10::DeleterFnPtr raw_deleter() const override { return &giveBackAny; }

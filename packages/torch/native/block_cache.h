@@ -2,7 +2,7 @@
 
 namespace salmask {
 
-// From now on large blocks of tensors on the CPU are kept for their next use when they are freed.
+// From now on large blocks of CPU tensors are kept for reuse when they are freed.
 void useBlockCache();
 
 }  // namespace salmask

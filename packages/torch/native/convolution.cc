@@ -1,4 +1,5 @@
-// `salmask::fast_conv2d`: a network's convolutions on a CPU, with channels last. Everything else goes to libtorch's own.
+// `salmask::fast_conv2d`: the convolutions of a network on a CPU with channels last. All others use libtorch's own
+// operator.
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -18,10 +19,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/** Planes with channels last as rows: `[B, C, H, W]` to `[B * H * W, C]`, the same memory. */
+/** Planes with channels last as rows: `[B, C, H, W]` to `[B * H * W, C]`, without a copy. */
 at::Tensor rowsOf(const at::Tensor& planes) { return planes.permute({0, 2, 3, 1}).view({-1, planes.size(1)}); }
 
-/** `[out, in, k, k]` to `[out, k * k * in]`, the order of a window. */
+/** `[out, in, k, k]` to `[out, k * k * in]`, in the order of a window's values. */
 at::Tensor windowWeight(const at::Tensor& weight) { return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}); }
 
 enum class Way { Winograd, Pointwise, Unfolded };
@@ -133,7 +134,7 @@ bool autocasts(const c10::Device& device) {
 #endif
 }
 
-/** Sides, strides and paddings of which no product of three passes an int64. */
+/** The largest stride and padding: the product of two of them fits in an int64. */
 constexpr int64_t kMostPlaces = (int64_t{1} << 31) - 1;
 
 void expectSameKind(const char* name, const at::Tensor& tensor, const at::Tensor& input) {
@@ -143,7 +144,7 @@ void expectSameKind(const char* name, const at::Tensor& tensor, const at::Tensor
               input.scalar_type(), ", as the input, got ", tensor.scalar_type(), ".");
 }
 
-/** Refuses whatever libtorch refuses, or ends the process with. */
+/** Throws for every argument that libtorch rejects, or on which libtorch crashes. */
 void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
                        int64_t stride, int64_t padding, int64_t groups) {
   TORCH_CHECK(input.dim() == 3 || input.dim() == 4, "Expected an input [B, C, H, W] or [C, H, W], got ", input.sizes(), ".");
@@ -165,7 +166,7 @@ void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const 
   expectSameKind("bias", *bias, input);
 }
 
-/** Whether a tensor's floats lie in this process's memory as they are. */
+/** Whether the tensor's values are stored unchanged as floats in this process's memory. */
 bool isPlain(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat &&
          tensor.numel() > 0 && !tensor.is_neg();
@@ -179,7 +180,7 @@ at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const c10::
   const bool isOurs = isLaidOut && isPlain(input) && isPlain(weight) && !autocasts(at::kCPU) && groups == 1 &&
                       weight.size(2) == weight.size(3);
   if (!isOurs && input.device().is_cpu()) {
-    // libtorch 1.13's own write past their memory in the backward pass where channels lie last.
+    // With channels last, libtorch 1.13's own kernels write outside their memory in the backward pass.
     return at::conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, /*dilation=*/1, groups);
   }
   if (!isOurs) return at::conv2d(input, weight, bias, stride, padding, /*dilation=*/1, groups);

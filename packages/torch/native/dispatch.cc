@@ -53,7 +53,8 @@ Parameter prepare(const c10::Argument& argument, const std::string& op) {
 c10::Scalar toScalar(napi_env env, napi_value v, const char* what) {
   if (typeOf(env, v) == napi_boolean) return c10::Scalar(toBool(env, v, what));
   double d = toDouble(env, v, what);
-  // JavaScript has one kind of number; a whole one is an integer to libtorch, as a literal is in Python.
+  // JavaScript has one type of number. A whole number becomes an integer in libtorch, like an integer literal in
+  // Python.
   if (d >= -9007199254740992.0 && d <= 9007199254740992.0 && d == static_cast<double>(static_cast<int64_t>(d)))
     return c10::Scalar(static_cast<int64_t>(d));
   return c10::Scalar(d);

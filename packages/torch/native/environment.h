@@ -1,4 +1,5 @@
-// What one JavaScript environment (the main thread, or a worker) holds: tensors, generators and operators by integers.
+// The tensors, generators and operators of one JavaScript environment (the main thread or a worker), each under an
+// integer.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -10,13 +11,14 @@
 namespace salmask {
 
 /**
- * Each environment has its own, made when it loads the addon and freed with all its tensors when it ends. So threads cannot take each
- * other's handles, nor change a table at the same time; libtorch itself may be used by many threads at once.
+ * Each environment has its own tables. They are made when it loads the addon, and freed with all its tensors when it
+ * ends. So threads cannot use each other's handles or change a table at the same time. Several threads can use libtorch
+ * at once.
  */
 struct Environment {
   Handles<at::Tensor> tensors;
   Handles<at::Generator> generators;
-  std::deque<Operator> operators;  // one that is being called stays where it is when another is looked up
+  std::deque<Operator> operators;  // a deque, because a lookup during a call must not move the operator
 };
 
 }  // namespace salmask

@@ -1,5 +1,5 @@
-// Tensors and generators that JavaScript holds, each known by a small integer. Integers cost a fraction of a
-// wrapped object (no finalizer, no heap object), which is what keeps a tiny operator call under three microseconds.
+// Tensors and generators that JavaScript holds, each under a small integer. An integer costs much less than a wrapped
+// object (no finalizer, no heap object). This keeps the call of a small operator below three microseconds.
 #pragma once
 #include <c10/util/Exception.h>
 

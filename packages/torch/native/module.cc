@@ -1,4 +1,4 @@
-// The names that JavaScript sees.
+// The functions that JavaScript can call.
 #include "dispatch.h"
 #include "environment.h"
 #include "tensor.h"

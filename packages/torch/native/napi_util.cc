@@ -5,7 +5,7 @@
 namespace salmask {
 namespace {
 
-/** A number as JavaScript shows it, or what there is instead of one. */
+/** A number as JavaScript prints it, or a description of a value that is not a number. */
 std::string shown(napi_env env, napi_value v) {
   switch (typeOf(env, v)) {
     case napi_undefined: return "undefined";
@@ -82,7 +82,7 @@ napi_value element(napi_env env, napi_value list, uint32_t i) {
 }
 
 std::vector<int64_t> toInts(napi_env env, napi_value v, const char* what) {
-  // Grows with what is really there: `new Array(4e9)` has a length and no elements.
+  // Grows with the elements that exist: `new Array(4e9)` has a length but no elements.
   std::vector<int64_t> out;
   const uint32_t n = listLength(env, v, what);
   out.reserve(std::min<uint32_t>(n, 16));
@@ -121,13 +121,13 @@ napi_value undefined(napi_env env) {
 }
 
 void throwToJs(napi_env env) noexcept {
-  // Where JavaScript threw meanwhile, in a getter for example, its own error is the one to show.
+  // If JavaScript has already thrown, for example in a getter, keep that error.
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return;
   try {
     throw;
   } catch (const c10::Error& error) {
-    // The first line or two say what is wrong; the C++ backtrace behind them helps nobody in JavaScript.
+    // The first lines say what is wrong. The C++ backtrace after them does not help in JavaScript.
     napi_throw_error(env, "TORCH", error.what_without_backtrace());
   } catch (const std::exception& error) {
     napi_throw_error(env, "TORCH", error.what());

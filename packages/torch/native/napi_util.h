@@ -1,4 +1,4 @@
-// Node-API calls that throw C++ exceptions, and the wrappers that turn C++ exceptions into JavaScript errors.
+// Node-API calls that throw C++ exceptions, and wrappers that convert C++ exceptions to JavaScript errors.
 #pragma once
 #include <c10/util/Exception.h>
 #include <node_api.h>
@@ -17,7 +17,7 @@ inline void check(napi_status status, const char* what) {
 struct Arguments {
   static constexpr size_t kMax = 24;
   napi_env env;
-  Environment* environment;  // what the function was made with: that of the thread that calls it
+  Environment* environment;  // that of the calling thread
   napi_value values[kMax];
   size_t count = kMax;
 
@@ -39,11 +39,11 @@ inline napi_valuetype typeOf(napi_env env, napi_value v) {
   return type;
 }
 
-/** The largest whole number up to which JavaScript has each one: 2^53 - 1. */
+/** The largest number up to which JavaScript represents every whole number: 2^53 - 1. */
 constexpr int64_t kLargestInteger = 9007199254740991;
 
 uint32_t toHandle(napi_env env, napi_value v, const char* what);
-/** A whole number from `low` to `high`, no others: neither NaN, nor a fraction, nor one that JavaScript rounds. */
+/** A whole number from `low` to `high`. Throws for NaN, for fractions and for numbers that JavaScript rounds. */
 int64_t toInt(napi_env env, napi_value v, const char* what, int64_t low = -kLargestInteger, int64_t high = kLargestInteger);
 double toDouble(napi_env env, napi_value v, const char* what);
 bool toBool(napi_env env, napi_value v, const char* what);
@@ -58,7 +58,7 @@ napi_value fromBool(napi_env env, bool v);
 napi_value fromString(napi_env env, const std::string& v);
 napi_value undefined(napi_env env);
 
-/** Throws the C++ exception that is being handled as a JavaScript one, whatever it is. To be called in a catch block. */
+/** Throws the current C++ exception, of any type, as a JavaScript error. Call it in a catch block. */
 void throwToJs(napi_env env) noexcept;
 
 /** Runs `fn(args)`; a C++ exception becomes a JavaScript one. */
@@ -72,7 +72,7 @@ napi_value guarded(napi_env env, napi_callback_info info) noexcept {
   }
 }
 
-/** Runs a module's start; a C++ exception becomes what `require` throws. */
+/** Runs the start function of a module. A C++ exception becomes the error that `require` throws. */
 template <napi_value (*fn)(napi_env, napi_value)>
 napi_value guardedStart(napi_env env, napi_value exports) noexcept {
   try {

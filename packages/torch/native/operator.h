@@ -1,4 +1,4 @@
-// An operator of libtorch, with what its arguments are converted by.
+// An operator of libtorch, with the types to which its arguments are converted.
 #pragma once
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -15,7 +15,7 @@ struct Parameter {
   bool optional = false;         // None allowed
   bool list = false;             // a list of `kind`
   bool optionalElement = false;  // Tensor?[]
-  int64_t size = 0;              // int[2]: one number stands for that many
+  int64_t size = 0;              // int[2]: a single number is repeated this many times
   bool hasDefault = false;
   c10::IValue defaultValue;
 };
@@ -23,7 +23,7 @@ struct Parameter {
 struct Operator {
   c10::OperatorHandle handle;
   std::vector<Parameter> parameters;
-  bool returnsSelf = false;  // in-place and out= variants hand back what they got: no new handle is made
+  bool returnsSelf = false;  // in-place and out= variants return an argument, so no new handle is made
 };
 
 }  // namespace salmask

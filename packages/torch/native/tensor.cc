@@ -1,4 +1,4 @@
-// What is not an operator: a tensor's properties, bytes in and out, autograd, generators, process-wide switches.
+// Everything except operators: properties of tensors, copies in and out, autograd, generators, process-wide settings.
 #include "tensor.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -25,7 +25,7 @@ at::ScalarType toScalarType(napi_env env, napi_value v) {
   return static_cast<at::ScalarType>(toInt(env, v, "dtype", 0, static_cast<int64_t>(at::ScalarType::NumOptions) - 1));
 }
 
-/** Threads that may be asked for: more than any machine has, and few enough for an int. */
+/** The largest number of threads that can be set: more than any machine has, and it fits an int. */
 constexpr int64_t kMostThreads = 4096;
 
 napi_value fromInts(napi_env env, at::IntArrayRef values) {
@@ -82,7 +82,7 @@ napi_value fromBytes(const Arguments& args) {
   auto sizes = toInts(args.env, args[1], "shape");
   auto type = toScalarType(args.env, args[2]);
   c10::Device where(toString(args.env, args[3], "device"));
-  // From pinned memory the copy queues behind the GPU's work; from other memory this thread would wait for that work.
+  // A copy from pinned memory is queued behind the GPU's work. From other memory this thread would wait for that work.
   at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(where.is_cuda()));
   TORCH_CHECK(out.nbytes() == bytes.size, "Expected ", out.nbytes(), " bytes for a tensor of shape ",
               at::IntArrayRef(sizes), ", got ", bytes.size, ".");
@@ -187,9 +187,9 @@ napi_value getNumThreads(const Arguments& args) { return fromDouble(args.env, at
 
 napi_value keepFreedMemory(const Arguments& args) {
   useBlockCache();
-  // What operators want for themselves alone comes from the heap, and is kept there: handing it back to the kernel
-  // makes every step fault its pages anew. glibc silently refuses a threshold above 32 MiB, so large blocks are kept
-  // off mmap altogether.
+  // Temporary memory of operators comes from the heap and stays there. If it went back to the kernel, every step would
+  // cause page faults again. glibc silently rejects a threshold above 32 MiB, so mmap is not used at all for large
+  // blocks.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);

@@ -1,4 +1,5 @@
-// Eight floats at once, as GCC's vectors: FMA instructions where the including file asks for them, NEON pairs on ARM.
+// Eight floats as one vector, with GCC's vector extension: FMA where the including file enables it, pairs of NEON on
+// ARM.
 #pragma once
 #include <cstdint>
 
@@ -16,7 +17,7 @@ static inline Vector load(const float* from) { return *reinterpret_cast<const Un
 static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 #pragma GCC pop_options
 
-/** Whether this machine has the instructions that files with `#pragma GCC target("avx2,fma")` are compiled to. */
+/** Whether this machine has the instructions of files with `#pragma GCC target("avx2,fma")`. */
 inline bool hasVectorUnit() {
 #if defined(__x86_64__)
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -5,7 +5,7 @@
 
 namespace salmask {
 
-/** Bytes of unfolded windows that are multiplied at a time: what the processor's caches hold. */
+/** Bytes of unfolded windows per matrix product, so that they fit the processor's caches. */
 constexpr int64_t kUnfoldedBytes = 8 << 20;
 
 Windows::Windows(const at::Tensor& input, const at::Tensor& weight, Geometry given)

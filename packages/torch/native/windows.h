@@ -1,4 +1,4 @@
-// Convolutions as products of matrices: each window of a plane becomes a row.
+// Convolutions as matrix products: each window of a plane becomes a row.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@ struct Geometry {
   int64_t stride, padding;
 };
 
-/** The windows of a square convolution over planes with channels last; each is a row of `k * k * C` values. */
+/** The windows of a square convolution over planes with channels last. Each window is a row of `k * k * C` values. */
 struct Windows {
   int64_t height, width, channels, kernel, outHeight, outWidth;
   Geometry geometry;
@@ -16,17 +16,17 @@ struct Windows {
   /** `input` `[B, C, H, W]`, `weight` `[out, C, k, k]`. */
   Windows(const at::Tensor& input, const at::Tensor& weight, Geometry geometry);
 
-  /** Windows of one image, `H' * W'`. */
+  /** Number of windows per image, `H' * W'`. */
   int64_t places() const { return outHeight * outWidth; }
   int64_t rowLength() const { return kernel * kernel * channels; }
-  /** Of `images`, how many to unfold before they are multiplied. */
+  /** How many of `images` to unfold per matrix product. */
   int64_t imagesAtOnce(int64_t images) const;
-  /** Room for the windows of some images, `[images * H' * W', k * k * C]`. */
+  /** Memory for the windows of some images, `[images * H' * W', k * k * C]`. */
   at::Tensor room(int64_t images) const;
 
-  /** Planes `[images, H, W, C]` to their windows. */
+  /** Writes the windows of planes `[images, H, W, C]`. */
   void unfold(const float* planes, int64_t images, const at::Tensor& unfolded) const;
-  /** The transpose of unfold: adds windows to planes. */
+  /** The transpose of unfold: adds the values of windows to planes. */
   void fold(const at::Tensor& unfolded, int64_t images, float* planes) const;
 
  private:

@@ -17,13 +17,13 @@ namespace {
 
 using namespace winograd;
 
-/** Tiles that one thread takes through all three stages, so that what lies between them stays in its cache. */
+/** Tiles that one thread computes through all three stages, so that intermediate values stay in its cache. */
 constexpr int64_t kBlockTiles = 24;
-/** Bytes of transformed tiles between the stages of the weights' gradient, which all threads share. */
+/** Bytes of transformed tiles between the stages of the weight gradient, shared by all threads. */
 constexpr int64_t kSharedBytes = 16 << 20;
-/** Keeps points that are a power of two apart from falling into the same lines of the cache. */
+/** Prevents points at a distance of a power of two from using the same cache lines. */
 constexpr int64_t kSkew = 16;
-/** Outputs of a panel of the transformed kernel. */
+/** Outputs per panel of the transformed kernel. */
 constexpr int64_t kPanel = 2 * kLanes;
 
 int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
@@ -34,7 +34,7 @@ Planes planesOf(const at::Tensor& tensor) {
 
 at::Tensor floats(int64_t count) { return at::empty({count}, at::kFloat); }
 
-/** `[36][out / 16][in][16]`, the last panel 8 wide where `out` is no multiple of 16. */
+/** `[36][out / 16][in][16]`. The last panel is 8 wide if `out` is not a multiple of 16. */
 struct TransformedKernel {
   at::Tensor storage;
   int64_t in, out, stride;
@@ -60,7 +60,7 @@ TransformedKernel transform(const Kernel& kernel) {
   return to;
 }
 
-/** `input` `[B, in, H, W]` by a kernel of `out` outputs: `[B, out, H, W]`. */
+/** Convolves `input` `[B, in, H, W]` with a kernel of `out` outputs: `[B, out, H, W]`. */
 at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
   const Planes from = planesOf(input);
   const Planes to{from.images, from.height, from.width, kernel.out};
@@ -68,7 +68,7 @@ at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
   const TransformedKernel weight = transform(kernel);
 
   const int64_t tiles = from.tiles(), threads = at::get_num_threads();
-  // As many blocks as threads have rounds, so that the last round leaves none of them idle.
+  // Aims at a multiple of the number of threads, so that few threads are idle in the last round.
   const int64_t rounds = (tiles + kBlockTiles * threads - 1) / (kBlockTiles * threads);
   const int64_t capacity = roundUp((tiles + rounds * threads - 1) / (rounds * threads), kRows);
   const int64_t blocks = (tiles + capacity - 1) / capacity;
@@ -84,7 +84,7 @@ at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * capacity, count = std::min(capacity, tiles - first);
       transformTiles<inputLine, kTile>(source, from, 1, first, count, zeros.data_ptr<float>(), values, 0);
-      const int64_t rows = roundUp(count, kRows);  // those beyond `count` hold anything, and are not written
+      const int64_t rows = roundUp(count, kRows);  // values of rows after `count` are undefined and are not written
       for (int64_t point = 0; point < kPoints; ++point) {
         for (int64_t panel = 0; panel < weight.panels(); ++panel) {
           auto* product = weight.width(panel) == kPanel ? multiply<2> : multiply<1>;

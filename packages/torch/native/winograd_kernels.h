@@ -1,9 +1,9 @@
-// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.1) on bare memory. A tile of
-// 6 x 6 values of the input gives 4 x 4 of the output by 36 products where the definition takes 144. Included by
-// winograd.cc alone, between the pragmas that choose the instructions.
+// The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.1) on plain memory. A tile
+// of 6 x 6 input values gives 4 x 4 output values with 36 multiplications; the definition needs 144. Only winograd.cc
+// includes this file, between the pragmas that choose the instructions.
 //
-// "Points" are the 36 places of a transformed tile. What is transformed lies as `[36][channels / 8][tiles][8]`, so that
-// the matrix products below read one line after the other.
+// "Points" are the 36 positions of a transformed tile. Transformed values are stored as `[36][channels / 8][tiles][8]`,
+// so that the matrix products below read the memory in order.
 #pragma once
 #include <cstdint>
 
@@ -15,10 +15,11 @@ constexpr int kTile = 6;
 constexpr int kOutput = 4;
 constexpr int kKernel = 3;
 constexpr int kPoints = kTile * kTile;
-/** Tiles, or rows, that the product of one register block takes. */
+/** Tiles, or rows, per register block of a product. */
 constexpr int64_t kRows = 6;
 
-// Each line transform reads values `step` apart and writes as many `outStep` apart. The matrices are the paper's.
+// Each line transform reads values with distance `step` and writes with distance `outStep`. The matrices are the
+// paper's.
 
 static inline void inputLine(const Vector* x, int step, Vector* out, int outStep) {
   const Vector x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step], x5 = x[5 * step];
@@ -73,7 +74,7 @@ static inline void weightGradientLine(const Vector* h, int step, Vector* out, in
   out[2 * outStep] = (sum2 - sum) * (1.f / 6) + h[5 * step];
 }
 
-/** A line transform along both sides of a square: `in` `[In][In]` to `out` `[Out][Out]`. */
+/** Applies a line transform along both sides of a square: `in` `[In][In]` to `out` `[Out][Out]`. */
 template <void (*line)(const Vector*, int, Vector*, int), int In, int Out>
 static inline void square(const Vector* in, Vector* out) {
   Vector middle[Out * In];
@@ -83,7 +84,7 @@ static inline void square(const Vector* in, Vector* out) {
   for (int y = 0; y < Out; ++y) line(middle + y * In, 1, out + y * Out, 1);
 }
 
-/** A batch of planes with channels last, `[images][height][width][channels]`, cut into tiles. */
+/** A batch of planes with channels last, `[images][height][width][channels]`, divided into tiles. */
 struct Planes {
   int64_t images, height, width, channels;
   int64_t tilesDown() const { return (height + kOutput - 1) / kOutput; }
@@ -91,7 +92,7 @@ struct Planes {
   int64_t tiles() const { return images * tilesDown() * tilesAcross(); }
 };
 
-/** The place of a tile's first output value. */
+/** The position of a tile's first output value. */
 struct Corner {
   int64_t image, y, x;
 };
@@ -101,7 +102,7 @@ static inline Corner cornerOf(const Planes& planes, int64_t tile) {
   return {tile / (down * across), tile / across % down * kOutput, tile % across * kOutput};
 }
 
-/** Transformed values of `capacity` tiles, `stride` floats from one point to the next. */
+/** Transformed values of `capacity` tiles, with `stride` floats from one point to the next. */
 struct Transformed {
   float* values;
   int64_t capacity, stride;
@@ -111,8 +112,8 @@ struct Transformed {
 };
 
 /**
- * Transforms tiles `first` to `first + count` of `from` into places `place` on. Each has `Side` x `Side` values, from
- * `margin` before its corner; what lies outside the planes is 0, read from `zeros` `[channels]`.
+ * Transforms tiles `first` to `first + count` of `from` and writes them from position `place`. Each tile has `Side` x
+ * `Side` values, starting `margin` before its corner. Values outside the planes are 0, read from `zeros` `[channels]`.
  */
 template <void (*line)(const Vector*, int, Vector*, int), int Side>
 static void transformTiles(const float* from, const Planes& planes, int margin, int64_t first, int64_t count,
@@ -140,7 +141,7 @@ static void transformTiles(const float* from, const Planes& planes, int margin, 
   }
 }
 
-/** Transforms `count` products back and writes them to tiles `first` on of `to`; what lies outside the planes is left out. */
+/** Transforms `count` products back and writes them to `to` from tile `first`. Values outside the planes are not written. */
 static void writeTiles(const Transformed& from, int64_t first, int64_t count, float* to, const Planes& planes) {
   for (int64_t tile = 0; tile < count; ++tile) {
     const Corner corner = cornerOf(planes, first + tile);
@@ -162,8 +163,8 @@ static void writeTiles(const Transformed& from, int64_t first, int64_t count, fl
 }
 
 /**
- * `[tiles, in]` times `[in, Panels * 8]` at one point: `values` `[in / 8][capacity][8]`, `weight` `[in][Panels * 8]`,
- * `out` `[Panels][capacity][8]`. `tiles` is a multiple of kRows; sums run over `in` in its order.
+ * Product of `[tiles, in]` and `[in, Panels * 8]` at one point: `values` `[in / 8][capacity][8]`, `weight`
+ * `[in][Panels * 8]`, `out` `[Panels][capacity][8]`. `tiles` is a multiple of kRows. Sums run over `in` in order.
  */
 template <int Panels>
 static void multiply(const float* values, const float* weight, float* out, int64_t tiles, int64_t capacity, int64_t in) {
@@ -193,12 +194,13 @@ static void multiply(const float* values, const float* weight, float* out, int64
   }
 }
 
-/** Rows of the weights' gradient that one register block holds. */
+/** Rows of the weight gradient per register block. */
 constexpr int64_t kGradientRows = 4;
 
 /**
- * Adds `count` tiles' outer products at one point to `sums`, kGradientRows rows of `Panels * 8`, `rowStride` apart: `values`
- * `[capacity][8]`, of which the first kGradientRows of each 8 are read, and `gradients` `[Panels][capacity][8]`.
+ * Adds the outer products of `count` tiles at one point to `sums`, kGradientRows rows of `Panels * 8` with distance
+ * `rowStride`. Inputs: `values` `[capacity][8]`, of which the first kGradientRows of each 8 are read, and `gradients`
+ * `[Panels][capacity][8]`.
  */
 template <int Panels>
 static void addOuterProducts(const float* values, const float* gradients, float* sums, int64_t count, int64_t capacity,
@@ -225,14 +227,20 @@ static void addOuterProducts(const float* values, const float* gradients, float*
     for (int p = 0; p < Panels; ++p) store(sums + r * rowStride + p * kLanes, block[r][p]);
 }
 
-/** Strides in floats of a kernel `[out, in, 3, 3]`; `isTurned` reads it turned by half a turn, as the input's gradient does. */
+/**
+ * Strides in floats of a kernel `[out, in, 3, 3]`. `isTurned` rotates the kernel by 180 degrees, for the input's
+ * gradient.
+ */
 struct Kernel {
   const float* values;
   int64_t out, in, outStride, inStride;
   bool isTurned;
 };
 
-/** The points of eight of a kernel's outputs, from `out` on, for one input: to `points` `[36]`, `stride` floats apart. */
+/**
+ * Transforms the kernels of eight outputs, from `out`, for one input to `points` `[36]`, with distance `stride` in
+ * floats.
+ */
 static void transformKernel(const Kernel& kernel, int64_t out, int64_t in, float* points, int64_t stride) {
   Vector taps[kKernel * kKernel], transformed[kPoints];
   for (int k = 0; k < kKernel * kKernel; ++k) {
