@@ -104,7 +104,7 @@ describe("backward agrees with central differences", () => {
 });
 
 describe("gradients", () => {
-  test("add up over backward calls until they are forgotten", () => {
+  test("add up over backward calls until zeroGrad", () => {
     scope(() => {
       const x = tensor([3]);
       x.requiresGrad = true;
@@ -120,7 +120,7 @@ describe("gradients", () => {
     });
   });
 
-  test("a result of many elements needs one of its own", () => {
+  test("a result with several elements needs a gradient argument", () => {
     scope(() => {
       const x = ones([3]);
       x.requiresGrad = true;
@@ -130,7 +130,7 @@ describe("gradients", () => {
     });
   });
 
-  test("a graph serves once unless retained", () => {
+  test("a graph can be used only once unless it is retained", () => {
     scope(() => {
       const x = ones([1]);
       x.requiresGrad = true;
@@ -142,7 +142,7 @@ describe("gradients", () => {
     });
   });
 
-  test("detach cuts the graph; leaves are told from results", () => {
+  test("detach removes a tensor from the graph; isLeaf distinguishes leaves from results", () => {
     scope(() => {
       const x = ones([1]);
       x.requiresGrad = true;
@@ -182,7 +182,7 @@ describe("autocast", () => {
     expect(types()).toEqual(["float32", "float32"]);
   });
 
-  test("an inner one ends without ending the outer; errors undo it", () => {
+  test("nested calls: the end of the inner one, also by an error, restores the outer one", () => {
     const seen = autocast({ device: "cpu" }, () => {
       expect(() =>
         autocast({ device: "cpu" }, () => {
@@ -195,7 +195,7 @@ describe("autocast", () => {
     expect(types()).toEqual(["float32", "float32"]);
   });
 
-  test("gradients come in the parameters' own type, near float32's", () => {
+  test("gradients have the parameters' type and are close to those of float32", () => {
     scope(() => {
       const generator = new Generator(2);
       const x = randn([8, 16], { generator });

@@ -7,7 +7,7 @@ const resident = () =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
 const faults = () => process.resourceUsage().minorPageFault;
 
-test("a freed block serves the next tensor of its size, without new pages", () => {
+test("a freed block is reused for the next tensor of its size, without new pages", () => {
   const step = () =>
     scope(() =>
       ones([48 * mebibytes])
@@ -22,7 +22,7 @@ test("a freed block serves the next tensor of its size, without new pages", () =
   expect((faults() - before) / 10).toBeLessThan(20);
 });
 
-test("blocks in use at once do not share memory, of whatever size and order", () => {
+test("blocks in use at once do not share memory, for all sizes and orders", () => {
   scope(() => {
     const sizes = [1, 7, 3, 2, 5, 4, 6, 1];
     for (let round = 0; round < 3; round++) {
@@ -53,7 +53,7 @@ test("no more memory is kept than was in use at once: small blocks make room for
   });
 });
 
-test("blocks are cut and joined again as sizes ask, without new pages", () => {
+test("blocks are split and merged as needed, without new pages", () => {
   scope(() => {
     const sizes = [24, 48, 3, 6, 96];
     const step = () => {
@@ -68,7 +68,7 @@ test("blocks are cut and joined again as sizes ask, without new pages", () => {
     step();
     const before = faults();
     for (let i = 0; i < 5; i++) step();
-    // Each time 480 MiB are written to: 122,880 pages of 4 KiB, or 240 of 2 MiB.
+    // Each iteration writes 480 MiB: 122,880 pages of 4 KiB, or 240 of 2 MiB.
     expect((faults() - before) / 5).toBeLessThan(60);
   });
 });

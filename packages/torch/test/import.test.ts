@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { compiled, node } from "./support/node.js";
 
-/** What a process looks like from outside and inside. */
+/** The state of a process, from outside and inside. */
 interface State {
   /** Mapped files of libtorch, OpenMP and the addon. */
   libraries: string[];
   env: Record<string, string>;
-  /** Flags that were given to V8 since the process started. */
+  /** Flags that were set in V8 since the start of the process. */
   flags: string[];
 }
 
-// Flags cannot be read back from V8, so the calls that set them are counted.
+// V8's flags cannot be read, so this records the calls that set them.
 const watching = `
   import { readFileSync } from "node:fs";
   import { syncBuiltinESMExports } from "node:module";
@@ -22,7 +22,7 @@ const watching = `
   const libraries = () => [...new Set(readFileSync("/proc/self/maps", "utf8").match(/\\/\\S*(torch|c10|gomp)\\S*/g) ?? [])];
   const state = () => ({ libraries: libraries(), env: { ...process.env }, flags: [...flags] });`;
 
-/** The states that a script collects in \`states\` in a fresh process, with the library to be imported from \`library\`. */
+/** The states that a script collects in `states` in a new process. The library to import is `library`. */
 function statesOf(script: string, env: Record<string, string | undefined> = {}): State[] {
   const { code, out, said } = node(
     [
@@ -63,7 +63,7 @@ test("libtorch is loaded by the first call that needs it, and nothing else chang
 });
 
 describe("tuneProcess", () => {
-  test("sets what it says, without loading libtorch, and leaves what is set already", () => {
+  test("sets what its documentation says, without loading libtorch, and keeps existing settings", () => {
     const script = "(await import(library)).tuneProcess(); states.push(state());";
     const [before, after] = statesOf(script);
     expect(after).toEqual({
@@ -77,7 +77,7 @@ describe("tuneProcess", () => {
     }
   });
 
-  test("keeps the memory of tensors that are freed, whether asked for before libtorch is loaded or after", () => {
+  test("keeps the memory of tensors that are freed, called before or after libtorch is loaded", () => {
     const faults = (tune: string) => {
       const { code, out, said } = node([
         "--input-type=module",
@@ -99,7 +99,7 @@ describe("tuneProcess", () => {
     expect(faults("")).toBeGreaterThan(20);
   });
 
-  test("is refused in a worker, which would tune the threads of others", () => {
+  test("throws in a worker, because it would affect other threads", () => {
     const { code, out } = node([
       "--input-type=module",
       "-e",

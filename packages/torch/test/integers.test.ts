@@ -13,7 +13,7 @@ import {
 } from "@salmask/torch";
 import { describe, expect, test } from "vitest";
 
-// Number, and how a message shows it.
+// The number, and its text in a message.
 const none: [number, string][] = [
   [Number.NaN, "NaN"],
   [Number.POSITIVE_INFINITY, "Infinity"],
@@ -25,7 +25,7 @@ const none: [number, string][] = [
   [1e300, "1e+300"],
 ];
 
-describe("what is no integer is refused with what was expected and what it got", () => {
+describe("a value that is not an integer is rejected with what was expected and what it got", () => {
   test.each(none)("%d", (value, shown) => {
     scope(() => {
       const refused = (name: string) => `Expected an integer within 2^53 for '${name}', got ${shown}`;
@@ -98,7 +98,7 @@ test("threads are from 1 to 4096", () => {
   expect(getNumThreads()).toBe(before);
 });
 
-test("a handle is a whole number, and one that is there", () => {
+test("a handle is a whole number that is in use", () => {
   scope(() => {
     const x = keep(ones([2]));
     const negate = new Operator("aten::neg", "");

@@ -19,7 +19,7 @@ let addon: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "salmask-throwing-"));
   addon = join(folder, "throwing.node");
-  // With the addon's own compiler, flags and wrappers.
+  // Uses the addon's own compiler, flags and wrappers.
   const script = `
     import { findLibtorch } from ${JSON.stringify(join(packageRoot, "scripts/libtorch.mjs"))};
     import { compile, flagsFor } from ${JSON.stringify(join(packageRoot, "scripts/toolchain.mjs"))};

@@ -24,7 +24,7 @@ const listed = readFileSync(at("../ops.txt"), "utf8")
   .map((line) => line.split(" ")[0]);
 
 describe("the dispatcher", () => {
-  test("has every operator of ops.txt, under libtorch's own schema", () => {
+  test("has every operator in ops.txt, with libtorch's own schema", () => {
     expect(listed.length).toBeGreaterThan(150);
     const all = new Set(operatorNames());
     for (const full of listed) {
@@ -79,7 +79,7 @@ describe("arguments", () => {
     });
   });
 
-  test("one number stands for a list of fixed length", () => {
+  test("one number can replace a list of fixed length", () => {
     scope(() => {
       const x = ones([1, 1, 4, 4]);
       expect(ops.maxPool2d(x, 2).shape).toEqual([1, 1, 2, 2]);
@@ -96,7 +96,7 @@ describe("arguments", () => {
     });
   });
 
-  test("results of several tensors come as a list", () => {
+  test("several result tensors are returned as a list", () => {
     scope(() => {
       const [values, indices] = ops.topk(tensor([3, 9, 5]), 2);
       expect(values.toArray()).toEqual([9, 5]);
@@ -105,7 +105,7 @@ describe("arguments", () => {
     });
   });
 
-  test("a number or a tensor picks the overload; whole numbers keep integer types", () => {
+  test("a number or a tensor selects the overload; whole numbers keep integer types", () => {
     scope(() => {
       const whole = tensor([1, 2], { dtype: "int64" });
       expect(whole.mul(3).dtype).toBe("int64");
@@ -115,7 +115,7 @@ describe("arguments", () => {
     });
   });
 
-  test("strings and generators cross", () => {
+  test("strings and generators can be passed", () => {
     scope(() => {
       const x = zeros([1000]);
       ops.bernoulli_(x, { p: 0.25, generator: new Generator(5) });
@@ -159,7 +159,7 @@ describe("a bad argument", () => {
     });
   });
 
-  test("of libtorch's own checks comes through without a C++ backtrace", () => {
+  test("rejected by libtorch's own checks is reported without a C++ backtrace", () => {
     scope(() => {
       const fault = () => ones([2, 3]).matmul(ones([2, 3]));
       expect(fault).toThrow(/mat1 and mat2 shapes cannot be multiplied \(2x3 and 2x3\)/);

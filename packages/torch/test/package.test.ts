@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { node, packageRoot, temporaryFolder } from "./support/node.js";
 
-/** A folder in which the packed package is installed, as npm does it, its dependencies taken from this checkout. */
+/** A folder in which the packed package is installed as npm does it, with the dependencies of this checkout. */
 function install(): string {
   const folder = temporaryFolder();
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
@@ -27,7 +27,7 @@ function install(): string {
   return folder;
 }
 
-test("an installed package that is not built names a command that is there, and that builds it", () => {
+test("an installed package that is not built names an existing command that builds it", () => {
   const folder = install();
   const main = join(folder, "node_modules/@salmask/torch/dist/index.js");
   const used = node(
@@ -40,7 +40,7 @@ test("an installed package that is not built names a command that is there, and 
     `Expected the built addon in ${join(dirname(dirname(main)), "build")}, got no such build.`,
   );
 
-  // A libtorch that is not there: the command runs and looks for one, which is as far as a test need go.
+  // A libtorch that does not exist: the command runs and searches for one, which is enough for this test.
   const build = (env: Record<string, string>) => {
     try {
       return execFileSync("sh", ["-c", `${command} 2>&1`], {

@@ -5,18 +5,17 @@ import { philox4x32 } from "../src/random.js";
 
 const key = fc.array(fc.maxSafeNat(), { maxLength: 6 });
 
-/** Pearson's statistic of counts that should be equal. */
+/** Pearson's chi-square statistic of counts that should be equal. */
 function chiSquare(counts: readonly number[]): number {
   const expected = counts.reduce((sum, n) => sum + n, 0) / counts.length;
   return counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
 }
 
-/** A bound that an honest statistic passes but once in some 30,000 keys: the mean plus 4.5 deviations. */
+/** A bound that a correct statistic exceeds only once in about 30,000 keys: the mean plus 4.5 standard deviations. */
 function bound(cells: number): number {
   return cells - 1 + 4.5 * Math.sqrt(2 * (cells - 1));
 }
 
-// Random123's known answers for philox4x32-10.
 describe("philox4x32 gives Random123's known answers", () => {
   test.each([
     ["zeros", [0, 0, 0, 0], [0, 0], "6627e8d5 e169c58d bc57ac4c 9b00dbd8"],
@@ -43,7 +42,7 @@ describe("a key", () => {
     );
   });
 
-  test("that differs in a part, an order or the length names another stream", () => {
+  test("with another part, order or length has another stream", () => {
     const start = (parts: number[]) => {
       const random = new KeyedRandom(...parts);
       return `${random.uint32()} ${random.uint32()}`;
@@ -64,11 +63,11 @@ describe("a key", () => {
     for (let i = 0; i < n; i++) {
       product += (new KeyedRandom(7, i, 0).uniform() - 0.5) * (new KeyedRandom(7, i, 1).uniform() - 0.5);
     }
-    // A correlation of independent streams has deviation 1 / sqrt(n).
+    // The correlation of independent streams has standard deviation 1 / sqrt(n).
     expect(Math.abs((12 * product) / n)).toBeLessThan(4.5 / Math.sqrt(n));
   });
 
-  test("must be of whole numbers from 0", () => {
+  test("must consist of whole numbers of at least 0", () => {
     for (const part of [-1, 0.5, Number.NaN, 2 ** 53])
       expect(() => new KeyedRandom(1, part)).toThrow(`but ${part} came`);
   });
@@ -109,14 +108,14 @@ describe("draws", () => {
       expect(counts.length).toBe(n);
       if (n > 1) expect(chiSquare(counts)).toBeLessThan(bound(n));
     }
-    // With n just above 2^31 a plain remainder would give low numbers twice as often.
+    // With n just above 2^31, a plain remainder would return low numbers twice as often.
     const large = 2 ** 31 + 1;
     let low = 0;
     for (let i = 0; i < 4000; i++) low += Number(random.integer(large) < large / 2);
     expect(Math.abs(low / 4000 - 0.5)).toBeLessThan((4.5 * 0.5) / Math.sqrt(4000));
   });
 
-  test("integer refuses what is no range", () => {
+  test("integer rejects invalid ranges", () => {
     for (const n of [0, -1, 1.5, 2 ** 32 + 1, Number.NaN])
       expect(() => new KeyedRandom(1).integer(n)).toThrow(`but ${n} came`);
     expect(new KeyedRandom(1).integer(2 ** 32)).toBeGreaterThanOrEqual(0);
@@ -142,7 +141,7 @@ describe("draws", () => {
     );
   });
 
-  test("each of the 24 orders of four is as likely", () => {
+  test("all 24 orders of four have the same probability", () => {
     const counts = new Map<string, number>();
     for (let i = 0; i < 6000; i++) {
       const order = new KeyedRandom(4, i).permutation(4).join();

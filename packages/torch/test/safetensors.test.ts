@@ -32,7 +32,7 @@ const storable = [
   ...(["float16", "bfloat16", "float32", "float64"] as const),
 ] satisfies DType[];
 
-/** A file of the given header (an object, or text as it is) and data. */
+/** A file with the given header (an object, or unchanged text) and data. */
 function write(header: object | string, data: Uint8Array, length?: bigint): void {
   const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
   const prefix = Buffer.alloc(8);
@@ -41,7 +41,7 @@ function write(header: object | string, data: Uint8Array, length?: bigint): void
 }
 
 describe("a saved file", () => {
-  test("comes back with every type, shape and bit", () => {
+  test("is loaded with every type, shape and bit", () => {
     scope(() => {
       const tensors = Object.fromEntries(
         storable.map((dtype, i) => [`net.${dtype}`, arange(6).sub(i).to({ dtype }).reshape([2, 3])]),
@@ -58,7 +58,7 @@ describe("a saved file", () => {
     });
   });
 
-  test("any names, shapes and values come back", () => {
+  test("any names, shapes and values are loaded unchanged", () => {
     const content = fc.dictionary(
       fc.string({ unit: "grapheme", maxLength: 8 }).filter((s) => !["__metadata__", "__proto__"].includes(s)),
       fc.float32Array({ maxLength: 9 }),
@@ -77,7 +77,7 @@ describe("a saved file", () => {
     );
   });
 
-  test("is read alike by an independent reader", () => {
+  test("is read equally by an independent reader", () => {
     scope(() => {
       const tensors = {
         "b.weight": tensor([
@@ -99,7 +99,7 @@ describe("a saved file", () => {
     });
   });
 
-  test("of equal content has equal bytes, whatever the order", () => {
+  test("with equal content has equal bytes in any order of the tensors", () => {
     scope(() => {
       saveSafetensors(path, { a: ones([2]), b: zeros([3]) });
       const other = join(folder, "b.safetensors");
@@ -108,7 +108,7 @@ describe("a saved file", () => {
     });
   });
 
-  test("holds a view in its own order", () => {
+  test("contains the elements of a view in the view's order", () => {
     scope(() => {
       saveSafetensors(path, { t: arange(6).reshape([2, 3]).transpose(0, 1) });
       expect(loadSafetensors(path).t.toArray()).toEqual([0, 3, 1, 4, 2, 5]);
@@ -131,14 +131,14 @@ describe("a failure while saving", () => {
     });
   });
 
-  test("names a type that the format has not", () => {
+  test("names a type that the format does not have", () => {
     using z = fromTypedArray(new Float32Array(2), [1], { dtype: "complex64" });
     expect(() => saveSafetensors(path, { z })).toThrow("no type for z of complex64");
     expect(readdirSync(folder)).toEqual([]);
   });
 });
 
-describe("a damaged file is refused by name, and nothing leaks", () => {
+describe("a damaged file is rejected with its path, and nothing leaks", () => {
   const four = Buffer.alloc(4);
   const a = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
 
@@ -150,7 +150,7 @@ describe("a damaged file is refused by name, and nothing leaks", () => {
     expect(liveTensors().count).toBe(before);
   }
 
-  test("at any length that it is cut to", () => {
+  test("truncated to any length", () => {
     scope(() => saveSafetensors(path, { a: arange(5), "b.c": ones([3, 2]) }, { key: "value" }));
     for (let size = readFileSync(path).length - 1; size >= 0; size--) {
       truncateSync(path, size);
@@ -158,7 +158,7 @@ describe("a damaged file is refused by name, and nothing leaks", () => {
     }
   });
 
-  test("whatever bytes it holds: an error or tensors, never a crash", () => {
+  test("with any bytes: an error or tensors, never a crash", () => {
     scope(() => saveSafetensors(path, { a: arange(3), b: ones([2]) }));
     const whole = readFileSync(path);
     fc.assert(
@@ -214,7 +214,7 @@ describe("a damaged file is refused by name, and nothing leaks", () => {
     refused(/length reads 9223372036854776000/);
   });
 
-  test("a header that is no JSON object", () => {
+  test("a header that is not a JSON object", () => {
     write("{]", four);
     refused(/not JSON/);
     write("[1]", four);

@@ -7,7 +7,7 @@ const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
 const live = () => liveTensors().count;
 
 describe("scope", () => {
-  test("frees what was made inside and hands back what is returned", () => {
+  test("frees the tensors made inside and returns the result", () => {
     const before = live();
     const result = scope(() => {
       const a = ones([3]);
@@ -70,7 +70,7 @@ describe("scope", () => {
     held[0].dispose();
   });
 
-  test("an error frees everything and passes through", () => {
+  test("an error frees everything and is thrown again", () => {
     const before = live();
     const fault = new Error("inside");
     expect(() =>
@@ -83,7 +83,7 @@ describe("scope", () => {
     expect(live()).toBe(before);
   });
 
-  test("refuses a function that returns a promise, and frees", async () => {
+  test("throws for a function that returns a promise, and frees its tensors", async () => {
     const before = live();
     expect(() => scope(async () => ones([2]))).toThrow(/scopeAsync/);
     expect(live()).toBe(before);
@@ -99,7 +99,7 @@ describe("a freed tensor", () => {
     expect(String(freed[0])).toBe("Tensor(freed)");
   });
 
-  test("may be freed again", () => {
+  test("can be freed again", () => {
     const a = ones([2]);
     a.dispose();
     a.dispose();
@@ -118,7 +118,7 @@ describe("a freed tensor", () => {
 });
 
 describe("scopeAsync", () => {
-  test("frees across awaits and hands back the result", async () => {
+  test("frees across awaits and returns the result", async () => {
     const before = live();
     const result = await scopeAsync(async () => {
       const a = ones([2]);
@@ -132,7 +132,7 @@ describe("scopeAsync", () => {
     result[0].dispose();
   });
 
-  test("functions that run meanwhile stay apart", async () => {
+  test("functions that run at the same time have separate scopes", async () => {
     const worker = (size: number, turns: number) =>
       scopeAsync(async () => {
         let sum = zeros([size]);
@@ -174,7 +174,7 @@ describe("scopeAsync", () => {
     expect(live()).toBe(before);
   });
 
-  test("a result that outlasts the scope around is not lost", async () => {
+  test("a result that outlives the surrounding scope is not lost", async () => {
     const { pending } = scope(() => ({
       pending: scopeAsync(async () => {
         await tick();
@@ -189,7 +189,7 @@ describe("scopeAsync", () => {
   });
 });
 
-test("the garbage collector returns what no scope owned, once", async () => {
+test("the garbage collector frees tensors that no scope owns, once", async () => {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
   const before = live();

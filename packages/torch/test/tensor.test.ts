@@ -50,7 +50,7 @@ describe("typed arrays", () => {
     },
   );
 
-  test("16-bit floats hold what their bits say", () => {
+  test("16-bit floats have the values of their bits", () => {
     scope(() => {
       expect(fromTypedArray(arrays.float16, [4], { dtype: "float16" }).toArray()).toEqual([
         1,
@@ -61,31 +61,31 @@ describe("typed arrays", () => {
       expect(fromTypedArray(arrays.bfloat16, [4], { dtype: "bfloat16" }).toArray().slice(0, 2)).toEqual([
         1, -2,
       ]);
-      // 1 + 2^-8 lies midway between two neighbours; rounding is to even.
+      // 1 + 2^-8 is exactly between two neighbours; it is rounded to even.
       expect(tensor([1 + 2 ** -8], { dtype: "bfloat16" }).toTypedArray()).toEqual(Uint16Array.of(0x3f80));
     });
   });
 
-  test("a copy is made: the array may change afterwards", () => {
+  test("the array is copied and can change afterwards", () => {
     const data = Float32Array.of(1, 2);
     using t = tensor(data);
     data[0] = 9;
     expect(t.toArray()).toEqual([1, 2]);
   });
 
-  test("a part of a larger buffer is read from its own start", () => {
+  test("a part of a larger buffer is read from its offset", () => {
     using t = tensor(new Float32Array(Float32Array.of(0, 1, 2, 3).buffer, 4, 2));
     expect(t.toArray()).toEqual([1, 2]);
   });
 
-  test("a shape that does not fit is refused with both sizes", () => {
+  test("a shape that does not fit is rejected with both sizes", () => {
     expect(() => fromTypedArray(Float32Array.of(1, 2, 3), [2, 2])).toThrow(
       "Expected 16 bytes for a tensor of shape [2, 2], got 12.",
     );
     expect(() => fromTypedArray(new Uint16Array(2), [2])).toThrow(/Uint16Array says no element type/);
   });
 
-  test("float32 of any shape survives the way through a tensor", () => {
+  test("float32 of any shape is unchanged after a conversion to a tensor and back", () => {
     fc.assert(
       fc.property(fc.float32Array({ maxLength: 40 }), (data) => {
         using t = tensor(data);
@@ -96,7 +96,7 @@ describe("typed arrays", () => {
 });
 
 describe("nests of arrays", () => {
-  test("give the shape and float32 unless told", () => {
+  test("define the shape; the default type is float32", () => {
     scope(() => {
       const t = tensor([
         [1, 2, 3],
@@ -119,7 +119,7 @@ describe("nests of arrays", () => {
 });
 
 describe("conversions", () => {
-  test("`to` changes the type and leaves the source", () => {
+  test("`to` changes the type and does not change the source", () => {
     scope(() => {
       const t = tensor([1.7, -1.7]);
       expect(t.to({ dtype: "int32" }).toTypedArray()).toEqual(Int32Array.of(1, -1));
@@ -128,7 +128,7 @@ describe("conversions", () => {
     });
   });
 
-  test("item reads one element and refuses more", () => {
+  test("item reads one element and throws for more", () => {
     scope(() => {
       expect(tensor([[3.5]]).item()).toBe(3.5);
       expect(tensor([2], { dtype: "int64" }).item()).toBe(2);
@@ -151,7 +151,7 @@ describe("views", () => {
     });
   });
 
-  test("channels last changes the strides and no value", () => {
+  test("channels last changes the strides but no value", () => {
     scope(() => {
       const t = arange(24).reshape([1, 2, 3, 4]);
       const last = t.contiguous({ memoryFormat: "channelsLast" });
@@ -176,7 +176,7 @@ describe("factories", () => {
     });
   });
 
-  test("draw from their generator: a seed repeats, streams go on", () => {
+  test("draw from their generator: the same seed repeats them, and a stream continues", () => {
     scope(() => {
       const generator = new Generator(3);
       const [first, second] = [randn([100], { generator }), randn([100], { generator })];
@@ -189,7 +189,7 @@ describe("factories", () => {
     });
   });
 
-  test("mapFile reads a file's bytes, and writes stay in the process", () => {
+  test("mapFile reads a file's bytes, and writes do not change the file", () => {
     const folder = mkdtempSync(join(tmpdir(), "salmask-map-"));
     const path = join(folder, "bytes");
     writeFileSync(path, Uint8Array.of(1, 2, 3, 4));
@@ -202,7 +202,7 @@ describe("factories", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("mapFile refuses what holds fewer elements than asked for, and what is no file", () => {
+  test("mapFile throws for too short files, and for paths that are not files", () => {
     const folder = mkdtempSync(join(tmpdir(), "salmask-map-"));
     const path = join(folder, "bytes");
     writeFileSync(path, Uint8Array.of(1, 2, 3, 4));

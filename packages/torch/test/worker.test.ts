@@ -4,7 +4,7 @@ import { full, liveTensors, scope } from "@salmask/torch";
 import { expect, test } from "vitest";
 import { answerOf, compiled } from "./support/node.js";
 
-/** Runs a script in a worker, with the library as `torch` and `parentPort`; the script posts one answer. */
+/** Runs a script in a worker with `torch` (the library) and `parentPort`. The script posts one answer. */
 function inWorker(script: string): Worker {
   return new Worker(
     `import { parentPort } from "node:worker_threads";
@@ -44,7 +44,7 @@ async function scopeOfMain(use: (tensors: ReturnType<typeof full>[]) => Promise<
   }
 }
 
-test("threads that train beside each other get what each alone gets", () => {
+test("threads that train at the same time get the same results as alone", () => {
   const step = `
     const step = (seed) => torch.scope(() => {
       const generator = new torch.Generator(seed);
@@ -79,7 +79,7 @@ test("threads that train beside each other get what each alone gets", () => {
   expect(beside).toEqual(alone);
 });
 
-test("the tensors of a worker that ends are freed with it, those of one that is stopped too", () => {
+test("the tensors of a worker are freed when it ends and when it is stopped", () => {
   const worker = `
     import { parentPort } from "node:worker_threads";
     const torch = await import(${JSON.stringify(compiled)});
@@ -105,7 +105,7 @@ test("the tensors of a worker that ends are freed with it, those of one that is 
     }
     console.log(JSON.stringify(grown));`);
   const [whileEnding, ended, whileStopped, stopped] = grown;
-  // The message may arrive when the worker has ended already; one that waits to be stopped still holds its tensor.
+  // The message may arrive after the worker has ended. A worker that waits to be stopped still has its tensor.
   expect(whileEnding).toBeGreaterThanOrEqual(0);
   expect(whileStopped).toBeGreaterThan(200);
   expect(ended).toBeLessThan(100);

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { node, temporaryFolder, packageRoot as torch } from "./support/node.js";
 
-/** A libtorch as far as the build looks at it before it compiles. */
+/** The files of a libtorch that the build checks before it compiles. */
 function fakeLibtorch(version: readonly [number, number, number]): string {
   const root = temporaryFolder();
   const header = join(root, "include/torch/csrc/api/include/torch");
@@ -15,7 +15,7 @@ function fakeLibtorch(version: readonly [number, number, number]): string {
   return root;
 }
 
-test("the build refuses a libtorch that is too old, and says which was expected and which came", () => {
+test("the build rejects a libtorch that is too old, with the expected and the found version", () => {
   const root = fakeLibtorch([1, 9, 1]);
   const { code, said } = node([join(torch, "scripts/build.mjs")], { SALMASK_LIBTORCH: root });
   expect(code).toBe(1);
@@ -23,7 +23,7 @@ test("the build refuses a libtorch that is too old, and says which was expected 
   expect(said).toContain(`SALMASK_LIBTORCH=${root} is 1.9.1`);
 });
 
-test("the build lists where it looked where the variable names no libtorch", () => {
+test("the build lists where it searched if the variable does not name a libtorch", () => {
   const root = temporaryFolder();
   const { code, said } = node([join(torch, "scripts/build.mjs")], { SALMASK_LIBTORCH: root });
   expect(code).toBe(1);
@@ -31,7 +31,7 @@ test("the build lists where it looked where the variable names no libtorch", () 
   expect(said).toContain("apt-get install libtorch-dev");
 });
 
-test("an addon whose libtorch is gone says which it was built against, and the command that mends it", () => {
+test("an addon whose libtorch is gone says which one it was built against, and the command that fixes it", () => {
   const copy = join(temporaryFolder(), "torch");
   for (const part of ["dist", "package.json"])
     cpSync(join(torch, part), join(copy, part), { recursive: true });

@@ -1,10 +1,10 @@
-"""Writes tensors as raw little-endian float32 beside a manifest: Debian has no Python safetensors module."""
+"""Writes tensors as raw little-endian float32 with a manifest, because Debian has no Python package of safetensors."""
 import json
 import os
 
 import torch
 
-# Sums in one order, which a test can ask of the engine too.
+# A fixed order of summation, which a test can also set in the engine.
 torch.set_num_threads(1)
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's results of operators whose arguments are easily mistaken: order, defaults, overloads, keywords."""
+"""PyTorch's results of operators whose arguments are easy to confuse: order, defaults, overloads, keywords."""
 import sys
 
 import torch

@@ -9,7 +9,7 @@ from golden import Goldens
 
 
 class Lars:
-    """You et al. 2017 as a plain formula; parameters of one dimension are neither scaled nor decayed."""
+    """You et al. 2017 as a plain formula, without scaling or weight decay for parameters of one dimension."""
 
     def __init__(self, params, lr, momentum, weight_decay, trust_coefficient, eps=1e-8):
         params = list(params)
@@ -61,13 +61,13 @@ optimizers = {
 
 
 def in_groups(params, **of_vectors):
-    """Matrices with the optimiser's settings, vectors (biases, norms) with their own."""
+    """Groups: matrices with the optimiser's settings, vectors (biases, norms) with their own."""
     params = list(params)
     matrices, vectors = [p for p in params if p.dim() > 1], [p for p in params if p.dim() <= 1]
     return [{"params": matrices}, {"params": vectors, **of_vectors}]
 
 
-# The momentum of AdamW is the first of its betas, as torch.optim.lr_scheduler.OneCycleLR has it.
+# AdamW's momentum is the first of its betas, as in torch.optim.lr_scheduler.OneCycleLR.
 grouped = {
     "sgd": lambda p: torch.optim.SGD(
         in_groups(p, lr=0.02, momentum=0.5, weight_decay=0), lr=0.05, momentum=0.9, weight_decay=1e-2
@@ -83,7 +83,7 @@ grouped = {
 
 
 def schedule_groups(optimizer, step):
-    """What a trainer does between steps."""
+    """Changes the settings of groups as a trainer does between steps."""
     matrices, vectors = optimizer.param_groups
     matrices["lr"] *= 1 - 0.2 * step
     matrices["weight_decay"] *= 1 + step

@@ -18,7 +18,7 @@ interface Case {
   shape: [number, number, number, number];
   relu: boolean;
   residual: boolean;
-  /** Added to the input: sums of squares lose it all where they are not taken about the mean. */
+  /** Added to the input: sums of squares lose all precision if they are not taken about the mean. */
   offset?: number;
   eval?: boolean;
 }
@@ -48,7 +48,7 @@ function drawn({ shape, offset = 0 }: Case) {
   return { layer, input: planes().mul(3).add(offset), residual: planes(), target: planes() }; // [B, C, H, W] each
 }
 
-/** What the layer makes of a case, its gradients, and its statistics afterwards. */
+/** The layer's output for a case, its gradients, and its statistics afterwards. */
 function byLayer(given: Case): Record<string, Tensor> {
   const { layer, target, ...planes } = drawn(given);
   layer.train(!given.eval);
@@ -67,7 +67,7 @@ function byLayer(given: Case): Record<string, Tensor> {
   return found;
 }
 
-/** The same by libtorch's own operators in float64, one after the other. */
+/** The same with libtorch's own operators in float64, one after the other. */
 function byLibtorch(given: Case): Record<string, Tensor> {
   const { layer, target, ...planes } = drawn(given);
   const input = leaf(planes.input.contiguous({ memoryFormat: "contiguous" }), "float64"); // [B, C, H, W]
@@ -91,12 +91,12 @@ function byLibtorch(given: Case): Record<string, Tensor> {
 describe("batch normalisation with channels last", () => {
   it.each(cases)("gives libtorch's maps, gradients and statistics: $what", (given) => {
     scope(() => {
-      const rounding = given.offset === undefined ? 1e-6 : 1e-4; // an input far from 0 has fewer digits left
+      const rounding = given.offset === undefined ? 1e-6 : 1e-4; // an input far from 0 has less precision
       expect(largestRelativeError(byLayer(given), byLibtorch(given))).toBeLessThan(rounding);
     });
   });
 
-  it("gives libtorch's maps in evaluation where no gradients are wanted, and leaves the statistics alone", () => {
+  it("gives libtorch's result in evaluation without gradients, and does not change the statistics", () => {
     scope(() => {
       const given = cases[cases.length - 1];
       const { layer, input, residual } = drawn(given);
@@ -111,7 +111,7 @@ describe("batch normalisation with channels last", () => {
     });
   });
 
-  it("keeps to a channel that never changes", () => {
+  it("normalises a constant channel to about 0", () => {
     scope(() => {
       const layer = new nn.BatchNorm2d(8);
       const input = randn([2, 8, 3, 3], { generator: new Generator(1) }) // [2, 8, 3, 3]
@@ -130,12 +130,12 @@ function planesOf(shape: number[]): Tensor {
   return randn(shape, { generator: new Generator(2) }).contiguous({ memoryFormat: "channelsLast" });
 }
 
-/** Where a tensor holds NaN, row by row. */
+/** Row-major indices of NaN values in a tensor. */
 function nanPlaces(tensor: Tensor): number[] {
   return tensor.toArray().flatMap((value, i) => (Number.isNaN(value) ? [i] : []));
 }
 
-describe("NaN goes through batch norm, its sum and its ReLU, forward and back", () => {
+describe("NaN passes through batch norm, the addition and ReLU, forward and backward", () => {
   const cases = (["input", "residual", "weight", "gradient"] as const).flatMap((place) =>
     [true, false].map((hasResidual) => ({ place, hasResidual })),
   );
@@ -174,7 +174,7 @@ describe("NaN goes through batch norm, its sum and its ReLU, forward and back", 
     });
   });
 
-  it("where nothing but one place of the output is NaN", () => {
+  it("if only one element of the output is NaN", () => {
     scope(() => {
       const layer = new nn.BatchNorm2d(8).eval();
       const [input, residual] = [planesOf([2, 8, 3, 3]), planesOf([2, 8, 3, 3])]; // [2, 8, 3, 3] each
@@ -268,7 +268,7 @@ describe.each(["training", "evaluation"])("batch norm in %s refuses", (mode) => 
   });
 });
 
-it("one value per channel has no variance to train with", () => {
+it("training with one value per channel throws", () => {
   scope(() => {
     const layer = new nn.BatchNorm2d(8);
     expect(() => layer.forward(planesOf([1, 8, 1, 1]))).toThrow(

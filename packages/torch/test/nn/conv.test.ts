@@ -46,7 +46,7 @@ const cases: Case[] = [
   { what: "single pixels with padding", shape: [3, 16, 5, 7], out: 8, kernelSize: 1, padding: 1 },
 ];
 
-/** The weights and an input of a case, and weights of what comes out, `[B, out, H', W']`. */
+/** The layer and the input `[B, C, H, W]` of a case. */
 function drawn({ shape, out, bias = false, ...geometry }: Case) {
   const generator = new Generator(4);
   const layer = noGrad(() => new nn.Conv2d(shape[1], out, { ...geometry, bias, generator }));
@@ -54,7 +54,7 @@ function drawn({ shape, out, bias = false, ...geometry }: Case) {
   return { layer, input, geometry };
 }
 
-/** What the layer makes of a case, and the gradients of its output's squares. */
+/** The layer's output for a case, and the gradients of the sum of its squares. */
 function byLayer(given: Case): Record<string, Tensor> {
   const { layer, input } = drawn(given);
   input.requiresGrad = true;
@@ -66,7 +66,7 @@ function byLayer(given: Case): Record<string, Tensor> {
   return found;
 }
 
-/** The same by libtorch in float64, row by row. */
+/** The same with libtorch in float64, without channels last. */
 function byLibtorch(given: Case): Record<string, Tensor> {
   const { layer, input: from, geometry } = drawn(given);
   const input = leaf(from.contiguous({ memoryFormat: "contiguous" }), "float64"); // [B, C, H, W]
@@ -86,7 +86,7 @@ describe("a convolution with channels last", () => {
   it.each(cases)("gives libtorch's maps and gradients: $what", (given) => {
     scope(() => {
       const ours = byLayer(given);
-      expect(ours.output.strides[1]).toBe(1); // else it was not ours
+      expect(ours.output.strides[1]).toBe(1); // otherwise libtorch's kernel was used
       expect(largestRelativeError(ours, byLibtorch(given))).toBeLessThan(3e-6);
     });
   });
@@ -118,7 +118,8 @@ interface Refused {
   groups?: number;
 }
 
-// libtorch throws at each of these. A kernel of ours divided by zero at most of them, or gave unwritten memory.
+// libtorch throws for each of these. An earlier kernel of ours divided by zero for most of them, or returned
+// uninitialised memory.
 const refused: Refused[] = [
   {
     what: "a kernel larger than the plane",
@@ -207,7 +208,7 @@ const refused: Refused[] = [
   },
 ];
 
-describe("a convolution is refused, and ends no process", () => {
+describe("a convolution throws, and does not end the process", () => {
   it.each(refused)(
     "with $what",
     ({ input = [1, 8, 6, 6], weight = [8, 8, 3, 3], bias, message, ...geometry }) => {
@@ -219,7 +220,7 @@ describe("a convolution is refused, and ends no process", () => {
     },
   );
 
-  it("gives what libtorch gives wherever libtorch gives anything, and throws where it throws", () => {
+  it("gives libtorch's result if libtorch gives one, and throws if libtorch throws", () => {
     const sides = fc.record({
       batch: fc.integer({ min: 1, max: 3 }),
       channels: fc.constantFrom(1, 3, 8, 12, 16),
@@ -263,7 +264,7 @@ const ways = [
   { what: "unfolded windows", shape: [2, 8, 9, 9], out: 16, kernelSize: 3, stride: 2, padding: 1 },
 ] satisfies Case[];
 
-describe("NaN goes through a convolution", () => {
+describe("NaN passes through a convolution", () => {
   const isNaNAt = (of: Tensor) => of.toArray().map(Number.isNaN);
 
   it.each(ways)("by $what, wherever it goes through libtorch's, forward and back", (given) => {
@@ -291,7 +292,7 @@ describe("NaN goes through a convolution", () => {
         );
         expect(theirs.some(({ at }) => at.includes(true))).toBe(true);
         for (const [i, { name, at }] of theirs.entries()) {
-          // Winograd's tiles carry it further than a definition's windows do, and never less far.
+          // Winograd's tiles spread NaN to more outputs than the windows of the definition do, but never to fewer.
           const stopped = at.filter((isThere, j) => isThere && !ours[i].at[j]).length;
           expect(stopped, `${place} to ${name}`).toBe(0);
         }

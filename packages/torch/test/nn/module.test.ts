@@ -79,7 +79,7 @@ test("train and eval reach every module below", () => {
   expect(Array.from(net.namedModules(), ([, module]) => module.training)).not.toContain(false);
 });
 
-/** Takes a list of images of any size and returns a record, as a detector does. */
+/** Takes a list of images of any size and returns a record, like a detector. */
 class Means extends nn.Module<Tensor[], { means: Tensor; count: number }> {
   readonly scale = new nn.Linear(3, 3, { generator: new Generator(0) });
 
@@ -97,7 +97,7 @@ class Detector extends nn.Module<Tensor[], Tensor> {
   }
 }
 
-test("a module may take a list and return a record, and be a part of another", () => {
+test("a module may take a list and return a record, and be part of another module", () => {
   using detector = new Detector();
   const everyModule: nn.AnyModule[] = [detector, detector.means, detector.means.scale];
   expect(Array.from(detector.namedModules(), ([, module]) => module)).toEqual(everyModule);
@@ -124,7 +124,7 @@ describe("loadStateDict", () => {
     });
   });
 
-  test("counts what it does not list", () => {
+  test("counts the faults that it does not list", () => {
     using net = new Net();
     expect(() => net.loadStateDict({})).toThrow(/missing stem\.0\.weight.*; and 10 more/);
   });
@@ -152,7 +152,7 @@ test("the same generator seed gives the same weights; dispose frees them", () =>
   expect(liveTensors().count).toBe(before);
 });
 
-test("initialisations have the spread their papers give", () => {
+test("initialisations have the standard deviations from their papers", () => {
   scope(() => {
     const weight = zeros([64, 32, 3, 3]);
     const generator = new Generator(1);
@@ -174,7 +174,7 @@ test("a module made in a scope outlives it", () => {
   layer.dispose();
 });
 
-test("a Sequential holds no more than its last output, where nothing is recorded", () => {
+test("without recording, a Sequential keeps only its last output", () => {
   class Busy extends nn.Module {
     forward(input: Tensor): Tensor {
       return input.add(1).mul(2).sub(3).add(input);

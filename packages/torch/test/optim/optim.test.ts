@@ -56,7 +56,7 @@ describe.each(Object.entries(optimizers))("%s", (name, make) => {
     net.zeroGrad();
   });
 
-  test("a saved state goes on exactly", () => {
+  test("training continues exactly from a saved state", () => {
     const folder = mkdtempSync(join(tmpdir(), "salmask-optim-"));
     const path = join(folder, "state.safetensors");
     using alone = smallNet();
@@ -79,7 +79,7 @@ describe.each(Object.entries(optimizers))("%s", (name, make) => {
   });
 });
 
-/** Matrices with the optimiser's settings, vectors (biases, norms) with their own. */
+/** Groups: matrices with the optimiser's settings, vectors (biases, norms) with their own. */
 function inGroups(net: nn.Module, ofVectors: Partial<optim.GroupSettings>): optim.GroupOptions[] {
   const all = [...net.namedParameters()];
   return [
@@ -133,7 +133,7 @@ describe("groups of parameters", () => {
     },
   );
 
-  test("of one setting do, to the last bit, what one list does", () => {
+  test("with equal settings give the same bits as one list", () => {
     for (const make of [
       (p: Parameters | optim.GroupOptions[]) =>
         new optim.SGD(p, { lr: 0.05, momentum: 0.9, weightDecay: 1e-2 }),
@@ -163,7 +163,7 @@ describe("groups of parameters", () => {
     expect(optimizer.paramGroups.map(({ lr }) => lr)).toEqual([0.3, 0.3]);
   });
 
-  test("a parameter in two groups, and settings that are no numbers from 0, are refused by name", () => {
+  test("a parameter in two groups, and settings that are not numbers of at least 0, are rejected by name", () => {
     using net = smallNet();
     const params = [...net.namedParameters()];
     expect(() => new optim.SGD([{ params }, { params: params.slice(0, 1) }], { lr: 1 })).toThrow(
@@ -179,7 +179,7 @@ describe("groups of parameters", () => {
   });
 });
 
-test("a parameter without a gradient stays as it is", () => {
+test("a parameter without a gradient does not change", () => {
   using net = smallNet();
   scope(() => {
     const before = net.parameters().map((p) => p.toFloat32Array());
@@ -189,7 +189,7 @@ test("a parameter without a gradient stays as it is", () => {
   });
 });
 
-test("a state of another network is refused by the parameter's name", () => {
+test("a state of another network is rejected with the parameter's name", () => {
   using net = smallNet();
   scope(() => {
     const optimizer = new optim.SGD(net.namedParameters(), { lr: 1, momentum: 0.9 });
@@ -218,7 +218,7 @@ describe("schedules", () => {
       expect(lr(epoch), `epoch ${epoch}`).toBeCloseTo(expected, 7);
   });
 
-  test("warmUp rises in a line and hands over to what follows", () => {
+  test("warmUp rises linearly, then the next schedule follows", () => {
     const lr = optim.warmUp(4, optim.cosine(0.8, 16));
     expect([0, 1, 2, 3, 4].map(lr)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8]);
     expect(lr(12)).toBeCloseTo(0.4, 12);

@@ -1,8 +1,8 @@
 /**
- * A GPU that is not there. libtorch computes on the CPU, while every tensor is remembered as lying on `cpu` or on `cuda:0`:
- * an operator that is given tensors of both fails as it would with CUDA, and whatever would make the host wait for the
- * device is written down. Weights stay row by row, since their norms would round otherwise; so numbers are the CPU's bit for
- * bit. What it shows is where things are.
+ * A simulated GPU. libtorch computes on the CPU, but every tensor is recorded as being on `cpu` or on `cuda:0`. An
+ * operator that gets tensors of both fails as it would with CUDA, and everything that would make the host wait for the
+ * device is recorded. Weights keep the contiguous layout, because in another layout their norms would be rounded
+ * differently; so all numbers are bit for bit those of the CPU. Tests use it to check on which device each tensor is.
  */
 import { memoryFormatCode } from "../../src/dtype.js";
 import { type Native, type NativeArgument, native, type TypedArray } from "../../src/native.js";
@@ -54,17 +54,17 @@ function parseSchema(text: string): Schema {
 
 const isHandle = (value: unknown): value is number => typeof value === "number";
 
-/** Handles in an argument that is a tensor, none, or a list of tensors. */
+/** The handles in an argument that is a tensor, null, or a list of tensors. */
 function handlesIn(argument: NativeArgument): number[] {
   if (isHandle(argument)) return [argument];
   return Array.isArray(argument) ? argument.filter(isHandle) : [];
 }
 
-/** Operators that CUDA answers only once it has done its work. */
+/** Operators that make the host wait for CUDA's result. */
 const waiting = new Set(["aten::linalg_svdvals", "aten::nonzero", "aten::masked_select"]);
 
 export class GhostGpu {
-  /** What made the host wait, by the names of operators, since it was last emptied. */
+  /** The names of operators that made the host wait, since the list was last emptied. */
   waits: string[] = [];
   private readonly there = new Set<number>();
   private readonly pinned = new Set<number>();
@@ -74,9 +74,9 @@ export class GhostGpu {
 
   private constructor() {}
 
-  /** Runs `fn` on a machine with a ghost in it. */
+  /** Runs `fn` on a machine with a simulated GPU. */
   static async during<T>(fn: (gpu: GhostGpu) => T | Promise<T>): Promise<T> {
-    native.version(); // loads libtorch, which would replace the ghost's functions later
+    native.version(); // loads libtorch now; later, loading would replace the functions below
     const gpu = new GhostGpu();
     Object.assign(native, gpu.replacements());
     try {
@@ -127,7 +127,7 @@ export class GhostGpu {
     };
   }
 
-  /** Remembers where a new tensor is. Returns it. */
+  /** Records the device of a new tensor. Returns the tensor. */
   private put(tensor: number, isThere: boolean): number {
     if (isThere) this.there.add(tensor);
     return tensor;
@@ -177,7 +177,7 @@ export class GhostGpu {
     return result;
   }
 
-  /** Writes a copy between the host and the device down, unless it is one that is queued. */
+  /** Records a copy between host and device as a wait, unless it is queued. */
   private transfer(
     name: string,
     source: number,
@@ -193,7 +193,7 @@ export class GhostGpu {
     if (!isQueued) this.waits.push(`${name} to ${toThere ? ghostName : "cpu"}`);
   }
 
-  /** What CUDA refuses. A number in a tensor without dimensions may come from the host. */
+  /** Throws for everything that CUDA rejects. A tensor without dimensions may be on the host. */
   private expectTogether(
     name: string,
     tensors: readonly number[],

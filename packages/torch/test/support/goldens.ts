@@ -1,4 +1,4 @@
-/** Goldens: tensors that PyTorch makes while the tests run, by a Python script that lies beside them. */
+/** Goldens: tensors that PyTorch computes during the tests, in a Python script beside the test. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,14 +15,14 @@ interface Manifest {
   tensors: Record<string, { shape: number[]; offset: number }>;
 }
 
-/** What a script wrote. */
+/** The output of a script. */
 export class Goldens {
   private constructor(
     private readonly manifest: Manifest,
     private readonly data: Buffer,
   ) {}
 
-  /** Runs a script with a fresh folder as its first argument and reads what it left there. */
+  /** Runs a script with a new folder as its first argument and reads the files that it writes there. */
   static make(script: URL, ...args: string[]): Goldens {
     const folder = mkdtempSync(join(tmpdir(), "salmask-goldens-"));
     try {
@@ -38,7 +38,7 @@ export class Goldens {
     }
   }
 
-  /** The names that begin with `prefix`, without it, in the script's order. */
+  /** The names with the prefix `prefix`, without it, in the script's order. */
   names(prefix: string): string[] {
     return Object.keys(this.manifest.tensors)
       .filter((name) => name.startsWith(prefix))
@@ -61,12 +61,12 @@ export class Goldens {
     return fromTypedArray(this.array(name), this.shape(name));
   }
 
-  /** The tensors that begin with `prefix`, by the rest of their names. */
+  /** The tensors with the prefix `prefix`, by the rest of their names. */
   tensors(prefix: string): Record<string, Tensor> {
     return Object.fromEntries(this.names(prefix).map((name) => [name, this.tensor(prefix + name)]));
   }
 
-  /** Expects a tensor of the golden's shape, within `tolerance` of it by {@link relativeError}. */
+  /** Checks that a tensor has the golden's shape and a {@link relativeError} of at most `tolerance`. */
   expectClose(actual: Tensor, name: string, tolerance: number): void {
     expect(actual.shape, `${name}: shape`).toEqual(this.shape(name));
     const error = relativeError(actual.toFloat32Array(), this.array(name));
@@ -74,7 +74,7 @@ export class Goldens {
   }
 }
 
-/** Norm of the difference over norm of what was expected (over 1 where all of it is 0). */
+/** Norm of the difference divided by the norm of the expected values (by 1 if all of them are 0). */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;

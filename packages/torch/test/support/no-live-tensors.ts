@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect } from "vitest";
 
-// Under the sanitizers their runtime is for Node alone: compilers and Pythons that tests start are not ours to check.
+// With sanitizers, only Node must load their runtime: compilers and Pythons that tests start are not checked.
 delete process.env.LD_PRELOAD;
 
 const engine = import("@salmask/torch").then((torch) => {
-  // As the command line does: what is tested is what runs, and threads that spin would slow all files at once.
+  // As the command line does: tests then run the same configuration, and spinning threads would slow all files.
   torch.tuneProcess();
   return torch;
 });
 
-// A test that leaks a tensor fails: the counter has to stand where it stood before the test's own hooks ran.
+// A test that leaks a tensor fails: after the test the count must be the same as before its own hooks.
 let before = 0;
 
 beforeEach(async () => {

@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 /** The folder of the package. */
 export const packageRoot = resolve(import.meta.dirname, "../..");
 
-/** The compiled library as others import it. */
+/** The compiled library, as other packages import it. */
 export const compiled = pathToFileURL(join(packageRoot, "dist/index.js")).href;
 
 /** A folder that is removed when the test ends. */
@@ -21,15 +21,15 @@ export function temporaryFolder(): string {
 export interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** What it wrote on standard output. */
+  /** The text on standard output. */
   out: string;
-  /** What it wrote on standard error. */
+  /** The text on standard error. */
   said: string;
 }
 
-/** What a Node process of its own says, and how it ends. */
+/** Runs Node in a separate process. Returns its output and how it ended. */
 export function node(args: readonly string[], env: Record<string, string | undefined> = {}): Ended {
-  const preload = process.env.SALMASK_TEST_PRELOAD; // the sanitizers' runtime, where they are on
+  const preload = process.env.SALMASK_TEST_PRELOAD; // the sanitizers' runtime, if they are enabled
   const child = spawnSync(process.execPath, args, {
     encoding: "utf8",
     env: { ...process.env, LD_PRELOAD: preload, ...env },
@@ -37,7 +37,7 @@ export function node(args: readonly string[], env: Record<string, string | undef
   return { code: child.status, signal: child.signal, out: child.stdout, said: child.stderr };
 }
 
-/** Runs a script that writes its answer to standard output as JSON, with the compiled library as `torch`. Returns the answer. */
+/** Runs a script that writes its answer as JSON to standard output. `torch` is the compiled library. Returns the answer. */
 export function answerOf<T>(script: string, env: Record<string, string | undefined> = {}): T {
   const { code, signal, out, said } = node(
     ["--input-type=module", "-e", `const torch = await import(${JSON.stringify(compiled)});\n${script}`],

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-// Finding a module is far quicker than importing it.
+// Finding a module is much faster than importing it.
 const hasBoth =
   "import sys; from importlib.util import find_spec as f; sys.exit(not (f('torch') and f('torchvision')))";
 
@@ -10,7 +10,7 @@ function importsTorch(python: string): boolean {
 
 let python: string | undefined;
 
-/** A Python with torch and torchvision: SALMASK_PYTHON, python3 on the PATH, or the distribution's. */
+/** A Python with torch and torchvision: SALMASK_PYTHON, python3 on the PATH, or that of the distribution. */
 export function findPython(): string {
   const candidates = process.env.SALMASK_PYTHON
     ? [process.env.SALMASK_PYTHON]

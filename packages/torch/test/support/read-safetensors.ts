@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { findPython } from "./python.js";
 
-// The format from its description alone, with nothing but Python's struct and json.
+// Written from the description of the format, with only Python's struct and json.
 const reader = `
 import json, struct, sys
 data = open(sys.argv[1], "rb").read()
@@ -23,7 +23,7 @@ interface Contents {
   tensors: Record<string, { dtype: string; shape: number[]; values: number[] }>;
 }
 
-/** Reads a safetensors file by a reader that shares no line with ours. */
+/** Reads a safetensors file with a reader that shares no code with ours. */
 export function readWithPython(path: string): Contents {
   return JSON.parse(execFileSync(findPython(), ["-c", reader, path], { encoding: "utf8" }));
 }

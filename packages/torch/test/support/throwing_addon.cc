@@ -1,4 +1,5 @@
-// An addon of which each function throws something else, and whose start throws too where the variable says what.
+// An addon whose function throws an exception of a given type. Its start also throws if the environment variable is
+// set.
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
