@@ -1,9 +1,9 @@
 /**
- * Salmask as a library. What stands here is kept: the tasks that the command line runs, the parts they are made of, and what
- * somebody needs who brings a method, a fill or a saliency source of their own. Importing it changes nothing in the process.
+ * Salmask as a library. These exports are stable: the tasks of the command line, their parts, and everything that is
+ * needed to add a method, a fill or a saliency source. Importing this module changes nothing in the process.
  */
 
-// Running things
+// Running tasks
 export {
   CheckpointError,
   DataError,
@@ -42,10 +42,10 @@ export { extractFeatures, type FeatureOptions } from "./tasks/probe/features.js"
 export { type ProbeOptions, type ProbeResult, probe } from "./tasks/probe/probe.js";
 export { type ProbeRunOptions, probeRun } from "./tasks/probe/probe-run.js";
 export { resumeFrom } from "./training/checkpoint.js";
-// Training anything
+// Training in general
 export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
 export { restore, type Trained, type TrainOptions, train } from "./training/trainer.js";
-// What a task sees
+// What a task's views are made of
 export { unmasked, type ViewKind, type ViewMask, type ViewRecipe } from "./views/recipe.js";
 export { type Crops, type ObjectFinder, type Scene, seeViews } from "./views/see.js";
 export type { ViewOptions } from "./views/settings.js";

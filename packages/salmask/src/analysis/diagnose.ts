@@ -1,4 +1,4 @@
-/** Reads what a run logged and says in words what is wrong with it, and what to try. */
+/** Reads a run's log and reports what is wrong with the run and what to try. */
 import { UsageError } from "../base/errors.js";
 import { mapStages, type StageSeconds } from "../base/stage-clock.js";
 import { RunFolder } from "../runs/run-folder.js";
@@ -7,23 +7,23 @@ import { type BranchVariance, type Finding, findings, lastVariance, meanOf } fro
 export interface Diagnosis {
   run: string;
   steps: number;
-  /** Means over the last tenth of the log; null where it does not say. */
+  /** Means over the last tenth of the log; null if the log does not contain the number. */
   last: {
     loss: number | null;
     contrastAccuracy: number | null;
     foregroundShare: number | null;
     rank: number | null;
-    /** Of foreground and true masks. */
+    /** Between foreground and true masks. */
     iou: number | null;
-    /** Where a step's time went. */
+    /** The time of a step, per stage. */
     seconds: StageSeconds | null;
-    /** The last that was looked at, not a mean. */
+    /** The last measurement, not a mean. */
     branchVariance: BranchVariance | null;
   };
   findings: Finding[];
 }
 
-/** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` where it holds no log of one. */
+/** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` if the folder holds no run with a log. */
 export function diagnose(run: string): Diagnosis {
   const folder = new RunFolder(run);
   const entries = folder.log.read();

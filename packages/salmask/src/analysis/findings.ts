@@ -1,4 +1,4 @@
-/** What can be wrong with a run, each with the numbers that say so and what to try. */
+/** The problems that a run can have, each with the numbers that show it and what to try. */
 import type { LogEntry } from "../base/events.js";
 import { percent } from "../base/format.js";
 import type { RunConfig } from "../config/schema.js";
@@ -6,30 +6,30 @@ import type { ProbeRecord, Summary } from "../runs/records.js";
 
 export interface Finding {
   code: string;
-  /** What is wrong, with the numbers that say so. */
+  /** What is wrong, with the numbers that show it. */
   what: string;
   /** What to try. */
   mend: string;
 }
 
-/** The values of a number over some lines of a log, of those that have it. */
+/** The values of a named number in some log entries; entries without it are left out. */
 export function valuesOf(entries: readonly LogEntry[], name: string): number[] {
   return entries.map(({ logs }) => logs[name]).filter((value) => value !== undefined);
 }
 
-/** The mean of a number over some lines of a log; null where none has it. */
+/** The mean of a named number over some log entries; null if no entry has it. */
 export function meanOf(entries: readonly LogEntry[], name: string): number | null {
   const values = valuesOf(entries, name);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** How one photo's embeddings vary over its views, by the branch that made them, 0 to 1. */
+/** How much the embeddings of one photo vary over its views, per branch, 0 to 1. */
 export interface BranchVariance {
   query: number;
   key: number;
 }
 
-/** The last look at how views vary, wherever in the log it is. */
+/** The last measurement of the variance over views, at any position in the log. */
 export function lastVariance(entries: readonly LogEntry[]): BranchVariance | null {
   const [query, key] = ["queryVariance", "keyVariance"].map((name) => valuesOf(entries, name).at(-1));
   return query === undefined || key === undefined ? null : { query, key };
@@ -38,17 +38,17 @@ export function lastVariance(entries: readonly LogEntry[]): BranchVariance | nul
 export interface Log {
   readonly config: RunConfig;
   readonly entries: readonly LogEntry[];
-  /** The last tenth. */
+  /** The last tenth of the log. */
   readonly end: readonly LogEntry[];
-  /** null where the run has not ended. */
+  /** null if the run has not ended. */
   readonly summary: Summary | null;
   readonly probes: readonly ProbeRecord[];
 }
 
-/** Below it nothing that was ever measured here was ahead of an untrained encoder. */
+/** In all our measurements, no encoder with fewer steps was better than an untrained one. */
 const leastSteps = 200;
 
-/** Each looks for one thing. A new one is a function here. */
+/** Each check looks for one problem. To add a check, add a function here. */
 const checks: readonly ((log: Log) => Finding | null)[] = [
   belowUntrained,
   tooShort,
@@ -61,12 +61,12 @@ const checks: readonly ((log: Log) => Finding | null)[] = [
   keysVaryMore,
 ];
 
-/** What is wrong with a run, by its log. */
+/** The problems of a run, from its log. */
 export function findings(log: Log): Finding[] {
   return checks.flatMap((check) => check(log) ?? []);
 }
 
-/** The encoder's scores beside those of an untrained one: of the run's end, and of each probe. */
+/** Compares the encoder's scores with those of an untrained one, at the end of the run and at each probe. */
 function belowUntrained({ config, summary, probes }: Log): Finding | null {
   const own = summary?.kind === "pretrain" && summary.classes !== null ? [summary.classes] : [];
   const behind = [...own, ...probes].flatMap(({ knn, linear }) =>
@@ -99,7 +99,7 @@ function tooShort({ entries }: Log): Finding | null {
   };
 }
 
-/** The uniformity of embeddings that are all the same is 0, and they use one direction. */
+/** If all embeddings are the same, their uniformity is 0 and their rank is 1. */
 function collapsed({ end }: Log): Finding | null {
   const rank = meanOf(end, "rank");
   const uniformity = meanOf(end, "uniformity");
@@ -123,7 +123,7 @@ function nothingLearned({ config, entries, end }: Log): Finding | null {
   };
 }
 
-/** Keys that the queue's age gives away make the loss low early and let it rise as the encoder slows down. */
+/** If the query can recognise old keys by their age, the loss is low early and rises as the encoder changes more slowly. */
 function risingLoss({ entries, end, config }: Log): Finding | null {
   const quarter = Math.floor(entries.length / 4);
   if (quarter < 3) return null;
@@ -162,7 +162,7 @@ function objectNotFound({ end }: Log): Finding | null {
   };
 }
 
-/** A foreground of cells taken at random, however many, is on average no better than the whole crop. */
+/** A random foreground, of any size, is on average no better than the whole crop. */
 function objectMissed({ end }: Log): Finding | null {
   const iou = meanOf(end, "iou");
   const whole = meanOf(end, "wholeCropIou");
@@ -176,7 +176,7 @@ function objectMissed({ end }: Log): Finding | null {
   };
 }
 
-/** A tenth, and 0.001 where nothing varies, are within what sixteen photos tell. */
+/** With sixteen photos, differences up to a tenth, and up to 0.001 near zero variance, are noise. */
 function keysVaryMore({ config, entries }: Log): Finding | null {
   const variance = lastVariance(entries);
   if (variance === null || variance.key <= 1.1 * variance.query + 0.001) return null;

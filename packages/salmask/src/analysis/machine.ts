@@ -16,15 +16,15 @@ export interface Health {
   device: "cpu" | "cuda";
   decodedPerSecond: number;
   stepsPerSecond: number;
-  /** What one measured step was. */
+  /** Describes the measured step. */
   stepOf: string;
-  /** What to change, in words; empty where nothing is wrong. */
+  /** What to change; empty if nothing is wrong. */
   advice: string[];
 }
 
 const photos = 96;
 
-/** A small run on whose steps machines can be compared. */
+/** A small run whose steps are comparable between machines. */
 const stepConfig: RunConfig = configSchema.parse({
   data: { crop: 64, size: 128 },
   model: { arch: "resnet18", width: 64, stem: "imagenet" },
@@ -33,7 +33,7 @@ const stepConfig: RunConfig = configSchema.parse({
   train: { batchSize: 32 },
 });
 
-/** Looks at the machine, and measures decoding and a training step on pictures of noise. Takes a few seconds. */
+/** Examines the machine, and measures decoding and a training step on pictures of noise. Takes a few seconds. */
 export async function examine(report: (line: string) => void): Promise<Health> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-doctor-"));
   try {

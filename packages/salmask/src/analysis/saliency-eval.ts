@@ -1,4 +1,4 @@
-/** How well a saliency source finds the objects of photos whose masks are known. */
+/** How well a saliency source finds the objects of photos with known masks. */
 import { scope } from "@salmask/torch";
 import { structureMeasure } from "../metrics/s-measure.js";
 import {
@@ -18,22 +18,20 @@ export interface SaliencyScores {
   maxF: number;
   /** Structure measure; 1 is best. */
   sMeasure: number;
-  /** Of the foreground cells under the threshold, which is what masking goes by. */
+  /** Intersection over union of the foreground cells under the threshold, which masking uses. */
   iou: number;
   /** Mean share of the cells that are foreground. */
   foregroundShare: number;
 }
 
 export interface SaliencyEvalOptions extends LookOptions {
-  /** Folder of masks, looked through with its folders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
+  /** Folder of masks, searched with its subfolders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
   masks: string;
 }
 
 const batchSize = 32;
 
-/**
- * Scores a source on every photo of a set. Throws DataError where a mask is missing or is not of its photo's size.
- */
+/** Scores a source on every photo of a data set. Throws DataError if a mask is missing or does not have its photo's size. */
 export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
   const { dataset } = options;
   const paths = await findMaps(options.masks, dataset.names);

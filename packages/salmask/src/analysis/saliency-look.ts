@@ -1,4 +1,4 @@
-/** What a saliency source says of whole photos, beside their true masks: scores and sheets go by the same. */
+/** The maps of a saliency source for whole photos, with their true masks. Scores and sheets use the same maps. */
 import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { photoOf } from "../data/samples/samples.js";
 import type { PackedDataset } from "../data/store/dataset.js";
@@ -13,15 +13,15 @@ import { renderView } from "../views/render.js";
 export interface LookOptions {
   dataset: PackedDataset;
   source: SaliencySource | LateSaliencySource;
-  /** Of the whole photo as the source sees it: `rows * cell` pixels high. */
+  /** The grid of the whole photo as the source gets it: `rows * cell` pixels high. */
   grid: Grid;
   threshold: ThresholdOptions;
 }
 
-/** Pixels of a photo that a cell of the scored map covers; masking itself goes by the grid's cells. */
+/** Pixels of a photo per cell of the scored map. Masking itself uses the cells of the grid. */
 const fineCell = 8;
 
-/** A true mask at its photo's size. */
+/** A true mask, in the size of its photo. */
 export interface Mask {
   /** `[height * width]`, 0 or 1. */
   pixels: Uint8Array;
@@ -31,22 +31,22 @@ export interface Mask {
 
 /** One photo. */
 export interface Look {
-  /** float32 `[3, side, side]`: what the source saw, normalised. */
+  /** float32 `[3, side, side]`: the input of the source, normalised. */
   photo: Tensor;
-  /** float32 `[rows, cols]`, finer than the grid: what it said. */
+  /** float32 `[rows, cols]`, finer than the grid: the output of the source. */
   saliency: Tensor;
-  /** `[rows * cols]`, 1 where the cell is foreground. */
+  /** `[rows * cols]`, 1 for foreground cells. */
   foreground: Uint8Array;
   /** Share of the cells that are foreground. */
   share: number;
   mask: Mask;
-  /** float32 `[H, W]`: the saliency scaled to [0, 1] and to the photo's pixels, as it is scored. */
+  /** float32 `[H, W]`: the saliency that is scored, scaled to [0, 1] and resized to the photo's pixels. */
   scoredMap: Tensor;
-  /** `[H * W]`: the foreground in the photo's pixels, as it is scored. */
+  /** `[H * W]`: the foreground that is scored, in the photo's pixels. */
   scoredForeground: Uint8Array;
 }
 
-/** The masks of some photos; white is the object. `paths` are those of all photos. */
+/** The masks of the photos `ids`; white is the object. `paths` holds the paths for all photos. */
 export function readMasks(
   ids: Int32Array,
   paths: readonly string[],
@@ -59,7 +59,7 @@ export function readMasks(
   return Promise.all(Array.from(ids, one));
 }
 
-/** What a source was shown and what it said. */
+/** The inputs and outputs of a source. */
 export interface Asked {
   /** float32 `[B, 3, side, side]`, normalised. */
   photos: Tensor;
@@ -67,7 +67,7 @@ export interface Asked {
   maps: Tensor;
 }
 
-/** Asks the source about the photos `ids` [B]. The tensors are the caller's, in no scope. */
+/** Computes the source's maps of the photos `ids` [B]. The tensors belong to the caller and to no scope. */
 export async function ask(ids: Int32Array, { dataset, source, grid }: LookOptions): Promise<Asked> {
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);
   const side = grid.rows * grid.cell;
@@ -77,7 +77,7 @@ export async function ask(ids: Int32Array, { dataset, source, grid }: LookOption
   return { photos, maps: keep(await mapsOf(source, photos, size)) };
 }
 
-/** What it said of each photo, whose masks come along. The tensors belong to the scope around. */
+/** Each photo's map, foreground and mask. The tensors belong to the surrounding scope. */
 export function lookAt({ photos, maps }: Asked, masks: readonly Mask[], options: LookOptions): Look[] {
   const { grid, threshold } = options;
   const size = grid.rows * grid.cols;
@@ -99,7 +99,7 @@ export function lookAt({ photos, maps }: Asked, masks: readonly Mask[], options:
   });
 }
 
-/** `[rows, cols]` scaled to [0, 1] and to the photo's pixels `[H, W]`; a flat map is 0 all over. */
+/** Scales `[rows, cols]` to [0, 1] and resizes it to the photo's pixels `[H, W]`. A constant map becomes 0. */
 function toPixels(map: Tensor, { height, width }: Mask): Tensor {
   return scope(() => {
     const [rows, cols] = map.shape;
@@ -111,7 +111,7 @@ function toPixels(map: Tensor, { height, width }: Mask): Tensor {
   });
 }
 
-/** Cells `[rows * cols]` to the photo's pixels `[H * W]`, each the cell it lies in. */
+/** Resizes cells `[rows * cols]` to the photo's pixels `[H * W]`; each pixel gets the value of its cell. */
 function cellsToPixels(cells: Uint8Array, { rows, cols }: Grid, { height, width }: Mask): Uint8Array {
   const out = new Uint8Array(height * width);
   for (let y = 0; y < height; y++) {

@@ -1,6 +1,6 @@
 /**
- * Calls `fn` on at most `limit` items at once and yields the results in the order of the items, so that what is
- * written does not depend on which decoder was quicker. A failure of `fn` ends the iteration.
+ * Calls `fn` on at most `limit` items at once and yields the results in the order of the items, so that the output does
+ * not depend on which decoder was faster. An error in `fn` ends the iteration.
  */
 export async function* mapOrdered<T, R>(
   items: AsyncIterable<T> | Iterable<T>,
@@ -11,7 +11,7 @@ export async function* mapOrdered<T, R>(
   try {
     for await (const item of items) {
       const result = fn(item);
-      // A later failure must not count as unhandled while an earlier result is being awaited.
+      // While an earlier result is awaited, a later error must not count as unhandled.
       result.catch(() => undefined);
       running.push(result);
       if (running.length >= limit) {

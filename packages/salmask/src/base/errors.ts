@@ -1,6 +1,6 @@
 /**
- * The tree of errors a user can meet. Each has a `code` for programs, an `exitCode` for shells, and a message
- * that says what was expected, of what, and what it got, with the command that mends it where one is known.
+ * The errors that a user can meet. Each has a `code` for programs, an `exitCode` for shells, and a message that says
+ * what was expected and what the program got, with the command that fixes it if there is one.
  */
 export class SalmaskError extends Error {
   readonly code: string;
@@ -14,7 +14,7 @@ export class SalmaskError extends Error {
   }
 }
 
-/** Wrong options, configuration or file given to a command; nothing was started. Exit code 2. */
+/** A command got wrong options, settings or files; nothing was started. Exit code 2. */
 export class UsageError extends SalmaskError {
   constructor(code: string, message: string, cause?: unknown) {
     super(code, message, { exitCode: 2, cause });
@@ -28,21 +28,21 @@ export class DataError extends SalmaskError {
   }
 }
 
-/** A checkpoint or weights file is damaged, missing or of another model. */
+/** A checkpoint or a weights file is damaged, missing, or belongs to another model. */
 export class CheckpointError extends SalmaskError {
   constructor(code: string, message: string, cause?: unknown) {
     super(code, message, { cause });
   }
 }
 
-/** Training cannot go on: the loss is not finite, or the disk is full. */
+/** Training cannot continue: the loss is not finite, or the disk is full. */
 export class TrainingError extends SalmaskError {
   constructor(code: string, message: string, cause?: unknown) {
     super(code, message, { cause });
   }
 }
 
-/** The user stopped what was going on; the message says what is kept. Exit code 130. */
+/** The user stopped the work; the message says what is kept. Exit code 130. */
 export class InterruptedError extends SalmaskError {
   constructor(message: string) {
     super("interrupted", message, { exitCode: 130 });

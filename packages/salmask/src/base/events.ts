@@ -1,35 +1,35 @@
-/** What happens in a long task, for whoever wants to show it: the command line, a log, a page. */
+/** Events of a long task, for any part that shows them: the command line, a log, a page. */
 import type { StageSeconds } from "./stage-clock.js";
 
-/** A line of a run's log: of the step that ended at `step`. */
+/** One entry of a run's log, for the step that ended at `step`. */
 export interface LogEntry {
-  /** Steps done, over all epochs. */
+  /** Number of completed steps over all epochs. */
   readonly step: number;
   readonly epoch: number;
-  /** When it was written, ISO 8601; null in logs of before that was noted. */
+  /** The time of writing, ISO 8601; null in older logs without it. */
   readonly time: string | null;
   readonly lr: number;
   readonly imagesPerSecond: number;
-  /** Where the step's time went; null in logs of before that was measured. */
+  /** The time of the step, per stage; null in older logs without it. */
   readonly seconds: StageSeconds | null;
-  /** Named numbers of the task, none of them obligatory. Shares are 0 to 1. */
+  /** Named numbers of the task; all of them are optional. Shares are 0 to 1. */
   readonly logs: Readonly<Record<string, number>>;
 }
 
 export type RunEvent =
-  /** Many like things are gone through: photos decoded, photos mapped, epochs of a probe. */
+  /** Progress over many similar items: photos decoded, photos mapped, epochs of a probe. */
   | {
       readonly kind: "progress";
       readonly what: string;
       readonly done: number;
-      /** null where it is not known yet. */
+      /** null if it is not known yet. */
       readonly total: number | null;
     }
-  /** Something that people should know and that does not stop the task. */
+  /** Something that the user should know but that does not stop the task. */
   | { readonly kind: "warning"; readonly code: string; readonly message: string }
-  /** What goes on, in a sentence. */
+  /** What happens now, in one sentence. */
   | { readonly kind: "note"; readonly message: string }
-  /** Training begins, or goes on after `step` steps. */
+  /** Training begins, or continues after `step` steps. */
   | {
       readonly kind: "begin";
       readonly step: number;
@@ -38,9 +38,9 @@ export type RunEvent =
       readonly epochs: number;
       readonly batchSize: number;
     }
-  /** A step is done; `seconds` is how long it took, without what is done once per photo. */
+  /** A step has ended. `seconds` is its duration, without work that is done once per photo. */
   | { readonly kind: "step"; readonly step: number; readonly steps: number; readonly seconds: number }
-  /** A line went to the log; `left` is how many seconds the rest will take at this speed. */
+  /** An entry was written to the log. `left` is the estimated number of seconds until the end. */
   | {
       readonly kind: "log";
       readonly entry: LogEntry;
@@ -50,7 +50,7 @@ export type RunEvent =
     }
   | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
 
-/** Takes events as they happen. */
+/** Receives events when they happen. */
 export type Report = (event: RunEvent) => void;
 
 export const silent: Report = () => {};

@@ -1,9 +1,9 @@
-/** Lists of what is wrong, short enough to read however much is wrong. */
+/** Lists of errors, cut to a readable length. */
 
 const mostFaults = 20;
 const longestValue = 100;
 
-/** One fault a line, the first of many. */
+/** One error per line; only the first ones if there are many. */
 export function listed(faults: readonly string[]): string {
   const left = faults.length - mostFaults;
   const lines = faults.slice(0, mostFaults);
@@ -11,7 +11,7 @@ export function listed(faults: readonly string[]): string {
   return lines.map((line) => `\n  ${line}`).join("");
 }
 
-/** A value as a message shows what it got: as JSON, cut where it is long. */
+/** A value for an error message: as JSON, shortened if it is long. */
 export function shown(value: unknown): string {
   const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
   return text.length > longestValue ? `${text.slice(0, longestValue)}...` : text;

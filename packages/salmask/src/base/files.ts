@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** A name beside `path` that no other process writes to; rename it to `path` when it is complete. */
+/** A name in the folder of `path` that no other process writes to. Rename it to `path` when the file is complete. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`);
 }
 
 /**
- * Writes a file so that readers see the old content or the new, never a part: a temporary file in the same
- * folder, flushed to disk, then renamed. Makes missing folders. The temporary file is removed on failure.
+ * Writes a file so that readers see either the old or the new content, never a part: to a temporary file in the same
+ * folder, which is flushed to disk and then renamed. Makes missing folders. Removes the temporary file on failure.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

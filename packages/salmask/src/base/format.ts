@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Formats numbers for people. */
 
 /** A share of 0 to 1 as `43 %`. */
 export function percent(share: number, digits = 0): string {

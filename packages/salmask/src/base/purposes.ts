@@ -1,6 +1,6 @@
 /**
- * What a random decision is for: the second number of every key, after the seed. Two decisions never share a
- * stream, because no two purposes share a number. Numbers are never reused; new ones go at the end.
+ * The purpose of a random decision: the second number of every key, after the seed. Each purpose has its own number, so
+ * two decisions never share a stream. Numbers are never reused; add new ones at the end.
  */
 export const purpose = {
   weights: 1,

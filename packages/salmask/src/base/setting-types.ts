@@ -1,19 +1,19 @@
-/** Kinds of settings that several rooms have. */
+/** Types of settings that several modules use. */
 import { z } from "zod";
 
-/** Everything in it, as a reader sees it: a setting is read by many and changed by none. */
+/** A deeply read-only version of a type: many parts read the settings, and none may change them. */
 export type ReadOnly<T> = { readonly [K in keyof T]: ReadOnly<T[K]> };
 
-/** The largest count that has a use: one more does not fit the engine's 32-bit numbers. */
+/** The largest useful count: larger numbers do not fit the engine's 32-bit integers. */
 const largestCount = 2 ** 31 - 1;
 
-/** A whole number from `least`. */
+/** A whole number of at least `least`. */
 export const count = (least: number, most = largestCount) => z.int().min(least).max(most);
 
 /** From 0 to 1. */
 export const share = () => z.number().min(0).max(1);
 
-/** Two numbers between the limits, the smaller first. */
+/** Two numbers within the limits, the smaller first. */
 export function range(least: number, most: number) {
   const expected = `two numbers from ${least} to ${most}, the smaller first, as 0.1,0.4`;
   return z
@@ -22,7 +22,7 @@ export function range(least: number, most: number) {
     .meta({ expected });
 }
 
-/** A whole number that has a middle, as the side of a filter. */
+/** An odd number, such as the side of a filter with a central element. */
 export function odd() {
   const expected = "an odd number from 1 to 1023";
   return count(1, 1023)
@@ -30,6 +30,6 @@ export function odd() {
     .meta({ expected });
 }
 
-/** What a union of kinds is given where it is given no name: the kind `name`. */
+/** In a union of kinds, settings without a name belong to the kind `name`. */
 export const named = (name: string) => (given: unknown) =>
   typeof given === "object" && given !== null ? { name, ...given } : given;

@@ -1,4 +1,4 @@
-/** What a step spends its time on, in the order in which the data walks through it. */
+/** The stages of a step, in the order in which data passes through them. */
 export const stages = [
   "data",
   "augmentation",
@@ -10,20 +10,20 @@ export const stages = [
 ] as const;
 export type Stage = (typeof stages)[number];
 
-/** Seconds of each stage. */
+/** Seconds per stage. */
 export type StageSeconds = Record<Stage, number>;
 
-/** A figure for each stage. */
+/** A number per stage. */
 export function mapStages(of: (stage: Stage) => number): StageSeconds {
   const [data, augmentation, saliency, masking, forward, backward, optimizer] = stages.map(of);
   return { data, augmentation, saliency, masking, forward, backward, optimizer };
 }
 
-/** Adds up where the time of one step goes. On a GPU, whose work goes on after a call, it is the host's time only. */
+/** Adds up the time of each stage of a step. On a GPU, which works after a call returns, this is the host's time only. */
 export class StageClock {
   readonly seconds = mapStages(() => 0);
 
-  /** Calls `fn`, counts its time as the stage's, and returns its result. */
+  /** Calls `fn`, adds its duration to the stage, and returns its result. */
   in<T>(stage: Stage, fn: () => T): T {
     const start = performance.now();
     try {

@@ -1,16 +1,16 @@
 import jstat from "jstat";
 
-/** A mean over seeds. What needs more values than there are is null. */
+/** A mean over seeds. Values that need more data than there are are null. */
 export interface Estimate {
   count: number;
   mean: number;
-  /** Sample standard deviation; null of one value. */
+  /** Sample standard deviation; null for a single value. */
   deviation: number | null;
-  /** Half the width of the 95 % interval of the mean (Student's t); null of one value. */
+  /** Half the width of the 95 % confidence interval of the mean (Student's t); null for a single value. */
   halfWidth: number | null;
 }
 
-/** Throws RangeError where there is no value. */
+/** Throws RangeError for an empty list. */
 export function estimate(values: readonly number[]): Estimate {
   const count = values.length;
   if (count === 0) throw new RangeError("Expected at least one value to take the mean of, got none.");
@@ -26,7 +26,7 @@ export function estimate(values: readonly number[]): Estimate {
   };
 }
 
-/** The differences of two rows at the seeds that both have, `row` less `first`; null where they share none. */
+/** The differences of two rows, `row` minus `first`, at the seeds that both have; null if they have no common seed. */
 export function pairedDifference(
   row: ReadonlyMap<number, number>,
   first: ReadonlyMap<number, number>,

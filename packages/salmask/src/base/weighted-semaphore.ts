@@ -1,4 +1,4 @@
-/** Lets work begin while the weights of what runs stay within a capacity: so many bytes held at once, for example. */
+/** Starts work only while the sum of the weights of running work is within a capacity, for example a number of bytes. */
 export class WeightedSemaphore {
   readonly capacity: number;
   #held = 0;
@@ -8,14 +8,14 @@ export class WeightedSemaphore {
     this.capacity = capacity;
   }
 
-  /** The weights of what runs now, together; never above the capacity. */
+  /** The sum of the weights of running work; never above the capacity. */
   get held(): number {
     return this.#held;
   }
 
   /**
-   * Resolves when there is room, in the order of the calls, to a function that gives the room back; calling it twice
-   * is allowed. What weighs more than the capacity is let in alone.
+   * Resolves when there is room, in the order of the calls, to a function that releases the weight; a second call of it
+   * has no effect. Work whose weight is above the capacity runs alone.
    */
   async acquire(weight: number): Promise<() => void> {
     const counted = Math.min(Math.max(weight, 0), this.capacity);

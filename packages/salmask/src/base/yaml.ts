@@ -1,20 +1,20 @@
-/** YAML that people and other machines wrote, read with care. */
+/** Reads YAML from people and from other machines, with limits. */
 import { createRequire } from "node:module";
 import { UsageError } from "./errors.js";
 
-/** Aliases that a file may resolve to; files of settings repeat a group a few times. */
+/** The largest number of aliases that a file may resolve; files of settings repeat a group a few times. */
 const mostAliases = 200;
-/** Nests within nests; settings have four. */
+/** The largest nesting depth; settings have four levels. */
 const deepest = 50;
 
-/** The parser takes a tenth of what help takes to start, and only files need it. */
+/** Loading the parser takes a tenth of the time that help takes, and only files need it. */
 function parser(): typeof import("yaml") {
   return createRequire(import.meta.url)("yaml");
 }
 
 /**
- * The value of a YAML text. Throws {@link UsageError} `bad-yaml` for a text that is no YAML, for aliases that are too
- * many, go in circles or lead nowhere, and for names that would change how values behave.
+ * The value of a YAML text. Throws {@link UsageError} `bad-yaml` if the text is not YAML, if it has too many, circular
+ * or undefined aliases, or if it has names that would change how JavaScript objects behave.
  *
  * @param from names the text in errors
  */
@@ -32,7 +32,7 @@ export function parseYaml(text: string, from: string): unknown {
   return value;
 }
 
-/** YAML that {@link parseYaml} reads back as it was. */
+/** YAML from which {@link parseYaml} reads the same value. */
 export function stringifyYaml(value: unknown): string {
   return parser().stringify(value);
 }

@@ -65,7 +65,7 @@ function folderOf(options: Options): string {
   return textOption(options, "folder") ?? defaultCacheDir();
 }
 
-/** Throws a {@link UsageError} `bad-option`. */
+/** Throws {@link UsageError} `bad-option`. */
 function selectionOf(names: readonly string[], unusedFor: string | undefined): CacheSelection {
   if (names.length === 0) return { unusedForDays: daysOf(unusedFor ?? "30d") };
   if (unusedFor === undefined) return { names };

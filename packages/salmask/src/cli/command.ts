@@ -2,26 +2,29 @@ import { Command, CommanderError } from "commander";
 import { InterruptedError, UsageError } from "../base/errors.js";
 import { Output, type Streams } from "./output.js";
 
-/** What every command's action is given. */
+/** The state that the action of every command gets. */
 export interface Context {
   streams: Streams;
-  /** Aborted by the first interrupt after the work began. */
+  /** Aborted by the first interrupt after the work has started. */
   signal: AbortSignal;
-  /** Whether there is work that an interrupt must let end well; before that it ends the process at once. */
+  /**
+   * Whether work has started that must end properly after an interrupt. Before that an interrupt ends the process at
+   * once.
+   */
   isWorking: boolean;
-  /** Set by the action that fails; 0 until then. */
+  /** Set by an action that fails; otherwise 0. */
   exitCode: number;
 }
 
-/** The options of a command, by name in camel case or by dotted setting. */
+/** The options of a command, under their names in camel case or under the dotted key of a setting. */
 export type Options = Record<string, unknown>;
 
 export const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
- * A command whose action gets its arguments, its options and an {@link Output}; what the action throws becomes the
- * message and the exit code. An action imports what it does by {@link begin}: what only shows help or refuses an
- * option loads no engine.
+ * A command whose action gets its arguments, its options and an {@link Output}. An error in the action becomes a
+ * message and an exit code. An action imports its modules through {@link begin}, so that help and rejected options do
+ * not load the engine.
  */
 export function command(
   context: Context,
@@ -45,29 +48,29 @@ export function command(
   return made;
 }
 
-/** Adds examples to a command's help, one a line. */
+/** Adds examples to a command's help, one per line. */
 export function withExamples(made: Command, ...examples: string[]): Command {
   const lines = examples.map((example) => `  npx salmask ${example}\n`).join("");
   return made.addHelpText("after", `\nExamples:\n${lines}`);
 }
 
-/** Waits for the modules that do the work; from here on an interrupt is the work's to answer. */
+/** Waits for the modules that do the work. After this the work must handle interrupts. */
 export async function begin<T>(context: Context, modules: Promise<T>): Promise<T> {
   const loaded = await modules;
-  // Loading the engine blocks; an interrupt of meanwhile is heard here.
+  // Loading the engine blocks the event loop; this gives an interrupt from that time a chance to arrive.
   await new Promise(setImmediate);
   if (context.signal.aborted) throw new InterruptedError("Stopped before anything was started.");
   context.isWorking = true;
   return loaded;
 }
 
-/** An option that takes a text; undefined where it was not given. */
+/** The value of a text option; undefined if it was not given. */
 export function textOption(options: Options, name: string): string | undefined {
   const value = options[name];
   return typeof value === "string" ? value : undefined;
 }
 
-/** An option that takes a whole number from `least`. Throws {@link UsageError}. */
+/** The value of an option with a whole number of at least `least`. Throws {@link UsageError}. */
 export function countOption(options: Options, name: string, fallback: number, least = 1): number {
   const text = textOption(options, name);
   if (text === undefined) return fallback;
@@ -87,7 +90,7 @@ const unitSeconds = new Map([
   ["h", 3600],
 ]);
 
-/** An option that takes a duration, as `90s`, `10m` or `2h`: seconds. Throws {@link UsageError}. */
+/** The value of an option with a duration, such as `90s`, `10m` or `2h`, in seconds. Throws {@link UsageError}. */
 export function secondsOption(options: Options, name: string, fallback: string): number {
   const text = textOption(options, name) ?? fallback;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text.trim()) ?? [];

@@ -11,11 +11,12 @@ import { probeRun } from "../tasks/probe/probe-run.js";
 
 /**
  * The full method at a size for two cores and two minutes: small pictures, a narrow encoder, few epochs. The drawings'
- * colours tell their classes, so colours are jittered mildly. In so few steps the key encoder has to be slow, or the
- * queue's age gives its keys away; and beside so short a queue a hard negative at rho 2 would outweigh all of it.
+ * colours identify their classes, so colour jitter is mild. In so few steps the key encoder must change slowly, because
+ * otherwise a query can recognise old keys by their age. With so short a queue, a hard negative at rho 2 would outweigh
+ * all other keys.
  */
 const demoSettings = {
-  // The figures of the documents are of float32, whatever the processor has.
+  // The documented results were measured in float32, so the processor must not decide.
   precision: "float32",
   data: { crop: 32, size: 64 },
   model: { arch: "resnet18", width: 8, stem: "small" },
@@ -35,8 +36,8 @@ const demoSettings = {
 
 /**
  * Generates the embedded data set beside `out`, pre-trains with the full method, draws its views, probes, and leaves
- * `summary.json`, `views.png` and the weights in `out`. An earlier run's files there are removed first; a folder that
- * is no run's is refused.
+ * `summary.json`, `views.png` and the weights in `out`. Files of an earlier run are removed first. Refuses a folder
+ * that does not belong to a run.
  */
 export async function demo(options: {
   out: string;
@@ -63,7 +64,7 @@ export async function demo(options: {
     },
   );
   const { views } = folder;
-  // The run looked for objects with its own encoder, and so does the sheet.
+  // The run used its own encoder for saliency, so the sheet does too.
   const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "scda", weights } };
   await sheetOfPhotos({ photos: train, out: views, count: 8, config: looking, signal, report });
   const probed = await probeRun({

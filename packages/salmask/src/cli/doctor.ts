@@ -49,7 +49,7 @@ async function diagnoseRun(context: Context, run: string, output: Output): Promi
   ]);
 }
 
-/** Where a step's time went, the longest first. */
+/** The stages of a step with their time, the longest first. */
 function timeLine(seconds: StageSeconds): string {
   const total = stages.reduce((sum, stage) => sum + seconds[stage], 0);
   const parts = stages

@@ -6,7 +6,7 @@ import { processStreams, type Streams } from "./output.js";
 interface Entry {
   name: string;
   description: string;
-  /** A command is made where it is asked for: others' options and settings are not loaded. */
+  /** Loads one command, so that the options and settings of the others are not loaded. */
   load(): Promise<(context: Context) => Command>;
 }
 
@@ -53,14 +53,14 @@ const entries: readonly Entry[] = [
   },
 ];
 
-/** The signals that ask a process to end, by what people know them as. */
+/** The signals that ask a process to end, with descriptions for messages. */
 const endings = {
   SIGINT: "interrupt",
   SIGTERM: "request to end",
   SIGHUP: "closing of the terminal",
 } as const;
 
-/** Runs a command line and returns its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+/** Runs a command line and returns its exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted. */
 export async function run(argv: readonly string[], streams: Streams = processStreams()): Promise<number> {
   const interrupt = new AbortController();
   const context: Context = { streams, signal: interrupt.signal, isWorking: false, exitCode: 0 };
@@ -85,7 +85,7 @@ export async function run(argv: readonly string[], streams: Streams = processStr
   }
 }
 
-/** All commands by name, of which the one that is asked for is made. */
+/** All commands by name; only the requested one is loaded. */
 async function programOf(argv: readonly string[], context: Context): Promise<Command> {
   const output = { writeOut: context.streams.out, writeErr: context.streams.err };
   const program = new Command("salmask")

@@ -3,17 +3,17 @@ import type { Report } from "../base/events.js";
 import { renderer } from "./render.js";
 import { explainStorage } from "./storage-fault.js";
 
-/** Where a command writes; tests give their own. */
+/** Where a command writes; tests pass their own streams. */
 export interface Streams {
   out(text: string): void;
   err(text: string): void;
-  /** Whether people's text goes to a terminal, where a line can be replaced. */
+  /** Whether text for people goes to a terminal, where a line can be replaced. */
   readonly isTerminal?: boolean;
 }
 
 /**
- * The process's own. Whoever reads may go away, as `head` does, and the disk of a log may be full: what is said then is
- * lost, and the work goes on.
+ * The streams of the process. If the reader closes its end, as `head` does, or the disk of a log is full, the text is
+ * lost but the work continues.
  */
 export function processStreams(): Streams {
   for (const stream of [process.stdout, process.stderr]) {
@@ -28,15 +28,18 @@ export function processStreams(): Streams {
 
 function ignore(): void {}
 
-/** An error of ours or of the engine, which is not imported for it: it may not be built. */
+/** Errors of this project. The engine's are recognised without importing it, because it may not be built. */
 const isExpected = (error: unknown): error is Error & { code: string } =>
   error instanceof SalmaskError ||
   (error instanceof Error && error.name === "EngineError" && "code" in error);
 
-/** To the line's beginning, and what was there is gone. */
+/** Returns to the start of the line and clears it. */
 const clearLine = "\r\x1b[2K";
 
-/** How a command speaks: with `--json` one document on standard output, and people's text on standard error. */
+/**
+ * The output of a command. With `--json`, standard output gets one document, and standard error gets the text for
+ * people.
+ */
 export class Output {
   private unfinished = false;
 
@@ -51,13 +54,13 @@ export class Output {
     });
   }
 
-  /** What happens, for people. */
+  /** Shows events to people. */
   readonly report: Report;
 
-  /** A line for people. */
+  /** Writes a line for people. */
   readonly line = (text: string): void => this.write(`${this.unfinished ? clearLine : ""}${text}\n`, false);
 
-  /** A line that the next one takes the place of. */
+  /** Writes a line that the next one replaces. */
   private bar(text: string): void {
     this.write(`${clearLine}${text}`, true);
   }
@@ -68,20 +71,20 @@ export class Output {
     else this.streams.out(text);
   }
 
-  /** The command's result: the document, or the lines that say the same to people. */
+  /** Writes the command's result: the document, or lines with the same content for people. */
   result(document: unknown, lines: readonly string[]): void {
     if (this.json) this.streams.out(`${JSON.stringify(document, null, 2)}\n`);
     else for (const line of lines) this.line(line);
   }
 
-  /** What went wrong, and the exit code that says so. */
+  /** Writes an error and returns its exit code. */
   failure(cause: unknown): number {
     const error = explainStorage(cause);
     const isOurs = isExpected(error);
     const message = error instanceof Error ? error.message : String(error);
     const code = isOurs ? error.code : "unexpected";
     if (this.json) this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
-    // What was going on stays above what ended it.
+    // Keeps the last progress line above the error.
     if (this.unfinished) this.write("\n", false);
     this.streams.err(`salmask: ${message}\n`);
     if (!isOurs && error instanceof Error && error.stack !== undefined) this.streams.err(`${error.stack}\n`);

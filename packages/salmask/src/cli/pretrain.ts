@@ -58,8 +58,9 @@ interface Asked {
 }
 
 /**
- * The settings that a command line means: of a run that goes on, its own; else, where no option says what is learned or a time is
- * given, a recipe for these photos, this machine and the time. A file or a preset takes the place of both; options win over all.
+ * The settings for a command line. A resumed run keeps its own settings. Otherwise, if no option affects learning or if
+ * a time is given, a recipe for these photos, this machine and this time is the base. A file or a preset replaces both.
+ * Options override all of them.
  */
 async function chooseConfig(
   { context, photos, out, resume }: Asked,
@@ -86,7 +87,7 @@ async function chooseConfig(
     );
     return configOf(options);
   }
-  // Refused before anything is measured.
+  // Rejects wrong options before anything is measured.
   const { device, precision, threads } = configOf(options);
   const { recipeFor } = await begin(context, import("../tasks/pretrain/recipe-for.js"));
   const { signal } = context;

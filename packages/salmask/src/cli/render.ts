@@ -1,4 +1,4 @@
-/** Events as people read them: lines, and on a terminal a bar that moves. */
+/** Shows events to people: as lines, and on a terminal also as a progress bar. */
 import type { LogEntry, Report, RunEvent } from "../base/events.js";
 import { duration, percent } from "../base/format.js";
 
@@ -6,23 +6,23 @@ import { duration, percent } from "../base/format.js";
 export interface Screen {
   /** Writes a whole line. */
   line(text: string): void;
-  /** Replaces the last unfinished line; null where that cannot be done, as in a file. */
+  /** Replaces the last unfinished line; null if the output cannot do that, such as a file. */
   readonly bar: ((text: string) => void) | null;
-  /** Seconds since some beginning. */
+  /** Seconds since a fixed start. */
   now(): number;
 }
 
-/** Seconds between lines about progress where there is no bar. */
+/** Seconds between progress lines if there is no bar. */
 const lineEvery = 5;
-/** Seconds between changes of a bar. */
+/** Seconds between updates of a bar. */
 const barEvery = 0.1;
-/** Seconds of training above which shorter settings are named. */
+/** For a training time above this many seconds, shorter settings are suggested. */
 const long = 3600;
 
 type Progress = Extract<RunEvent, { kind: "progress" }>;
 type Begin = Extract<RunEvent, { kind: "begin" }>;
 
-/** Shows events on a screen as they come. */
+/** Shows events on a screen when they happen. */
 export function renderer(screen: Screen): Report {
   let phase = { what: "", since: 0, shown: 0, isShown: false };
   let begun: Begin | null = null;
@@ -48,7 +48,7 @@ export function renderer(screen: Screen): Report {
 
   const step = ({ step, steps, seconds }: Extract<RunEvent, { kind: "step" }>): void => {
     stepsHere++;
-    // The first step warms up; the second says how long the rest will take.
+    // The first step is slower than the others, so the second one is used to estimate the remaining time.
     if (stepsHere === 2 && begun !== null)
       for (const line of planLines(begun, steps - step, seconds)) screen.line(line);
     const now = screen.now();
@@ -102,7 +102,7 @@ function progressText({ what, done, total }: Progress, seconds: number): string 
   return `${what}: ${done} of ${total}${done === total ? "" : left}`;
 }
 
-/** What a step's masks were, in a few words. */
+/** A short text about the masks of a step. */
 function maskPart({ foregroundShare, maskedShare }: LogEntry["logs"]): string[] {
   if (maskedShare === undefined) return [];
   if (maskedShare === 0) return ["unmasked"];
@@ -110,7 +110,7 @@ function maskPart({ foregroundShare, maskedShare }: LogEntry["logs"]): string[] 
   return foregroundShare === undefined ? [share] : [share, `foreground ${percent(foregroundShare)}`];
 }
 
-/** One line on how a run stands. */
+/** One line with the state of a run. */
 export function logLine(entry: LogEntry, run: { steps: number; epochs: number; left: number }): string {
   const { logs } = entry;
   const { loss, contrastAccuracy, queueFill } = logs;

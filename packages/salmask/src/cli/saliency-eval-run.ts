@@ -10,11 +10,11 @@ import { openSource } from "../saliency/open.js";
 export interface ScoredPhotos extends SaliencyScores {
   /** The saliency source that was scored. */
   source: string;
-  /** The picture sheet and the photos in it; null where none was asked for. */
+  /** The picture sheet and the photos in it; null if no sheet was requested. */
   sheet: { path: string; photos: string[] } | null;
 }
 
-/** Scores the configuration's saliency source on photos with masks, and draws `count` of them to `sheet`. */
+/** Scores the configured saliency source on photos with masks, and draws `count` of them to `sheet`. */
 export async function scorePhotos(options: {
   photos: string;
   masks: string;

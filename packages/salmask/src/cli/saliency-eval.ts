@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { configOf, withSettings } from "./settings-options.js";
 
-/** A score depends on these alone. */
+/** The only settings that affect a score. */
 const takes = ["data", "model.stem", "saliency.source", "saliency.weights", "saliency.threshold"];
 
 export function saliencyEvalCommand(context: Context): Command {

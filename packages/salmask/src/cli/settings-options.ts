@@ -1,4 +1,4 @@
-/** Settings of a run as options of a command. */
+/** The settings of a run as options of a command. */
 import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { parseText, placeholderOf } from "../config/kind.js";
@@ -8,7 +8,7 @@ import { type RunConfig, settings } from "../config/schema.js";
 import type { Setting } from "../config/setting.js";
 import { dashed, type Options, textOption } from "./command.js";
 
-/** Short names of settings that are asked for often. */
+/** Short names of frequently used settings. */
 const shortNames: Readonly<Record<string, string>> = {
   "train.epochs": "epochs",
   "train.batchSize": "batchSize",
@@ -22,12 +22,12 @@ const shortNames: Readonly<Record<string, string>> = {
   "mask.branch": "branch",
 };
 
-/** Which settings have an effect on a command: groups and single keys. */
+/** The settings that affect a command: groups and single keys. */
 export type Takes = readonly string[] | "all";
 
 /**
- * Adds `--preset NAME`, `--config FILE`, one `--dotted.key` for each setting that the command takes, and the short
- * names. Other settings are known too, so that {@link configOf} can say that they have no effect.
+ * Adds `--preset NAME`, `--config FILE`, one `--dotted.key` for each setting that affects the command, and the short
+ * names. The other settings are also accepted by the parser, so that {@link configOf} can say that they have no effect.
  */
 export function withSettings(made: Command, takes: Takes = "all"): Command {
   const group = "Settings:";
@@ -56,7 +56,7 @@ function takesSetting(takes: Takes, key: string): boolean {
   return takes === "all" || takes.some((taken) => key === taken || key.startsWith(`${taken}.`));
 }
 
-/** The option of a setting, and its short one where it has one. */
+/** The option of a setting, and its short option if it has one. */
 function optionsOf({ key, kind, description, default: value }: Setting, group: string): Option[] {
   const choices = kind.kind === "choice" ? [`one of ${kind.choices.join(", ")}`] : [];
   const usual = value === undefined ? [] : [`default: ${Array.isArray(value) ? value.join(",") : value}`];
@@ -69,7 +69,7 @@ function optionsOf({ key, kind, description, default: value }: Setting, group: s
   return [long, new Option(`--${dashed(name)} ${placeholder}`, `short for --${key}`).helpGroup(group)];
 }
 
-/** Settings that leave open what is learned, and how. */
+/** Settings that do not affect what the encoder learns. */
 const beside: ReadonlySet<string> = new Set([
   "seed",
   "threads",
@@ -83,7 +83,7 @@ const beside: ReadonlySet<string> = new Set([
   "train.varianceEvery",
 ]);
 
-/** Whether an option says what is learned, or how. */
+/** Whether an option affects what the encoder learns. */
 export function choosesLearning(options: Options): boolean {
   return settings().some(({ key }) => {
     const short = shortNames[key];
@@ -95,17 +95,17 @@ export function choosesLearning(options: Options): boolean {
 }
 
 interface ConfigOptions {
-  /** Named where a setting has no effect on it. */
+  /** The name of the command, for the error about a setting without effect. */
   command?: string;
   takes?: Takes;
-  /** Defaults of the command's own, by dotted key. */
+  /** The command's own defaults, by dotted key. */
   base?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * The validated configuration of a command: `base` under the preset under the file under the options. Throws
- * {@link UsageError} `no-effect` for an option that the command does not take, `given-twice` for one that is given by
- * both of its names, and what {@link loadConfig} throws.
+ * The validated settings of a command. Options override the file, the file overrides the preset, and the preset
+ * overrides `base`. Throws {@link UsageError} `no-effect` for an option that does not affect the command, `given-twice`
+ * for an option that is given under both of its names, and the errors of {@link loadConfig}.
  */
 export function configOf(
   options: Options,

@@ -20,7 +20,7 @@ const fewFiles = {
   mend: "Raise the limit: ulimit -n 4096",
 };
 
-/** What the file system's refusals mean to people, by the code that Node gives them. */
+/** Explanations of file system errors, by Node's error code. */
 const meanings: Readonly<Record<string, Meaning>> = {
   ENOSPC: { code: "disk-full", got: "a full disk", mend: freeSpace },
   EDQUOT: { code: "disk-full", got: "a quota that is used up", mend: freeSpace },
@@ -44,7 +44,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   },
 };
 
-/** A refusal of the file system as an error that names the file and what to do; anything else unchanged. */
+/** Converts a file system error to one that names the file and says what to do. Other errors are returned unchanged. */
 export function explainStorage(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SalmaskError || !("code" in error)) return error;
   const meaning = meanings[String(error.code)];

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { configOf, withSettings } from "./settings-options.js";
 
-/** What the sheet shows depends on these alone: nothing is trained. */
+/** The only settings that affect the sheet; nothing is trained. */
 const takes = [
   ...["seed", "data", "model.stem", "augment"],
   ...[
@@ -21,7 +21,7 @@ const takes = [
 export function viewsCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
     const count = countOption(options, "count", 8);
-    // Before the first run there is no encoder of one's own to ask.
+    // Before the first run the user has no trained encoder for saliency.
     const usual = { "saliency.source": "spectral-residual" };
     const config = configOf(options, {
       command: "views",

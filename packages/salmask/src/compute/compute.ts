@@ -1,4 +1,4 @@
-/** Where a run's networks are computed, and in which precision. */
+/** The device and the precision of a run's networks. */
 import {
   autocast,
   buildInfo,
@@ -14,20 +14,20 @@ import type { ComputeSettings } from "./settings.js";
 
 export interface Compute {
   readonly device: "cpu" | "cuda:0";
-  /** Of convolutions and matrix products. Weights, statistics and losses are float32 always. */
+  /** The precision of convolutions and matrix products. Weights, statistics and losses are always float32. */
   readonly precision: "float32" | "bfloat16";
 }
 
 export const onCpu: Compute = { device: "cpu", precision: "float32" };
 
-/** What the machine has; asked of it where it is not given. */
+/** The features of the machine. Missing values are detected. */
 export interface Found {
   readonly cudaIsThere?: boolean;
   /** Whether the processor multiplies bfloat16 in hardware. */
   readonly cpuIsFast?: boolean;
 }
 
-/** What the settings mean on this machine. Throws {@link UsageError} `no-cuda` where a GPU is asked for and none is there. */
+/** Resolves the settings for this machine. Throws {@link UsageError} `no-cuda` if they require a GPU and there is none. */
 export function computeOf(
   { device, precision }: Pick<ComputeSettings, "device" | "precision">,
   { cudaIsThere = hasCuda(), cpuIsFast = cpuHasFastBfloat16() }: Found = {},
@@ -45,22 +45,22 @@ export function computeOf(
 }
 
 /**
- * Moves a network to where it is computed. On a GPU its convolutions' weights lie with their channels last, as tensor
- * cores read them; what goes through them then does so too.
+ * Moves a network to its device. On a GPU the weights of convolutions are stored with channels last, the layout of
+ * tensor cores, and the layers' outputs then have that layout too.
  */
 export function place<M extends nn.Module>(network: M, { device }: Compute): M {
   return device === "cpu" ? network : network.to(device, { memoryFormat: "channelsLast" });
 }
 
-/** A host's tensor on the device: itself on a CPU, else a copy. */
+/** Copies a tensor from the host to the device; returns the same tensor on a CPU. */
 export function sent(tensor: Tensor, device: string): Tensor {
   return device === "cpu" ? tensor : tensor.to({ device });
 }
 
 /**
- * Runs a network's layers on an input `[B, C, H, W]`, in the precision that is asked for. Planes are
- * laid out with their channels last, as tensor cores and {@link nn.Conv2d} on a CPU want them. What comes out is float32, so
- * that losses and saliency are computed in full.
+ * Runs a network's layers on an input `[B, C, H, W]` in the precision of the settings. Planes are stored with channels
+ * last, which is fastest for tensor cores and for {@link nn.Conv2d} on a CPU. The output is float32, so that losses and
+ * saliency have full precision.
  */
 export function runLayers(
   { device, precision }: Compute,

@@ -1,4 +1,4 @@
-/** Where a run is computed. */
+/** Settings for the device and precision of a run. */
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 

@@ -1,4 +1,4 @@
-/** What values a setting takes: how people write them, and how a message says what was expected. */
+/** The kind of values that a setting accepts: how to parse them, and how error messages describe them. */
 import { z } from "zod";
 
 export type Kind =
@@ -9,12 +9,12 @@ export type Kind =
   | { readonly kind: "text" }
   | { readonly kind: "either"; readonly kinds: readonly Kind[] };
 
-/** The kind of values that a schema takes. */
+/** The kind of values that a schema accepts. */
 export function kindOf(type: z.core.$ZodType): Kind {
   return kindOfJson(z.toJSONSchema(type, { io: "input" }));
 }
 
-/** What a value of a kind is, in words: `a whole number from 8 to 1024`. */
+/** A description of a kind of values: `a whole number from 8 to 1024`. */
 export function expectedOf(kind: Kind): string {
   switch (kind.kind) {
     case "choice":
@@ -31,7 +31,7 @@ export function expectedOf(kind: Kind): string {
   }
 }
 
-/** What stands for a value of a kind in a command's help: `n`, `a,b`, `auto|n`. */
+/** The placeholder for a value in a command's help: `n`, `a,b`, `auto|n`. */
 export function placeholderOf(kind: Kind): string {
   switch (kind.kind) {
     case "choice":
@@ -50,8 +50,8 @@ export function placeholderOf(kind: Kind): string {
 }
 
 /**
- * The value that a text on the command line stands for. A text that is no value of the kind is returned as it is, for
- * the schema to refuse together with all other faults.
+ * The value of a text on the command line. A text that is no valid value is returned unchanged, so that the schema
+ * reports it together with all other errors.
  */
 export function parseText(kind: Kind, text: string): unknown {
   switch (kind.kind) {
@@ -76,7 +76,7 @@ export function parseText(kind: Kind, text: string): unknown {
   }
 }
 
-/** Of one setting that several kinds of a union have: all that it can be. */
+/** The kind of a setting that occurs in several kinds of a union: it accepts the values of both. */
 export function either(one: Kind, other: Kind): Kind {
   if (one.kind === "choice" && other.kind === "choice") {
     return { kind: "choice", choices: [...new Set([...one.choices, ...other.choices])] };
@@ -111,7 +111,7 @@ function kindOfJson(schema: z.core.JSONSchema._JSONSchema): Kind {
   return { kind: "text" };
 }
 
-/** ` from 8 to 1024`, with the limits that mean something to people. */
+/** ` from 8 to 1024`, without limits that come only from the number type. */
 function limits({ minimum, maximum, exclusiveMinimum }: z.core.JSONSchema.JSONSchema): string {
   const least = minimum === undefined || minimum < -(2 ** 31) ? "" : ` from ${minimum}`;
   const above = exclusiveMinimum === undefined ? "" : ` above ${exclusiveMinimum}`;

@@ -11,20 +11,20 @@ import { inCurrentNames } from "./stored.js";
 import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
 export interface ConfigSources {
-  /** Defaults of whoever asks, dotted keys, under all else. */
+  /** Defaults of the caller by dotted key; everything else overrides them. */
   base?: Readonly<Record<string, unknown>>;
-  /** The name of a preset, under the file. */
+  /** The name of a preset; the file overrides it. */
   preset?: string;
-  /** A YAML file, under the options. */
+  /** A YAML file; the options override it. */
   file?: string;
-  /** How a setting that was given as an option is named in messages; its key where this is not given. */
+  /** The name of a setting in messages if it was given as an option. Default: its key. */
   nameOf?: (key: string) => string;
 }
 
 /**
- * The configuration of a run: `base` under the preset under the YAML file under `options`, whose keys are dotted
- * (`train.epochs`). Throws {@link UsageError} `bad-config` that lists all faults at once, `no-config`, `no-preset`,
- * `bad-yaml`.
+ * The configuration of a run. `options`, with dotted keys (`train.epochs`), override the YAML file, which overrides the
+ * preset, which overrides `base`. Throws {@link UsageError} `bad-config` with all errors at once, `no-config`,
+ * `no-preset`, `bad-yaml`.
  */
 export function loadConfig(
   options: Readonly<Record<string, unknown>>,
@@ -68,7 +68,7 @@ function readFile(path: string): Tree {
   if (!isTree(value)) {
     throw new UsageError("bad-yaml", `Expected settings by name in ${path}, got ${shown(value)}.`);
   }
-  // What a run wrote down says its version; what people write is in the names of today.
+  // A file that a run wrote contains its version; a file from a user has current names.
   return Object.hasOwn(value, "version") ? inCurrentNames(value, path) : value;
 }
 
@@ -84,14 +84,14 @@ function unknownKeys(tree: Tree): string[] {
 const groupsOf = (key: string): string[] => [...key.matchAll(/\./g)].map(({ index }) => key.slice(0, index));
 
 function unknownFault(key: string): string {
-  // Only a fault needs it, and help is quicker without.
+  // Loaded only on an error, because help is faster without it.
   const { closest }: typeof import("fastest-levenshtein") = createRequire(import.meta.url)(
     "fastest-levenshtein",
   );
   return `Expected the name of a setting, got ${shown(key)}. Did you mean ${closest(key.slice(0, 100), keys())}?`;
 }
 
-/** What an issue says to people. Keys that no kind of setting has are told apart already, by {@link unknownKeys}. */
+/** The messages for an issue. {@link unknownKeys} already reports the keys that no kind of setting has. */
 function faultsOf(issue: z.core.$ZodIssue, tree: Tree, named: (key: string) => string): string[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {

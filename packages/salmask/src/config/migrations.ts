@@ -1,29 +1,29 @@
-/** Turns settings of an older version into those of a newer one, a version at a time. */
+/** Converts settings of an older version to the current one, one version at a time. */
 import { UsageError } from "../base/errors.js";
 import { shown } from "../base/faults.js";
 import { isTree, type Tree, valueAt, without, withValue } from "./tree.js";
 
-/** What became of one setting, by dotted keys; `to` is null where it is no more. */
+/** One renamed setting, by dotted keys; `to` is null if the setting was removed. */
 export interface Renaming {
   readonly from: string;
   readonly to: string | null;
 }
 
-/** What makes settings of one version into settings of the next. A function may change them in any other way. */
+/** Converts settings of one version to the next. A function can make any other change. */
 export type Migration = readonly Renaming[] | ((settings: Tree) => Tree);
 
 export interface Migrations {
-  /** The version that is wanted. */
+  /** The target version. */
   readonly version: number;
-  /** From each version to the next. */
+  /** For each version, the migration to the next one. */
   readonly migrations: Readonly<Record<number, Migration>>;
   /** Names the file in errors. */
   readonly from: string;
 }
 
 /**
- * The settings in the names of `version`, without a version of their own. A file without a version is of version 1.
- * Throws {@link UsageError} `later-settings`, `bad-settings`.
+ * The settings with the names of `version`, without the version number. A file without a version has version 1. Throws
+ * {@link UsageError} `later-settings`, `bad-settings`.
  */
 export function migrate(value: unknown, { version, migrations, from }: Migrations): Tree {
   if (!isTree(value)) {

@@ -1,4 +1,4 @@
-/** Recipes by name: YAML files of settings that ship, to be used as they are or copied and edited. */
+/** Named recipes: YAML files of settings that are part of the package. Use them unchanged, or copy and edit them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { isTree, type Tree } from "./tree.js";
 
 const folder = fileURLToPath(new URL("../../presets", import.meta.url));
 
-/** The names of the presets there are. */
+/** The names of all presets. */
 export function presetNames(): string[] {
   return readdirSync(folder)
     .filter((file) => extname(file) === ".yaml")
@@ -16,7 +16,7 @@ export function presetNames(): string[] {
     .sort();
 }
 
-/** A preset's settings, not checked. Throws {@link UsageError} `no-preset` with the names there are. */
+/** The settings of a preset, not validated. Throws {@link UsageError} `no-preset` with the names of all presets. */
 export function readPreset(name: string): Tree {
   if (!presetNames().includes(name)) {
     throw new UsageError(

@@ -1,15 +1,15 @@
-/** What makes two runs the same run. Resuming and experiments both ask here. */
+/** Decides whether two configurations belong to the same run. Resuming and experiments both use it. */
 import { isDeepStrictEqual } from "node:util";
 import { shown } from "../base/faults.js";
 import type { RunConfig } from "./schema.js";
 
 /**
- * Settings that may change between the parts of one run, and between a finished run and who asks for it: what is
- * learned does not depend on them. Each has its reason.
+ * Settings that may change between the parts of one run, and between a finished run and a request for it, because they
+ * do not affect what is learned. Each value is the reason.
  */
 const mayDiffer: Readonly<Record<string, string>> = {
   threads: "sums of another order round differently, but the same is learned from the same state",
-  // The precision may not change: it is ten bits of every product.
+  // The precision must not change: bfloat16 keeps only 8 significant bits of each factor.
   device: "it rounds in its own way and draws the noise of masks from its own generator, but learns the same",
   "train.logEvery": "it only says which steps are written down",
   "train.checkpointEvery": "it only says when the state is written down",
@@ -19,7 +19,7 @@ const mayDiffer: Readonly<Record<string, string>> = {
   "data.cache": "it only says where the photos' pixels lie",
 };
 
-/** Every setting in which the two are not the same run, as `train.epochs was 3 and is 4`; none where they are. */
+/** Every setting that makes the two different runs, as `train.epochs was 3 and is 4`; empty for the same run. */
 export function differences(before: RunConfig, now: RunConfig): string[] {
   return compare(before, now, "");
 }

@@ -1,4 +1,4 @@
-/** The whole configuration of a run, composed of what each room asks for, and what must fit across rooms. */
+/** The whole configuration of a run: the settings of all modules, and the conditions between them. */
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 import { computeSettings } from "../compute/settings.js";
@@ -33,17 +33,17 @@ export const configSchema = z
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
       refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
-    // A group of one photo has no statistics to be normalised by.
+    // Batch norm needs at least two photos per group.
     if (method.name === "mocov2" && train.batchSize < 2 * method.groups)
       refuse(["method", "groups"], `at most half of train.batchSize, ${train.batchSize}`);
   });
 
-/** A run's settings, complete. */
+/** The complete settings of a run. */
 export type RunConfig = z.infer<typeof configSchema>;
 
 let found: readonly Setting[] | undefined;
 
-/** Every setting of the schema, in its order; of a choice between kinds, those of each. */
+/** Every setting of the schema, in order. For a choice between kinds: the settings of each kind. */
 export function settings(): readonly Setting[] {
   found ??= settingsOf(configSchema);
   return found;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { either, type Kind, kindOf } from "./kind.js";
 import { isTree } from "./tree.js";
 
-/** A setting as people address it: its dotted key, what it means, what it takes, and what it is without being set. */
+/** A setting for users: its dotted key, its description, the values that it accepts, and its default. */
 export interface Setting {
   readonly key: string;
   readonly description: string;
@@ -10,7 +10,10 @@ export interface Setting {
   readonly default: unknown;
 }
 
-/** Every setting of a schema whose settings all have defaults, in its order; of a choice between kinds, those of each. */
+/**
+ * Every setting of a schema in which all settings have defaults, in order. For a choice between kinds: those of each
+ * kind.
+ */
 export function settingsOf(schema: z.ZodObject): Setting[] {
   const found = new Map<string, Setting>();
   for (const setting of collect(schema.shape, "", schema.parse({}))) {
@@ -32,7 +35,7 @@ function collect(shape: Record<string, z.core.$ZodType>, prefix: string, values:
   });
 }
 
-/** The objects that a type stands for: one, several to choose from, or none where it is a plain value. */
+/** The object types of a schema: one, several for a choice, or none for a plain value. */
 function objectsOf(type: z.core.$ZodType): z.ZodObject[] {
   if (type instanceof z.ZodObject) return [type];
   if (type instanceof z.ZodPrefault) return objectsOf(type.unwrap());

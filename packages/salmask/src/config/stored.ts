@@ -1,4 +1,4 @@
-/** Settings as files hold them: in a run's folder, in its checkpoints, beside an experiment's runs. */
+/** Settings in files: in a run's folder, in its checkpoints, beside the runs of an experiment. */
 import { UsageError } from "../base/errors.js";
 import { listed } from "../base/faults.js";
 import { type Migration, migrate } from "./migrations.js";
@@ -6,31 +6,31 @@ import { configSchema, type RunConfig } from "./schema.js";
 import type { Tree } from "./tree.js";
 
 /**
- * The version of the settings' names and meanings. It goes up when a setting is renamed, removed or changes its
- * meaning, with an entry in {@link migrations}; not for a new setting, which old files get by its default.
+ * The version of the names and meanings of settings. Increase it, with an entry in {@link migrations}, when a setting
+ * is renamed, removed or changes its meaning. A new setting needs no new version, because old files get its default.
  */
 export const settingsVersion = 2;
 
 /**
- * What turns settings of a version into those of the next. Version 1 has no version in its files, and the names of
+ * The migration from each version to the next. Files of version 1 contain no version; their names are the same as in
  * version 2.
  */
 const migrations: Readonly<Record<number, Migration>> = { 1: [] };
 
-/** The settings of a file in the names of this version, not checked yet. Throws as {@link fromStored} does. */
+/** The settings of a file with current names, not validated. Throws the errors of {@link fromStored}. */
 export function inCurrentNames(value: unknown, from: string): Tree {
   return migrate(value, { from, version: settingsVersion, migrations });
 }
 
-/** The settings as they go into a file. */
+/** The settings in the form that files contain. */
 export function toStored(config: RunConfig): Tree {
   return { version: settingsVersion, ...config };
 }
 
 /**
- * The settings that a file holds, of this version or an older one: what is new since gets its default, what was
- * renamed its new name. Throws {@link UsageError} `later-settings` for a file of a later version, `bad-settings` for
- * what is no settings.
+ * The settings of a file with the current or an older version. New settings get their defaults, and renamed ones their
+ * new names. Throws {@link UsageError} `later-settings` for a file with a later version, and `bad-settings` if the
+ * value is not a set of settings.
  *
  * @param from names the file in errors
  */

@@ -1,4 +1,4 @@
-/** Nests of settings, and the dotted keys that address what is in them (`train.epochs`). */
+/** Nested settings, and the dotted keys of the values in them (`train.epochs`). */
 
 export type Tree = { readonly [name: string]: unknown };
 
@@ -6,7 +6,7 @@ export function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Later trees win, key by key; lists are taken whole. */
+/** Merges trees key by key; later trees override earlier ones. Lists are not merged. */
 export function merge(trees: readonly Tree[]): Tree {
   const out = new Map<string, unknown>();
   for (const tree of trees) {
@@ -18,7 +18,7 @@ export function merge(trees: readonly Tree[]): Tree {
   return Object.fromEntries(out);
 }
 
-/** What is at a dotted key; undefined where nothing is. */
+/** The value at a dotted key; undefined if there is none. */
 export function valueAt(tree: unknown, key: string): unknown {
   return key
     .split(".")
@@ -28,7 +28,7 @@ export function valueAt(tree: unknown, key: string): unknown {
     );
 }
 
-/** The tree with a value at a dotted key. */
+/** A copy of the tree with a value at a dotted key. */
 export function withValue(tree: Tree, key: string, value: unknown): Tree {
   const [first, ...rest] = key.split(".");
   if (rest.length === 0) return { ...tree, [first]: value };
@@ -36,7 +36,7 @@ export function withValue(tree: Tree, key: string, value: unknown): Tree {
   return { ...tree, [first]: withValue(isTree(inner) ? inner : {}, rest.join("."), value) };
 }
 
-/** The tree without what is at a dotted key, and without nests that are empty then. */
+/** A copy of the tree without the value at a dotted key, and without groups that become empty. */
 export function without(tree: Tree, key: string): Tree {
   const [first, ...rest] = key.split(".");
   const { [first]: inner, ...others } = tree;
@@ -45,7 +45,7 @@ export function without(tree: Tree, key: string): Tree {
   return Object.keys(left).length === 0 ? others : { ...tree, [first]: left };
 }
 
-/** The dotted keys of all that is no nest. */
+/** The dotted keys of all values that are not groups. */
 export function keysOf(tree: Tree, prefix = ""): string[] {
   return Object.entries(tree).flatMap(([name, value]) =>
     isTree(value) && Object.keys(value).length > 0

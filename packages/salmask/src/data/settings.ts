@@ -1,4 +1,4 @@
-/** Which pixels of a photo are kept, and where. */
+/** Settings for the size of views and stored photos, and for the cache. */
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 

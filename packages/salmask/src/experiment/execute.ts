@@ -1,4 +1,7 @@
-/** Carries an experiment out: each run in a process of its own, what is done already skipped, failures kept apart. */
+/**
+ * Executes an experiment: each run in a separate process. Finished runs are skipped, and a failed run does not stop the
+ * others.
+ */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
@@ -16,16 +19,16 @@ import { toStored } from "../config/stored.js";
 import { RunFolder } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
 
-/** How one run of a row ended. Shares are 0 to 1. */
+/** The result of one run of a row. Shares are 0 to 1. */
 export type RunResult =
   | { kind: "done"; row: string; seed: number; knn: number; linear: number; seconds: number }
   | { kind: "failed"; row: string; seed: number; why: string };
 
 export interface ExecuteOptions {
   plan: Plan;
-  /** Holds a folder a run: `ROW/seed-N`. */
+  /** Contains one folder per run: `ROW/seed-N`. */
   out: string;
-  /** Runs at once; the cores are shared out among them. */
+  /** Number of simultaneous runs; the cores are divided among them. */
   jobs: number;
   signal?: AbortSignal;
   report?: (line: string) => void;
@@ -33,7 +36,7 @@ export interface ExecuteOptions {
 
 const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
 
-/** Runs what is not done yet, and returns how every run ended, row by row. */
+/** Executes the runs that are not finished, and returns the result of every run, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { plan, out, jobs, signal, report = () => {} } = options;
   const { photos, probe, masks } = await findPhotos(plan, out);
@@ -85,7 +88,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
 interface Data {
   photos: string;
   probe: string;
-  /** True masks, where the data set has them. */
+  /** True masks, if the data set has them. */
   masks?: string;
 }
 
@@ -98,8 +101,8 @@ async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
 }
 
 /**
- * Renames a folder that holds a run of other settings, as an older version of the experiment's file asked for, and says
- * so; null where there is none. A run is never deleted, and what people laid beside its files goes with it.
+ * Renames a folder that contains a run with other settings, from an older version of the experiment's file, and returns
+ * a message; null if there is none. A run is never deleted, and files that users added to its folder are moved with it.
  */
 async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
   const run = new RunFolder(folder);
@@ -114,7 +117,7 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
   return `the run there has other settings (${first}${others}); it is kept in ${older}`;
 }
 
-/** How the run in the folder ended; null where it has not ended yet. */
+/** The result of the run in the folder; null if it has not ended. */
 function resultOf(folder: string, row: Row, seed: number): (RunResult & { kind: "done" }) | null {
   const run = new RunFolder(folder);
   const [probe, summary] = [run.readProbes().at(-1), run.readSummary()];
@@ -123,9 +126,9 @@ function resultOf(folder: string, row: Row, seed: number): (RunResult & { kind: 
   return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds: summary.seconds };
 }
 
-/** Runs one command of our own. Throws with the last of what it said where it fails. */
+/** Runs a command of this package. If it fails, throws the last lines of its output. */
 async function call(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-  // In a group of its own, so that a terminal's interrupt reaches it once, through us, and not twice.
+  // In a separate process group: a terminal's interrupt must reach it once, through this process, and not twice.
   const child = spawn(process.execPath, [salmask, ...args], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
@@ -146,7 +149,7 @@ async function call(args: readonly string[], signal: AbortSignal | undefined): P
   }
 }
 
-/** What our own commands say of a failure, on one line; of another failure, the last line. */
+/** The error message of our own commands, on one line; for other failures the last line. */
 function lastMessage(said: string): string {
   const at = said.lastIndexOf("salmask: ");
   const lines = (at < 0 ? said : said.slice(at + 9)).trim().split("\n");

@@ -1,4 +1,4 @@
-/** An experiment's file: a grid of runs with seeds, checked whole before the first run starts. */
+/** The file of an experiment: a grid of runs with seeds. It is checked completely before the first run starts. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
@@ -53,9 +53,9 @@ export type Photos =
 
 export interface Row {
   name: string;
-  /** The name as a folder's. */
+  /** The name in a form for folders. */
   slug: string;
-  /** What the paper reports, in percent; null where it has no such row. */
+  /** The result in the paper, in percent; null if the paper has no such row. */
   paper: number | null;
   /** The configuration with the first seed. */
   config: RunConfig;
@@ -76,13 +76,13 @@ const slugOf = (name: string) =>
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
 
-/** Photos that the command line names, in place of the file's. */
+/** Photos from the command line, which replace those of the file. */
 export interface GivenPhotos {
   photos?: string;
   probe?: string;
 }
 
-/** Reads an experiment's file. Throws {@link UsageError} `bad-experiment` that lists all faults at once. */
+/** Reads the file of an experiment. Throws {@link UsageError} `bad-experiment` with all errors at once. */
 export function readPlan(path: string, given: GivenPhotos = {}): Plan {
   if (!existsSync(path)) {
     throw new UsageError(

@@ -6,7 +6,7 @@ const layout = { width: 640, left: 220, right: 24, top: 44, row: 28, bottom: 36 
 const escaped = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** A dot and a 95 % interval a row, as SVG. Rows without a result are named and left empty. */
+/** One dot with a 95 % interval per row, as SVG. Rows without a result have a name only. */
 export function toSvg(plan: Plan, rows: readonly TableRow[]): string {
   const { width, left, right, top, row: step, bottom } = layout;
   const height = top + rows.length * step + bottom;

@@ -1,4 +1,4 @@
-/** An experiment's results as a table: Markdown for people, CSV for programs. */
+/** The results of an experiment as a table: Markdown for people, CSV for programs. */
 
 import { type Estimate, estimate, pairedDifference } from "../base/statistics.js";
 import type { RunResult } from "./execute.js";
@@ -6,20 +6,23 @@ import type { Plan } from "./plan.js";
 
 export interface TableRow {
   name: string;
-  /** In percent; null where the paper has no such row. */
+  /** In percent; null if the paper has no such row. */
   paper: number | null;
-  /** In percent; null where every run failed. */
+  /** In percent; null if every run failed. */
   knn: Estimate | null;
   linear: Estimate | null;
-  /** Of the plan's measure, in points, at the seeds that both rows have; null for the first row itself. */
+  /**
+   * Difference to the first row in the plan's measure, in percentage points, at the seeds of both; null for the first
+   * row.
+   */
   difference: Estimate | null;
-  /** Mean seconds of pre-training; null where every run failed. */
+  /** Mean seconds of pre-training; null if every run failed. */
   seconds: number | null;
-  /** What is missing, and why. */
+  /** The missing results, with the reasons. */
   failures: { seed: number; why: string }[];
 }
 
-/** One line a row of the plan, in its order. */
+/** One entry per row of the plan, in its order. */
 export function tabulate(plan: Plan, results: readonly RunResult[]): TableRow[] {
   const done = (row: string) =>
     results.filter(
@@ -54,7 +57,7 @@ const interval = (value: Estimate | null, signed = false): string => {
 };
 const cells = (values: readonly string[]) => `| ${values.join(" | ")} |`;
 
-/** The table as Markdown, with what is missing below it. */
+/** The table as Markdown, followed by the missing results. */
 export function toMarkdown(plan: Plan, rows: readonly TableRow[]): string {
   const hasPaper = rows.some(({ paper }) => paper !== null);
   const paperCell = (text: string) => (hasPaper ? [text] : []);
@@ -96,7 +99,7 @@ export function toMarkdown(plan: Plan, rows: readonly TableRow[]): string {
 
 const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** One line a run, so that others can count anew: `row,seed,knn,linear,seconds,failure`. */
+/** One line per run, for other analyses: `row,seed,knn,linear,seconds,failure`. */
 export function toCsv(results: readonly RunResult[]): string {
   const lines = results.map((result) =>
     result.kind === "done"

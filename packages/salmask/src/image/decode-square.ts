@@ -1,16 +1,16 @@
-/** A photo's bytes to the square that is stored of it, within one budget of memory for all decoders of the process. */
+/** Decodes a photo's bytes to its stored square, with one memory budget for all decoders of the process. */
 import sharp from "sharp";
 import { WeightedSemaphore } from "../base/weighted-semaphore.js";
 import { decodeImage, MAX_PIXELS, squashToPlanes } from "./decode.js";
 import { sniffFormat } from "./formats.js";
 import { readJpegHeader } from "./jpeg.js";
 
-/** Bytes that all photos being decoded may take together: 1 GiB. A larger photo is decoded alone. */
+/** Bytes that all photos in decoding may use together: 1 GiB. A larger photo is decoded alone. */
 export const decodingBudget = new WeightedSemaphore(2 ** 30);
 
 interface Header {
   readonly pixels: number;
-  /** Bytes of a pixel as it is stored; 0 where it is decoded straight to the 3 bytes that come out. */
+  /** Bytes per stored pixel; 0 if the photo is decoded directly to 3 bytes per pixel. */
   readonly storedBytes: number;
 }
 
@@ -18,7 +18,8 @@ async function readHeader(bytes: Buffer): Promise<Header> {
   const format = sniffFormat(bytes);
   const jpeg = format === "jpeg" ? readJpegHeader(bytes) : undefined;
   if (jpeg !== undefined) return { pixels: jpeg.width * jpeg.height, storedBytes: jpeg.plain ? 0 : 4 };
-  // libvips takes a third of a small photo's decoding for a PNG's header, which always begins with these (RFC 2083).
+  // For a small PNG, libvips spends a third of the decoding time on the header, which always starts with these fields
+  // (RFC 2083).
   if (format === "png" && bytes.length > 24) {
     const pixels = bytes.readUInt32BE(16) * bytes.readUInt32BE(20);
     return { pixels, storedBytes: bytes[24] === 16 ? 8 : 4 };
@@ -30,9 +31,9 @@ async function readHeader(bytes: Buffer): Promise<Header> {
 }
 
 /**
- * The most bytes that decoding a photo holds at once, by its header: its RGB pixels, and twice its stored pixels where
- * a decoder needs them all before it can put out the first, as for progressive, interlaced and turned photos (measured:
- * 1 to 2.7 times the RGB pixels). 0 for what is refused before it is decoded.
+ * The largest number of bytes that decoding a photo needs at once, from its header: its RGB pixels, plus twice its
+ * stored pixels if a decoder needs all of them before its first output, as for progressive, interlaced and rotated
+ * photos (measured: 1 to 2.7 times the RGB pixels). 0 for a file that is refused before decoding.
  */
 export async function decodedBytes(bytes: Buffer): Promise<number> {
   const header = await readHeader(bytes).catch(() => undefined);
@@ -50,11 +51,14 @@ export interface DecodedSquare {
 export interface DecodeSquareOptions {
   /** Default: {@link decodingBudget}. */
   readonly budget?: WeightedSemaphore;
-  /** Aborting keeps a photo that still waits from being decoded. */
+  /** If it is aborted, a photo that still waits is not decoded. */
   readonly signal?: AbortSignal;
 }
 
-/** Decodes and squashes a photo as soon as the budget has room. Throws as {@link decodeImage} does, and when aborted. */
+/**
+ * Decodes and resizes a photo as soon as the budget has room. Throws the errors of {@link decodeImage}, and when
+ * aborted.
+ */
 export async function decodeSquare(
   bytes: Buffer,
   size: number,

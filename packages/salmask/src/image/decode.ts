@@ -1,6 +1,6 @@
 /**
- * Bytes of a photo to upright RGB pixels. Plain JPEGs, nearly all of a training set, go to libjpeg-turbo
- * (ten times as fast on small photos); everything else goes to libvips, which knows every odd kind.
+ * Decodes the bytes of a photo to upright RGB pixels. libjpeg-turbo decodes plain JPEGs, which are nearly all photos of
+ * a training set (ten times as fast on small photos). libvips decodes everything else.
  */
 import turbo from "@julusian/jpeg-turbo";
 import sharp from "sharp";
@@ -16,10 +16,10 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** Photos of more pixels are refused: one of them decoded takes 768 MiB. */
+/** Photos with more pixels are refused: one decoded photo of this size needs 768 MiB. */
 export const MAX_PIXELS = 2 ** 28;
 
-// Many photos are decoded at once; more threads for each would only wait for one another.
+// Many photos are decoded at once; more threads per photo would only wait for each other.
 sharp.concurrency(1);
 
 function assertPhoto(bytes: Buffer): ImageFormat {
@@ -36,8 +36,8 @@ function assertPixels(width: number, height: number): void {
 }
 
 /**
- * Width and height of the upright photo in pixels, from its header alone. Throws where the bytes are of
- * no format that can be decoded.
+ * Width and height of the upright photo in pixels, read from its header only. Throws if the bytes have no supported
+ * format.
  */
 export async function readUprightSize(bytes: Buffer): Promise<{ width: number; height: number }> {
   assertPhoto(bytes);
@@ -46,11 +46,11 @@ export async function readUprightSize(bytes: Buffer): Promise<{ width: number; h
 }
 
 /**
- * Decodes a JPEG, PNG, WebP, GIF, TIFF or AVIF file to upright RGB. Exif's orientation is applied, transparency is laid on white,
- * grey becomes three equal channels, CMYK and other colour profiles become sRGB, 16-bit becomes 8-bit, of an
- * animation the first frame counts, of a TIFF the first page.
- * Throws an `Error` that says why for what is of no such format, damaged, cut short, or over {@link MAX_PIXELS};
- * a decoder's warnings count as damage, because half a photo and a grey rest is not the photo.
+ * Decodes a JPEG, PNG, WebP, GIF, TIFF or AVIF file to upright RGB. The Exif orientation is applied. Transparency
+ * becomes white, grey becomes three equal channels, CMYK and other colour profiles become sRGB, and 16-bit becomes
+ * 8-bit. Of an animation the first frame is used, of a TIFF the first page.
+ * Throws an `Error` with the reason if the file has another format, is damaged or incomplete, or is over
+ * {@link MAX_PIXELS}. A decoder's warning counts as damage, because a photo that is partly grey is not the photo.
  */
 export async function decodeImage(bytes: Buffer): Promise<RgbImage> {
   const format = assertPhoto(bytes);
@@ -61,7 +61,7 @@ export async function decodeImage(bytes: Buffer): Promise<RgbImage> {
     const { data, width, height } = await turbo.decompress(bytes, { format: turbo.FORMAT_RGB });
     return { data, width, height };
   } catch {
-    // libvips, as strict, says what is wrong; the turbo addon frees its decoder before it asks for the message.
+    // libvips is equally strict and says what is wrong. The turbo addon frees its decoder before it reads the message.
     return decodeAnything(bytes);
   }
 }
@@ -82,8 +82,8 @@ async function decodeAnything(bytes: Buffer): Promise<RgbImage> {
 }
 
 /**
- * The photo squashed to `size` x `size`, as planes: `[3, size, size]`. Antialiased triangle filter when
- * shrinking, bilinear when enlarging; a photo that has the size already is copied exactly.
+ * Resizes the photo to `size` x `size` without keeping its aspect ratio, as planes: `[3, size, size]`. Antialiased
+ * triangle filter for shrinking, bilinear for enlarging. A photo that already has the size is copied exactly.
  */
 export async function squashToPlanes(image: RgbImage, size: number): Promise<Uint8Array> {
   const { width, height } = image;

@@ -1,15 +1,15 @@
-/** Which picture formats there are, by content and by name, and which of them can be decoded. */
+/** Picture formats, by content and by name, and which of them can be decoded. */
 
 /** Formats that can be decoded. */
 export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
 
 export const FORMAT_NAMES = "JPEG, PNG, WebP, GIF, TIFF or AVIF";
 
-/** Extensions of photos that can be decoded, compared in lower case. */
+/** Extensions of photos that can be decoded, in lower case. */
 export const IMAGE_EXTENSIONS: readonly string[] =
   ".jpg .jpeg .jpe .jfif .png .webp .gif .tif .tiff .avif".split(" ");
 
-/** Extensions of pictures that cannot be decoded: phones', Windows', drawings, and cameras' raw files. */
+/** Extensions of pictures that cannot be decoded: from phones and Windows, drawings, and raw files from cameras. */
 const OTHER_PICTURES: ReadonlySet<string> = new Set(
   (
     ".heic .heif .hif .bmp .dib .ico .svg .svgz .jp2 .j2k .jxl .jxr .psd .xcf .tga .pcx .ppm .pgm .pbm .pnm .exr .hdr " +
@@ -30,7 +30,7 @@ function heifBrands(head: string): string[] {
   return (head.slice(8, boxBytes).match(/.{4}/gs) ?? []).filter((_, i) => i !== 1); // the second is a version
 }
 
-/** The format by the first bytes, whatever the name says; undefined for what cannot be decoded. */
+/** The format from the first bytes, independent of the name; undefined if it cannot be decoded. */
 export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString("latin1");
   if (head.startsWith("\xff\xd8\xff")) return "jpeg";
@@ -42,7 +42,7 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   return brands.includes("avif") || brands.includes("avis") ? "avif" : undefined;
 }
 
-/** A name for content that cannot be decoded, where it is known. */
+/** A name for content that cannot be decoded, if it is known. */
 export function nameOfContent(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64)).toString("latin1");
   if (head.startsWith("BM")) return "a BMP file";

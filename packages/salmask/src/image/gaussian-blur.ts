@@ -1,4 +1,4 @@
-/** Gaussian blur with reflected borders, torchvision's `gaussian_blur`: rows and columns are filtered in turn. */
+/** Gaussian blur with reflected borders, like torchvision's `gaussian_blur`: first rows, then columns are filtered. */
 import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 
 /** Samples of a Gaussian at the `kernel` (odd) whole numbers around 0, with sum 1. `sigma` is above 0. */
@@ -9,15 +9,15 @@ export function gaussianWeights(kernel: number, sigma: number): Float64Array {
   return weights.map((weight) => weight / sum);
 }
 
-/** The largest odd kernel, at most `kernel`, that images of these sides can be reflected for. */
+/** The largest odd kernel, at most `kernel`, for which images of this size can be reflected. */
 export function fittingKernel(kernel: number, height: number, width: number): number {
   return Math.min(kernel, 2 * Math.min(height, width) - 1);
 }
 
 /**
- * Blurs each image with its own sigma, every image and channel as one group of a convolution.
+ * Blurs each image with its own sigma. Every channel of every image is one group of a convolution.
  *
- * @param images float32 [B, C, H, W], of any range.
+ * @param images float32 [B, C, H, W], with any range.
  * @param kernel odd number of taps; images too small for the reflection get the largest kernel that fits.
  * @param sigmas [B]: standard deviations in pixels, above 0.
  * @returns float32 [B, C, H, W].
@@ -41,7 +41,7 @@ export function gaussianBlurEach(images: Tensor, kernel: number, sigmas: ArrayLi
   return both.view([count, channels, height, width]);
 }
 
-/** `[size, size]`: row i holds the weights of all pixels in pixel i of a blurred line with reflected ends. */
+/** `[size, size]`: row i contains the weights of all pixels for pixel i of a blurred line with reflected ends. */
 function lineMatrix(size: number, weights: Float64Array, device: string): Tensor {
   const half = (weights.length - 1) / 2;
   const matrix = new Float32Array(size * size);
@@ -55,10 +55,10 @@ function lineMatrix(size: number, weights: Float64Array, device: string): Tensor
 }
 
 /**
- * Blurs a batch, all images alike: two products with banded matrices, some ten times faster on a CPU than the grouped
- * convolution that filters of their own need.
+ * Blurs all images of a batch with the same sigma: two products with banded matrices. On a CPU this is about ten times
+ * as fast as the grouped convolution that a separate filter per image needs.
  *
- * @param images float32 [B, C, H, W], of any range.
+ * @param images float32 [B, C, H, W], with any range.
  * @param kernel odd number of taps; images too small for the reflection get the largest kernel that fits.
  * @param sigma standard deviation in pixels, above 0.
  * @returns float32 [B, C, H, W].

@@ -1,17 +1,17 @@
 /**
- * The few facts of a JPEG's header that decide which decoder reads it: ITU-T T.81 (frame and segments),
- * Adobe's APP14 (colour transform), Exif's APP1 (orientation) and the ICC's APP2 (colour profile).
+ * The facts in a JPEG's header that decide which decoder reads it: ITU-T T.81 (frame and segments), Adobe's APP14
+ * (colour transform), Exif's APP1 (orientation) and the ICC's APP2 (colour profile).
  */
 export interface JpegHeader {
   readonly width: number;
   readonly height: number;
-  /** 8-bit baseline, grey or YCbCr, upright, in sRGB: nothing but the plain decoder is needed. */
+  /** 8-bit baseline, grey or YCbCr, upright, in sRGB: the plain decoder is enough. */
   readonly plain: boolean;
 }
 
 const ORIENTATION_TAG = 0x0112;
 
-/** The orientation in an Exif block (`II*` or `MM*` TIFF), 1 where it holds none, 0 where it cannot be read. */
+/** The orientation in an Exif block (`II*` or `MM*` TIFF); 1 if it contains none, 0 if it cannot be read. */
 function exifOrientation(tiff: Buffer): number {
   if (tiff.length < 8) return 0;
   const order = tiff.toString("latin1", 0, 2);
@@ -27,7 +27,7 @@ function exifOrientation(tiff: Buffer): number {
   return 1;
 }
 
-/** Reads the segments up to the first scan. Undefined where they make no sense. */
+/** Reads the segments up to the first scan. Undefined if they are invalid. */
 export function readJpegHeader(bytes: Buffer): JpegHeader | undefined {
   if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined;
   let frame: { width: number; height: number; plain: boolean } | undefined;

@@ -1,4 +1,4 @@
-/** Brightness of colours, as ITU-R BT.601 weighs red, green and blue. */
+/** Brightness of colours with the weights of ITU-R BT.601 for red, green and blue. */
 import type { Tensor } from "@salmask/torch";
 
 export type ChannelWeights = readonly [number, number, number];
@@ -6,7 +6,7 @@ export type ChannelWeights = readonly [number, number, number];
 /** The weights of the standard, which OpenCV and PIL use. */
 export const BT601: ChannelWeights = [0.299, 0.587, 0.114];
 
-/** torchvision's, as it rounds the standard's: a grey view or contrast of ours is torchvision's to the last digits. */
+/** torchvision's rounded weights, so that our grey views and contrast agree with torchvision to the last digits. */
 export const TORCHVISION_LUMA: ChannelWeights = [0.2989, 0.587, 0.114];
 
 /** The weighted sum of the channels: float32 [B, 3, H, W] to [B, 1, H, W]. */

@@ -2,7 +2,7 @@ import { endianness } from "node:os";
 
 const isLittleEndian = endianness() === "LE";
 
-/** Pixels `[..., 3]` of `area` places to planes `[3, ...]`. */
+/** Pixels `[..., 3]` of `area` positions to planes `[3, ...]`. */
 export function toPlanes(pixels: Uint8Array, area: number): Uint8Array {
   const planes = new Uint8Array(3 * area);
   if (area % 4 === 0 && isLittleEndian) fourByFour(pixels, new Uint32Array(planes.buffer));
@@ -19,13 +19,16 @@ function oneByOne(pixels: Uint8Array, planes: Uint8Array): void {
   }
 }
 
-/** Four places at a time, three words in and three out: half the time, and it is a third of what packing a photo takes here. */
+/**
+ * Four pixels at a time, three words in and three words out: half the time of single bytes, in a third of the time of
+ * packing.
+ */
 function fourByFour(pixels: Uint8Array, planes: Uint32Array): void {
   const aligned = pixels.byteOffset % 4 === 0 ? pixels : pixels.slice();
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, planes.length);
   const area = planes.length / 3;
   for (let i = 0, from = 0; i < area; i++) {
-    const a = words[from++]; // r g b r, the first in the lowest byte
+    const a = words[from++]; // r g b r, with the first in the lowest byte
     const b = words[from++]; // g b r g
     const c = words[from++]; // b r g b
     planes[i] = (a & 0xff) | ((a >>> 24) << 8) | (b & 0xff0000) | (((c >>> 8) & 0xff) << 24);

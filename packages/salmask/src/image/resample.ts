@@ -1,25 +1,25 @@
 /**
- * Separable resampling as matrices: a crop, its resize and its mirroring are one matrix an axis and image, so a
- * whole batch of crops, each of another place and size, is two batched matrix products.
+ * Separable resampling as matrices: a crop, its resize and its flip are one matrix per axis and image. So a whole batch
+ * of crops with different positions and sizes is two batched matrix products.
  */
 import { arange, fromTypedArray, type Tensor, zeros } from "@salmask/torch";
 
-/** Intervals of an axis, one an image, in input pixels: pixel j covers [j, j + 1]. */
+/** Intervals on an axis, one per image, in input pixels: pixel j covers [j, j + 1]. */
 export interface Intervals {
   readonly start: Float64Array;
   readonly length: Float64Array;
-  /** Where given, 1 reverses the order of the outputs of that image. */
+  /** Optional; 1 reverses the order of the outputs of that image. */
   readonly flip?: Uint8Array;
 }
 
 /**
- * `bilinear`: the antialiased triangle of PIL and of torchvision with `antialias=True`; pixels outside the
- * interval have no weight, as if the crop had been cut out first. `area`: each output is the mean of what lies
- * under it, parts of pixels by their part.
+ * `bilinear`: the antialiased triangle filter of PIL, and of torchvision with `antialias=True`. Pixels outside the
+ * interval have no weight, as if the crop were cut out first. `area`: each output is the mean of the area that it
+ * covers; partly covered pixels count partly.
  */
 export type Filter = "bilinear" | "area";
 
-// Ends of intervals that were whole numbers before the mapping to the square count as whole.
+// Compensates rounding for interval ends that were whole numbers before the mapping to the square.
 const ROUNDING = 1e-6;
 
 /** The matrices [B, outputs, inputs] that resample `inputs` pixels to `outputs`, float32; each row sums to 1. */
@@ -45,7 +45,7 @@ export function resamplingMatrices(
       const centre = begin + step / 2;
       const support = filter === "bilinear" ? Math.max(step, 1) : step / 2;
       const from = Math.max(low, Math.floor(filter === "bilinear" ? centre - support + 0.5 : begin));
-      // The window slides back at the end of the axis: its taps have to be distinct pixels.
+      // At the end of the axis the window moves back, because its taps must be distinct pixels.
       const first = Math.max(0, Math.min(from, inputs - taps));
       let sum = 0;
       for (let tap = 0; tap < taps; tap++) {
@@ -69,14 +69,14 @@ export function resamplingMatrices(
   return zeros([count, outputs, inputs], { device }).scatter(2, index, values); // [B, outputs, inputs]
 }
 
-/** The most pixels that one output can weigh. */
+/** The largest number of pixels that contribute to one output. */
 function mostTaps(lengths: Float64Array, outputs: number, filter: Filter): number {
   let step = 0;
   for (const length of lengths) step = Math.max(step, length / outputs);
   return filter === "bilinear" ? Math.ceil(2 * Math.max(step, 1)) + 1 : Math.ceil(step) + 2;
 }
 
-/** The vertical and the horizontal intervals of boxes [B, 4] (top, left, height, width), each times its scale. */
+/** The vertical and horizontal intervals of boxes [B, 4] (top, left, height, width), each multiplied by its scale. */
 export function boxIntervals(
   boxes: Float64Array,
   flip: Uint8Array,

@@ -1,6 +1,6 @@
 import { ops, type Tensor } from "@salmask/torch";
 
-/** `[B, C, H, W]` to `[B, C, h, w]`: averaged where it gets smaller, so that nothing is aliased. */
+/** `[B, C, H, W]` to `[B, C, h, w]`. Shrinking averages, to avoid aliasing. */
 export function resize(pictures: Tensor, [height, width]: readonly [number, number]): Tensor {
   const [, , fromHeight, fromWidth] = pictures.shape;
   if (fromHeight === height && fromWidth === width) return pictures;

@@ -1,13 +1,13 @@
 import { fromTypedArray, type Tensor } from "@salmask/torch";
 
-/** The numbers from 0 to below `count` that `test` accepts. */
+/** The numbers from 0 to `count - 1` that `test` accepts. */
 export function rowsWhere(count: number, test: (row: number) => boolean): number[] {
   const rows: number[] = [];
   for (let row = 0; row < count; row++) if (test(row)) rows.push(row);
   return rows;
 }
 
-/** Replaces the given rows of a batch, in place, by what `fn` makes of them; each row stays in its position. */
+/** Replaces the given rows of a batch, in place, with the result of `fn`; each row keeps its position. */
 export function applyToRows(batch: Tensor, rows: readonly number[], fn: (chosen: Tensor) => Tensor): void {
   if (rows.length === 0) return;
   const index = fromTypedArray(BigInt64Array.from(rows, BigInt), [rows.length], { device: batch.device });

@@ -1,8 +1,8 @@
-/** How many cells are masked, and which. Plain arrays on the host: a crop has some dozens of cells. */
+/** Draws how many cells are masked, and which. Plain arrays on the host: a crop has only some dozens of cells. */
 import type { KeyedRandom } from "@salmask/torch";
 
 /**
- * `positive`: a view that stays recognisable, part of the object and of its surroundings masked alike.
+ * `positive`: a view that stays recognisable; a part of the object and of the background is masked.
  * `negative`: a view that loses the object, and nothing else.
  */
 export type MaskRole = "positive" | "negative";
@@ -12,7 +12,7 @@ export interface CellCounts {
   background: number;
 }
 
-/** Share of all cells that a negative may lose at most; the released code's, there for one fill only. */
+/** Largest share of all cells that a negative may lose. From the released code, which uses it for one fill only. */
 const mostRemoved = 0.55;
 
 /** How much of a crop is masked. */
@@ -20,17 +20,18 @@ export interface MaskAmount {
   /** Share of the cells, or for a negative of the object's cells, 0 to 1. */
   readonly ratio: number;
   /**
-   * Share of a positive's masked cells that falls on the object, 0 to 1; without it object and background lose the
-   * same share, as in the paper.
+   * Share of a positive's masked cells that are on the object, 0 to 1. Without it, object and background lose the same
+   * share, as in the paper.
    */
   readonly foregroundShare?: number;
 }
 
 /**
- * Cells to mask in a crop of `total` cells, `foreground` of them the object's. A positive loses the share `ratio`
- * of the object and of the rest, each rounded; or, with `foregroundShare`, that share of all cells in the proportion
- * asked for, the other kind standing in where one runs out. A negative loses `ratio` of the object: at least one cell
- * where there is one, since an unmasked negative is a second positive, and at most 55 % of the crop.
+ * The number of cells to mask in a crop of `total` cells, of which `foreground` are the object's. A positive loses the
+ * share `ratio` of the object and of the background, each rounded. With `foregroundShare`, it loses the share `ratio`
+ * of all cells, divided between object and background in that proportion; if one of them has too few cells, the other
+ * replaces them. A negative loses `ratio` of the object: at least one cell if there is an object, because an unmasked
+ * negative would be a second positive, and at most 55 % of the crop.
  */
 export function cellCounts(
   role: MaskRole,
@@ -54,9 +55,9 @@ export function cellCounts(
 }
 
 /**
- * Writes 1 to the cells that are masked, drawn uniformly among the foreground's and among the others.
+ * Writes 1 to the masked cells, which are drawn uniformly from the foreground and from the other cells.
  *
- * @param foreground `[rows * cols]` of one crop, 1 where the cell is the object's
+ * @param foreground `[rows * cols]` of one crop, 1 for cells of the object
  * @param out `[rows * cols]`, zeros
  */
 export function drawCells(
@@ -74,7 +75,7 @@ export function drawCells(
   for (const cell of choose(random, rest, counts.background)) out[cell] = 1;
 }
 
-/** `count` different members of `pool`, every set as likely; `pool` is reordered. */
+/** `count` different members of `pool`; every set has the same probability. Changes the order of `pool`. */
 function choose(random: KeyedRandom, pool: number[], count: number): number[] {
   for (let i = 0; i < count; i++) {
     const j = i + random.integer(pool.length - i);

@@ -1,24 +1,24 @@
-/** Every decision of a mask, drawn on the host, image by image, before any pixel is touched. */
+/** Draws every decision of a mask on the host, image by image, before any pixel is changed. */
 import { KeyedRandom } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
 import { drawCells, type MaskRole } from "./cells.js";
 import type { Grid } from "./grid.js";
 
-/** Names a view's decisions: with an image's id it is the key of that image's stream. */
+/** Identifies a view's decisions; together with an image's id it is the key of that image's random stream. */
 export interface MaskKey {
   readonly seed: number;
   readonly epoch: number;
   /** `[B]`: the images' numbers in the data set. */
   readonly ids: ArrayLike<number>;
-  /** Which of the masked views of one image: 0 the query, 1 the key, 2 and on the hard negatives. */
+  /** The number of the masked view of an image: 0 the query, 1 the key, from 2 the hard negatives. */
   readonly view: number;
 }
 
-/** Chances of the masks that are not the same cells in all three channels. */
+/** Probabilities of masks other than the same cells in all three channels. */
 export interface MaskShapes {
-  /** Chance of a window in place of cells. */
+  /** Probability of a window instead of cells. */
   readonly focal: number;
-  /** Chance, of the rest, of cells drawn anew for each channel. */
+  /** Probability, if there is no window, of separate cells for each channel. */
   readonly channelwise: number;
 }
 
@@ -33,15 +33,15 @@ export interface Window {
 /** The masks of B images. */
 export interface MaskDraw {
   readonly role: MaskRole;
-  /** 3 where masks may differ between channels, else 1. */
+  /** 3 if masks can differ between channels, otherwise 1. */
   readonly channels: 1 | 3;
-  /** `[B, channels, rows, cols]`: 1 where the cell is masked; zeros for an image with a window. */
+  /** `[B, channels, rows, cols]`: 1 for masked cells; zeros for an image with a window. */
   readonly cells: Uint8Array;
-  /** `[B]`: a positive is masked outside its window, a negative inside. Null where cells are masked. */
+  /** `[B]`: a positive is masked outside its window, a negative inside. Null if cells are masked. */
   readonly windows: readonly (Window | null)[];
   /** `[B]`: share of each image's values that is masked, 0 to 1. */
   readonly maskedShare: Float64Array;
-  /** `[B]`: 0 where a negative has no object to lose and stays unmasked. */
+  /** `[B]`: 0 if a negative has no object to lose and stays unmasked. */
   readonly valid: Uint8Array;
 }
 
@@ -49,18 +49,18 @@ export interface MaskDrawOptions {
   readonly role: MaskRole;
   /** The ratio is drawn uniformly between these two, each in [0, 1]. */
   readonly ratio: readonly [number, number];
-  /** Share of a positive's masked cells that falls on the object; without it, as much as of the background. */
+  /** Share of a positive's masked cells that are on the object. Default: object and background lose the same share. */
   readonly foregroundShare?: number;
   readonly shapes: MaskShapes;
 }
 
-/** Sides of the windows, in parts of the crop's; 200 and 130 of 224 pixels in the released code. */
+/** Sides of the windows as shares of the crop's side; 200 and 130 of 224 pixels in the released code. */
 const windowSide: Record<MaskRole, number> = { positive: 200 / 224, negative: 130 / 224 };
 
 /**
- * Draws one mask an image. An image's mask depends on its own key and foreground alone: not on the batch it comes in.
+ * Draws one mask per image. The mask of an image depends only on its own key and foreground, not on its batch.
  *
- * @param foreground `[B * rows * cols]`, 1 where the cell is the object's
+ * @param foreground `[B * rows * cols]`, 1 for cells of the object
  */
 export function drawMasks(
   foreground: Uint8Array,
@@ -106,9 +106,9 @@ export function drawMasks(
 }
 
 /**
- * A window on the object: centred on the foreground cell nearest to the foreground's centroid, which is inside the
- * object whatever its shape, moved by up to half a cell, and kept within the crop. A map without both foreground and
- * background says nothing of where, and the window lies anywhere.
+ * A window on the object. Its centre is the foreground cell nearest to the foreground's centroid, because that cell is
+ * inside an object of any shape. It is moved by up to half a cell and kept inside the crop. If a map does not have both
+ * foreground and background, the position is unknown and the window is placed at random.
  */
 function drawWindow(random: KeyedRandom, role: MaskRole, object: Uint8Array, grid: Grid): Window {
   const crop = { height: grid.rows * grid.cell, width: grid.cols * grid.cell };

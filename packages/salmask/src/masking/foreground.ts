@@ -1,6 +1,6 @@
-/** Which cells of each crop belong to the object. */
+/** The cells of each crop that belong to the object. */
 export interface Foreground {
-  /** `[B * rows * cols]`, crop after crop, row after row: 1 where the cell is foreground. */
+  /** `[B * rows * cols]`, crop by crop, row by row: 1 for foreground cells. */
   readonly cells: Uint8Array;
   /** `[B]`: the foreground's share of each crop's cells, gamma, 0 to 1. */
   readonly shares: Float64Array;

@@ -1,6 +1,6 @@
 import { UsageError } from "../base/errors.js";
 
-/** The cells that a crop is masked by: one for each place of the network's last feature maps. */
+/** The cells in which a crop is masked: one per position of the network's last feature maps. */
 export interface Grid {
   readonly rows: number;
   readonly cols: number;
@@ -9,10 +9,10 @@ export interface Grid {
 }
 
 /**
- * The grid of square crops for a network: 7 x 7 cells of 32 pixels for 224 and 32, as in the paper.
+ * The grid of square crops for a network: 7 x 7 cells of 32 pixels for crop 224 and stride 32, as in the paper.
  *
  * @param crop side of the crop in pixels
- * @param stride pixels of the crop that one place of the last feature maps stands for, along each side
+ * @param stride pixels of the crop per position of the last feature maps, along each side
  * @throws UsageError `crop-not-multiple`
  */
 export function gridFor(crop: number, stride: number): Grid {

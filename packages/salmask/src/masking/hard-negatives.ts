@@ -1,39 +1,42 @@
-/** Hard negatives: copies of a view that lost most of their object (the paper, section 3.3). */
+/** Hard negatives: copies of a view that have lost most of their object (the paper, section 3.3). */
 import { fromTypedArray, ops, scope, type Tensor, tensor } from "@salmask/torch";
 import type { MaskDraw, MaskKey } from "./draw.js";
 import type { Foreground } from "./foreground.js";
 import { type MaskOptions, maskCrops } from "./mask.js";
 import type { MaskSettings } from "./settings.js";
 
-/** Pictures that a query has to be told from, M of them per photo. */
+/** Pictures that a query must be distinguished from, M per photo. */
 export interface HardNegatives {
-  /** float32 `[M * B, 3, H, W]`, row m * B + i made from crop i; `[M, 3, H, W]`, of the first crop, where they are shared. */
+  /** float32 `[M * B, 3, H, W]`, row m * B + i from crop i. If they are shared: `[M, 3, H, W]`, from the first crop. */
   readonly pixels: Tensor;
-  /** `[M * B]`: which row of `pixels` query i has as its m-th, at m * B + i; null where it is that row itself. */
+  /**
+   * `[M * B]`: at m * B + i, the row of `pixels` that is the m-th negative of query i; null if it is row m * B + i
+   * itself.
+   */
   readonly rows: Int32Array | null;
-  /** bool `[M * B]`: false where a crop has no object to lose, and its negative would be a second positive. */
+  /** bool `[M * B]`: false if the crop has no object to lose, so that its negative would be a second positive. */
   readonly valid: Tensor;
 }
 
 /** Hard negatives after an encoder. */
 export interface EmbeddedNegatives {
-  /** `[M * B, dim]`: row m * B + i is a hard negative of query i alone. */
+  /** `[M * B, dim]`: row m * B + i is a hard negative of query i only. */
   readonly embeddings: Tensor;
-  /** bool `[M * B]`: false leaves a negative out of the loss. */
+  /** bool `[M * B]`: false excludes a negative from the loss. */
   readonly valid: Tensor;
 }
 
-/** How many hard negatives, of what, without how much of the object. */
+/** The number of hard negatives, the share of the object that they lose, and which crop they are made from. */
 export type NegativeOptions = Pick<MaskSettings["negative"], "count" | "ratio" | "of">;
 
-/** The numbers of an image's hard negatives in its random keys; the two views of a pair have 0 and 1. */
+/** The view number of an image's first hard negative in random keys; the two views of a pair have 0 and 1. */
 export const firstNegative = 2;
 
 /**
  * Makes `count` hard negatives of each crop.
  *
  * @param prepared float32 `[B, 3, H, W]`, from the fill's `prepare`
- * @param key names every random decision, with each image's id, `ids` [B]
+ * @param key identifies every random decision, together with each image's id, `ids` [B]
  */
 export function hardNegatives(
   prepared: Tensor,
@@ -68,17 +71,17 @@ function firstCrops({ cells, shares }: Foreground, count: number): Foreground {
   return { cells: cells.subarray(0, count * perCrop), shares: shares.subarray(0, count) };
 }
 
-/** What an encoder made of the pixels' rows, `[M * B, dim]` or `[M, dim]`, as each query's own. */
+/** Assigns the embeddings of the pixels' rows, `[M * B, dim]` or `[M, dim]`, to the queries. */
 export function embedded({ rows, valid }: HardNegatives, made: Tensor): EmbeddedNegatives {
   return { embeddings: perQuery(made, rows), valid };
 }
 
-/** `[M * B, ...]` or `[M, ...]` as each query's own, `[M * B, ...]`. */
+/** `[M * B, ...]` or `[M, ...]` to one row per query and negative, `[M * B, ...]`. */
 export function perQuery(made: Tensor, rows: HardNegatives["rows"]): Tensor {
   return rows === null ? made : made.indexSelect(0, tensor(rows, { device: made.device })); // [M * B, ...]
 }
 
-/** bool `[M * B]`, whether each query's negatives are its own or the first's. */
+/** bool `[M * B]`: whether each query's m-th negative is valid. Queries may share the negatives of the first crop. */
 function validRows(negatives: readonly { draw: MaskDraw }[], batch: number, device: string): Tensor {
   const ofQueries = ({ valid }: MaskDraw) =>
     Array.from({ length: batch }, (_, query) => valid[query % valid.length]);

@@ -1,4 +1,4 @@
-/** Masks one view of a batch: from its pixels and its object to what an encoder sees. */
+/** Masks one view of a batch: from its pixels and its object to the input of an encoder. */
 import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import { drawMasks, type MaskDraw, type MaskDrawOptions, type MaskKey } from "./draw.js";
@@ -7,10 +7,10 @@ import type { Foreground } from "./foreground.js";
 import type { Grid } from "./grid.js";
 import { maskPixels } from "./pixels.js";
 
-/** What one masking needs to know beside the pixels. */
+/** The options of a masking. */
 export interface MaskOptions extends Omit<MaskDrawOptions, "shapes"> {
   readonly fill: Fill;
-  /** `saliency`: object and background are told apart. `random`: the control, for which all cells are alike. */
+  /** `saliency`: object and background are distinguished. `random`: the control, which treats all cells the same. */
   readonly cells: "saliency" | "random";
   readonly grid: Grid;
 }
@@ -23,13 +23,13 @@ export interface MaskedPixels {
 }
 
 /**
- * One masked copy of each crop. Gradients do not flow through.
+ * One masked copy of each crop. No gradients flow through it.
  *
  * @param prepared float32 `[B, 3, H, W]`, from the fill's `prepare`
- * @param foreground of the crops; null where nothing says so
- * @param key names every random decision, with each image's id, `ids` [B]
- * @throws SalmaskError `foreground-missing` where cells go by saliency and there is no foreground; `grid-mismatch` where
- *   crops or foreground are not of the grid's size
+ * @param foreground of the crops; null if it is unknown
+ * @param key identifies every random decision, together with each image's id, `ids` [B]
+ * @throws SalmaskError `foreground-missing` if cells are chosen by saliency and there is no foreground; `grid-mismatch`
+ *   if crops or foreground do not have the size of the grid
  */
 export function maskCrops(
   prepared: Tensor,
@@ -50,7 +50,7 @@ export function maskCrops(
   );
 }
 
-/** The cells that a mask goes by, `[B * rows * cols]`: the object's, or, for the control, all alike. */
+/** The cells that count as the object for a mask, `[B * rows * cols]`: the foreground, or for the control all cells. */
 function objectCells(
   foreground: Foreground | null,
   batch: number,

@@ -2,7 +2,7 @@ import { fromTypedArray, type Tensor } from "@salmask/torch";
 import type { MaskDraw } from "./draw.js";
 import type { Grid } from "./grid.js";
 
-/** The drawn masks as pixels: bool `[B, 1 or 3, H, W]`, true where a value is to be replaced. */
+/** The drawn masks as pixels: bool `[B, 1 or 3, H, W]`, true for values to replace. */
 export function maskPixels(draw: MaskDraw, grid: Grid, device: string): Tensor {
   const batch = draw.windows.length;
   const { rows: gridRows, cols: gridCols, cell } = grid;

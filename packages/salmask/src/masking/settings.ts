@@ -1,4 +1,4 @@
-/** What is masked, how much of it, and with what. */
+/** Settings for what is masked, how much of it, and the fill. */
 import { z } from "zod";
 import { count, odd, type ReadOnly, range, share } from "../base/setting-types.js";
 
@@ -7,7 +7,7 @@ export type FillName = (typeof fillNames)[number];
 
 const highPass = z
   .strictObject({
-    /** It is cut at 1.1 sigma in the paper, nearly a box. */
+    /** In the paper the kernel ends at 1.1 sigma, so it is nearly a box. */
     kernel: odd().default(11).describe("high-pass: side of the filter's Gaussian in pixels"),
     sigma: z.number().positive().default(5).describe("high-pass: its standard deviation in pixels"),
     /** In units of the normalised crop. */
@@ -24,7 +24,7 @@ const highPass = z
 
 const blur = z
   .strictObject({
-    /** It is cut at 1.5 sigma in the paper, so the kernel matters beside the sigma. */
+    /** In the paper the kernel ends at 1.5 sigma, so its size matters in addition to sigma. */
     kernel: odd().default(31).describe("blur: side of the strong blur's Gaussian in pixels"),
     sigma: z.number().positive().default(10).describe("blur: its standard deviation in pixels"),
   })
@@ -36,9 +36,10 @@ const negative = z
     count: count(0, 8).default(1).describe("hard negatives of each photo"),
     ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object that a hard negative loses"),
     /**
-     * `own`: each query has its key's. `shared`: for study only, all queries have those of the batch's first key, as the
-     * released code gives them. That code normalises them alone, and has one first key a GPU; here M of them go through
-     * the encoder with the keys, where `own` sends M a key, and a batch has one first key whatever its groups.
+     * `own`: each query has the negatives of its own key. `shared`: for study only, all queries have those of the
+     * batch's first key, as in the released code. That code applies batch norm to them separately and has one first key
+     * per GPU. Here M of them pass through the encoder together with the keys (`own`: M per key), and a batch has one
+     * first key for any number of groups.
      */
     of: z
       .enum(["own", "shared"])
@@ -62,7 +63,7 @@ export const maskSettings = z
       .enum(["saliency", "random"])
       .default("saliency")
       .describe("what masked cells are chosen by; random: the control that ignores the object"),
-    /** Drawn uniformly between the two for each image. */
+    /** Drawn uniformly between the two numbers for each image. */
     ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
     foregroundShare: share()
       .optional()
@@ -78,5 +79,5 @@ export type MaskSettings = z.infer<typeof maskSettings>;
 export type HighPassOptions = ReadOnly<MaskSettings["highPass"]>;
 export type BlurOptions = ReadOnly<MaskSettings["blur"]>;
 
-/** The settings of every fill that has any. */
+/** The settings of all fills that have settings. */
 export type FillSettings = ReadOnly<Pick<MaskSettings, "highPass" | "blur">>;

@@ -1,12 +1,12 @@
 import { noGrad, ops, scope, type Tensor } from "@salmask/torch";
 
-/** How a batch's embeddings lie on the sphere: what a loss alone does not show. */
+/** The distribution of a batch's embeddings on the sphere, which a loss alone does not show. */
 export interface EmbeddingStats {
-  /** Mean squared distance of a query to its key, 0 to 4; small where views of a photo agree. */
+  /** Mean squared distance between a query and its key, 0 to 4; small if the views of a photo agree. */
   alignment: number;
-  /** Log of the mean of `exp(-2 d^2)` over pairs of queries, -8 to 0; 0 where all embeddings are the same. */
+  /** Log of the mean of `exp(-2 d^2)` over pairs of queries, -8 to 0; 0 if all embeddings are the same. */
   uniformity: number;
-  /** How many directions the queries use: the exponential of the entropy of their singular values, 1 to dim. */
+  /** Number of directions that the queries use: the exponential of the entropy of their singular values, 1 to dim. */
   rank: number;
 }
 
@@ -23,7 +23,7 @@ export function embeddingStats(query: Tensor, key: Tensor): EmbeddingStats {
       const [batch] = query.shape;
       const alignment = query.sub(key).pow(2).sum([1]).mean().item();
       const squared = query.matmul(query.t()).mul(-2).add(2); // [B, B]: squared distances
-      const potential = squared.mul(-2).exp().sum().item() - batch; // the pairs of a row with itself count 1 each
+      const potential = squared.mul(-2).exp().sum().item() - batch; // each pair of a row with itself adds 1
       const uniformity = Math.log(Math.max(potential, Number.MIN_VALUE) / (batch * (batch - 1)));
       const singular = Array.from(ops.linalgSvdvals(query).toFloat32Array()); // [min(B, dim)]
       const sum = singular.reduce((total, value) => total + value, 0);

@@ -2,16 +2,16 @@ import { fromTypedArray, noGrad, ops, scope, type Tensor } from "@salmask/torch"
 import { unitRows } from "../models/encoder.js";
 
 export interface KnnOptions {
-  /** Neighbours that vote; at most the number of training rows is used. */
+  /** Number of neighbours that vote; at most the number of training rows. */
   k: number;
-  /** A neighbour of cosine s votes with `exp(s / temperature)`. */
+  /** A neighbour with cosine s votes with weight `exp(s / temperature)`. */
   temperature: number;
 }
 
 export const knnDefaults: KnnOptions = { k: 20, temperature: 0.07 };
 
 /**
- * Weighted nearest-neighbour classification on cosines (Wu et al. 2018, section 3.4): the share of test rows whose
+ * Weighted nearest-neighbour classification with cosines (Wu et al. 2018, section 3.4): the share of test rows whose
  * class wins the vote, 0 to 1.
  *
  * @param train `[N, d]` with labels of length N, from 0 to classes - 1
@@ -46,7 +46,7 @@ export function knnTop1(
   );
 }
 
-/** How many predictions `[m]` equal their label. */
+/** The number of predictions `[m]` that equal their labels. */
 export function countEqual(predictions: Tensor, labels: Int32Array): number {
   const predicted = predictions.toArray();
   return predicted.filter((label, i) => label === labels[i]).length;

@@ -1,10 +1,10 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
 
 export interface LbfgsOptions {
-  /** Pairs of steps and gradient changes that are remembered. */
+  /** Number of remembered pairs of steps and gradient changes. */
   history: number;
   maxIterations: number;
-  /** Stops where the largest element of the gradient is at most this. */
+  /** Stops when the largest absolute element of the gradient is at most this. */
   tolerance: number;
 }
 
@@ -35,11 +35,11 @@ function direction(gradient: Tensor, pairs: { step: Tensor; change: Tensor }[]):
 }
 
 /**
- * Minimises a smooth convex function by L-BFGS with backtracking (Nocedal and Wright, "Numerical Optimization",
+ * Minimises a smooth convex function with L-BFGS and backtracking (Nocedal and Wright, "Numerical Optimization",
  * algorithm 7.5; Armijo's condition). libtorch's own L-BFGS is C++ and Python code, not an operator.
  *
  * @param start any shape; not changed
- * @returns the minimiser, which the caller owns
+ * @returns the minimiser; the caller owns it
  */
 export function lbfgs(
   start: Tensor,

@@ -11,9 +11,9 @@ export interface LabelledFeatures {
 }
 
 export interface FastLinearOptions {
-  /** Candidates for lambda, from strong to weak. */
+  /** Candidates for lambda, from strong to weak regularisation. */
   penalties: readonly number[];
-  /** Share of the training rows that choose lambda, and are trained on afterwards. */
+  /** Share of the training rows that select lambda. They are also used in the final training. */
   heldOut: number;
 }
 
@@ -36,8 +36,8 @@ function scores({ weight, bias }: Classifier, features: Tensor): Tensor {
 }
 
 /**
- * Minimises `mean cross-entropy + penalty / 2 * |weight|^2` (the bias is free). Convex, so the start changes only
- * the time it takes.
+ * Minimises `mean cross-entropy + penalty / 2 * |weight|^2` (the bias has no penalty). The problem is convex, so the
+ * start affects only the running time.
  */
 export function fitSoftmax(
   { features, labels }: LabelledFeatures,
@@ -73,8 +73,8 @@ function top1(classifier: Classifier, { features, labels }: LabelledFeatures): n
 }
 
 /**
- * The fast linear probe: softmax regression on features taken once. Lambda is chosen on a held-out part of the
- * training rows; then all of them are fitted. The test rows are looked at once.
+ * The fast linear probe: softmax regression on features that are computed once. Lambda is selected on a held-out part
+ * of the training rows; then the classifier is trained on all of them. The test rows are used once.
  */
 export function fastLinear(
   train: LabelledFeatures,

@@ -1,13 +1,13 @@
 /**
- * The structure measure (Fan et al. 2017, "Structure-Measure: A New Way to Evaluate Foreground Maps"): half how alike
- * the object is, half how alike the four regions around its centroid are.
+ * The structure measure (Fan et al. 2017, "Structure-Measure: A New Way to Evaluate Foreground Maps"): the mean of the
+ * similarity of the object and the similarity of the four regions around its centroid.
  */
 
-/** Share of the object's part, alpha in the paper. */
+/** Weight of the object similarity, alpha in the paper. */
 const objectShare = 0.5;
 const epsilon = Number.EPSILON;
 
-/** Sums over a part of the pixels. */
+/** Statistics of a part of the pixels. */
 interface Moments {
   count: number;
   mean: number;
@@ -22,7 +22,7 @@ function momentsOf(values: readonly number[]): Moments {
   return { count, mean, deviation: Math.sqrt(squares / Math.max(1, count - 1)) };
 }
 
-/** How bright and even a part is: `2 x / (x^2 + 1 + s)`. */
+/** Score of the brightness and evenness of a part: `2 x / (x^2 + 1 + s)`. */
 function partScore(values: readonly number[]): number {
   if (values.length === 0) return 0;
   const { mean, deviation } = momentsOf(values);
@@ -40,7 +40,7 @@ function objectScore(map: Float64Array, mask: Uint8Array): number {
   return share * partScore(inside) + (1 - share) * partScore(outside);
 }
 
-/** Rows `top` to below `bottom`, columns `left` to below `right`. */
+/** Rows from `top` to `bottom - 1`, columns from `left` to `right - 1`. */
 interface Region {
   top: number;
   bottom: number;
@@ -48,7 +48,7 @@ interface Region {
   right: number;
 }
 
-/** Structural similarity of map and mask within a region, without its constants. */
+/** Structural similarity of map and mask within a region, without the constants of SSIM. */
 function similarity(map: Float64Array, mask: Uint8Array, width: number, region: Region): number {
   const x: number[] = [];
   const y: number[] = [];
@@ -78,7 +78,7 @@ function regionScore(map: Float64Array, mask: Uint8Array, width: number): number
     sumY += Math.floor(i / width);
     count++;
   }
-  // The centroid's own row and column belong to the upper left.
+  // The row and column of the centroid belong to the upper left region.
   const right = Math.round(sumX / count) + 1;
   const bottom = Math.round(sumY / count) + 1;
   const regions: Region[] = [
@@ -94,10 +94,10 @@ function regionScore(map: Float64Array, mask: Uint8Array, width: number): number
 }
 
 /**
- * The structure measure of a map, 0 to 1, 1 is best.
+ * The structure measure of a map, 0 to 1; 1 is best.
  *
  * @param map `[H * W]` in [0, 1]
- * @param mask `[H * W]`, 0 or 1; of a mask without both, the map's mean decides
+ * @param mask `[H * W]`, 0 or 1; if it contains only one of them, the measure depends on the map's mean
  */
 export function structureMeasure(map: Float64Array, mask: Uint8Array, width: number): number {
   const mean = map.reduce((sum, value) => sum + value, 0) / map.length;

@@ -1,9 +1,9 @@
 /**
- * How well saliency maps find objects whose masks are known. Maps hold values in [0, 1], masks 0 or 1, both
- * `[H * W]` row after row. The measures are those of salient object detection (Borji et al. 2015; Fan et al. 2017).
+ * How well saliency maps find objects with known masks. Maps contain values in [0, 1], masks 0 or 1, both `[H * W]` row
+ * by row. The measures are those of salient object detection (Borji et al. 2015; Fan et al. 2017).
  */
 
-/** Mean absolute error, 0 is best. */
+/** Mean absolute error; 0 is best. */
 export function meanAbsoluteError(map: Float64Array, mask: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < map.length; i++) sum += Math.abs(map[i] - mask[i]);
@@ -13,12 +13,13 @@ export function meanAbsoluteError(map: Float64Array, mask: Uint8Array): number {
 /** The thresholds of the F-measure's curve: 0, 1, ... 255 of 255. */
 export const curveLength = 256;
 
-/** Weight of precision against recall, customary in salient object detection (Achanta et al. 2009). */
+/** Weight of precision relative to recall, the usual value in salient object detection (Achanta et al. 2009). */
 const betaSquared = 0.3;
 
 /**
- * The F-measure at each threshold t of 255: `[256]` of `(1 + b) P R / (b P + R)` with b = 0.3, where a pixel counts as
- * found once its value, rounded to a 255th, is at least t. A map's largest mean over a set is its maximal F-measure.
+ * The F-measure at each threshold t of 255: `[256]` of `(1 + b) P R / (b P + R)` with b = 0.3. A pixel counts as found
+ * if its value, rounded to a multiple of 1/255, is at least t. The largest value of the mean curve over a data set is
+ * the maximal F-measure.
  */
 export function fMeasureCurve(map: Float64Array, mask: Uint8Array): Float64Array {
   const found = new Float64Array(curveLength);
@@ -41,7 +42,7 @@ export function fMeasureCurve(map: Float64Array, mask: Uint8Array): Float64Array
   });
 }
 
-/** Intersection over union of two masks; 1 where both are empty. */
+/** Intersection over union of two masks; 1 if both are empty. */
 export function intersectionOverUnion(found: Uint8Array, mask: Uint8Array): number {
   let [both, either] = [0, 0];
   for (let i = 0; i < mask.length; i++) {

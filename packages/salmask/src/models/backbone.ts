@@ -1,22 +1,22 @@
-/** What every encoder's trunk can do, whatever its family: nothing outside this room asks for more. */
+/** The interface of every encoder's backbone, independent of its family. Code outside this folder uses nothing else. */
 import { type Generator, nn, type Tensor } from "@salmask/torch";
 import type { ModelSettings } from "./settings.js";
 
-/** What a backbone is built from. It is JSON, so that weights files and exports can carry it. */
+/** The parameters of a backbone. It is JSON, so that weights files and exports can contain it. */
 export type BackboneSpec = ModelSettings;
 
-/** Feature maps that a backbone offers. */
+/** Feature maps of a backbone. */
 export interface FeatureLevel {
-  /** torchvision's name of the layer that makes them, such as `layer4`. */
+  /** torchvision's name of the layer that computes them, such as `layer4`. */
   readonly name: string;
-  /** Pixels of the input that one place stands for, along each side. */
+  /** Pixels of the input per position, along each side. */
   readonly stride: number;
   readonly channels: number;
 }
 
 export abstract class Backbone extends nn.Module {
   abstract readonly spec: BackboneSpec;
-  /** From fine to coarse; there is at least one. */
+  /** From fine to coarse; at least one. */
   abstract readonly levels: readonly FeatureLevel[];
 
   /** `[B, 3, H, W]` to the feature maps of every level, `[B, channels, H / stride, W / stride]` each. */
@@ -39,12 +39,12 @@ export abstract class Backbone extends nn.Module {
   }
 }
 
-/** How one family of backbones is built, and how its weights are told from others. */
+/** How to build a family of backbones, and how to recognise its weights. */
 export interface BackboneFamily {
-  /** The levels of a backbone of this specification, without building it. */
+  /** The levels of a backbone with this specification, without building it. */
   levels(spec: BackboneSpec): readonly FeatureLevel[];
-  /** Fresh weights, drawn from the generator. */
+  /** A backbone with new random weights from the generator. */
   build(spec: BackboneSpec, generator: Generator): Backbone;
-  /** The specification that a state dict's names and shapes show; null where it is of another family. */
+  /** The specification derived from the names and shapes of a state dict; null if it belongs to another family. */
   specOf(state: nn.StateDict): BackboneSpec | null;
 }

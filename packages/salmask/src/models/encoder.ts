@@ -4,7 +4,7 @@ import type { Backbone, BackboneSpec } from "./backbone.js";
 import { Projector } from "./projector.js";
 import { createBackbone } from "./registry.js";
 
-/** A backbone and the head that the contrastive loss sees; only the backbone is kept after training. */
+/** A backbone and a projection head. The contrastive loss uses both; only the backbone is kept after training. */
 export class ProjectedEncoder extends nn.Module {
   constructor(
     readonly backbone: Backbone,
@@ -22,8 +22,8 @@ export class ProjectedEncoder extends nn.Module {
   }
 
   /**
-   * The same in evaluation: by running statistics, which it leaves alone, so that a row does not depend on its batch.
-   * The mode is restored.
+   * The same in evaluation mode: it uses the running statistics and does not update them, so a row does not depend on
+   * its batch. Restores the previous mode.
    */
   evaluate(input: Tensor): Tensor {
     const wasTraining = this.training;
@@ -36,24 +36,24 @@ export class ProjectedEncoder extends nn.Module {
   }
 }
 
-/** Rows scaled to length one. `[B, dim]` to the same; a row of zeros stays. */
+/** Scales rows to length one. `[B, dim]` to the same; a row of zeros stays zero. */
 export function unitRows(x: Tensor): Tensor {
   return x.div(x.norm(2, [1], { keepdim: true }).clampMin(1e-12)); // [B, dim]
 }
 
 export interface EncoderOptions {
   readonly backbone: BackboneSpec;
-  /** Width of the projector's middle; the paper's is the backbone's output. */
+  /** Width of the projector's hidden layer; in the paper it is that of the backbone's output. */
   readonly hidden?: number;
   /** Length of the embeddings. */
   readonly dim: number;
-  /** The CPU in float32 where it is not given. */
+  /** Default: the CPU in float32. */
   readonly compute?: Compute;
 }
 
 /**
- * A fresh encoder with its head, drawn from the generator: on the CPU, and then moved, so that a seed gives the same start
- * wherever it is computed.
+ * A new encoder with its head, with random weights from the generator. The weights are drawn on the CPU and then moved,
+ * so that a seed gives the same start on every device.
  */
 export function projectedEncoder(options: EncoderOptions, generator: Generator): ProjectedEncoder {
   const { dim, compute } = options;

@@ -1,6 +1,6 @@
 import { type Generator, nn, type Tensor } from "@salmask/torch";
 
-/** MoCo v2's head: two linear layers with a ReLU between, no normalisation (Chen et al. 2020, section 2). */
+/** MoCo v2's head: two linear layers with a ReLU between them, no normalisation (Chen et al. 2020, section 2). */
 export class Projector extends nn.Module {
   readonly mlp: nn.Sequential;
 

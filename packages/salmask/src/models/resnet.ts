@@ -59,7 +59,7 @@ class Bottleneck extends nn.Module {
     const output = planes * Bottleneck.expansion;
     this.conv1 = conv(input, planes, 1, 1, generator);
     this.bn1 = new nn.BatchNorm2d(planes);
-    // The stride sits on the 3x3 convolution, as in torchvision (ResNet v1.5).
+    // The stride is in the 3x3 convolution, as in torchvision (ResNet v1.5).
     this.conv2 = conv(planes, planes, 3, stride, generator);
     this.bn2 = new nn.BatchNorm2d(planes);
     this.conv3 = conv(planes, output, 1, 1, generator);
@@ -92,8 +92,8 @@ function levelsOf({ arch, width, stem }: BackboneSpec): FeatureLevel[] {
 
 /**
  * A residual network without its classifier, with torchvision's names (`conv1.weight`, `layer1.0.bn1.running_mean`,
- * `layer2.0.downsample.0.weight`). The stem `imagenet` is a 7x7 convolution of stride 2 and max pooling; `small` is a 3x3
- * convolution of stride 1, for pictures of 32 to 64 pixels.
+ * `layer2.0.downsample.0.weight`). The stem `imagenet` is a 7x7 convolution with stride 2 and max pooling; `small` is a
+ * 3x3 convolution with stride 1, for pictures of 32 to 64 pixels.
  */
 class ResNet extends Backbone {
   readonly conv1: nn.Conv2d;
@@ -139,7 +139,7 @@ class ResNet extends Backbone {
   }
 
   override features(input: Tensor): Tensor {
-    // Each stage's input is freed once it was used, unless backward will need it.
+    // Frees the input of each stage after its use, unless backward needs it.
     return scope(() => {
       let x = scope(() => this.#stem(input)); // [B, width, H', W']
       for (const stage of this.#stages()) {
@@ -165,7 +165,7 @@ class ResNet extends Backbone {
   }
 }
 
-/** ResNets of basic blocks (18) and of bottlenecks (50). */
+/** ResNets with basic blocks (18) and with bottlenecks (50). */
 export const resnetFamily: BackboneFamily = {
   levels: levelsOf,
   build: (spec, generator) => noGrad(() => new ResNet(spec, generator)),

@@ -1,4 +1,4 @@
-/** Which encoder is trained. */
+/** Settings of the encoder. */
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 

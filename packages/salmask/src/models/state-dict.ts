@@ -1,7 +1,7 @@
 /** State dicts within state dicts: `query.conv1.weight` is `conv1.weight` of the part `query`. */
 import type { nn } from "@salmask/torch";
 
-/** The part's tensors, under names of their own. */
+/** The tensors of a part, with their names in that part. */
 export function partOf(state: nn.StateDict, part: string): nn.StateDict {
   const prefix = `${part}.`;
   return Object.fromEntries(
@@ -11,7 +11,7 @@ export function partOf(state: nn.StateDict, part: string): nn.StateDict {
   );
 }
 
-/** Puts parts together; `partOf` takes them apart again. */
+/** Joins parts into one state dict; `partOf` separates them again. */
 export function joinParts(parts: Readonly<Record<string, nn.StateDict>>): nn.StateDict {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, state]) =>

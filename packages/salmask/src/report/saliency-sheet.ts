@@ -1,4 +1,4 @@
-/** A picture sheet of what a saliency source finds, beside the true masks. */
+/** A picture sheet of the objects that a saliency source finds, with the true masks. */
 import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
 import type { SaliencyEvalOptions } from "../analysis/saliency-eval.js";
 import { ask, type Look, lookAt, readMasks } from "../analysis/saliency-look.js";
@@ -6,20 +6,20 @@ import type { Grid } from "../masking/grid.js";
 import { findMaps } from "../saliency/map-files.js";
 import { denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
 
-/** What is left of the brightness beside the foreground. */
+/** Brightness factor of the cells outside the foreground. */
 const dimmed = 0.25;
 
-/** Photos, masks and a source as they are scored, and the sheet to draw of them. */
+/** The photos, masks and source to score, and the sheet to draw of them. */
 export interface SaliencySheetOptions extends SaliencyEvalOptions {
   /** The PNG to write. */
   out: string;
-  /** Photos to draw, evenly spread over the set. */
+  /** Number of photos to draw, evenly spread over the data set. */
   count: number;
 }
 
 /**
- * Draws a few photos with their true masks, the source's map and foreground cells, and both in the photo's pixels as
- * `evaluateSaliency` scores them. Returns the photos' names. Throws DataError where a mask is missing.
+ * Draws some photos with their true masks, the source's map and foreground cells, and both in the photo's pixels as
+ * `evaluateSaliency` scores them. Returns the photos' names. Throws DataError if a mask is missing.
  */
 export async function sheetOfSaliency(options: SaliencySheetOptions): Promise<string[]> {
   const { dataset, out, count, grid } = options;
@@ -50,7 +50,7 @@ function columnsOf(looks: readonly Look[], grid: Grid): SheetColumn[] {
   ];
 }
 
-/** The photo, dark beside its foreground cells: `[3, side, side]`. */
+/** The photo, dark outside its foreground cells: `[3, side, side]`. */
 function onlyForeground({ photo, foreground }: Look, { rows, cols, cell }: Grid): Tensor {
   const light = Float32Array.from(foreground, (on) => (on === 1 ? 1 : dimmed));
   return scope(() => {
@@ -60,7 +60,7 @@ function onlyForeground({ photo, foreground }: Look, { rows, cols, cell }: Grid)
   });
 }
 
-/** Pixels `[H * W]` against the true ones: white where both are, red where only they, blue where only the truth; `[3, H, W]`. */
+/** Compares pixels `[H * W]` with the true mask: white for both, red only found, blue only true; `[3, H, W]`. */
 function againstMask(found: Uint8Array, { pixels, height, width }: Look["mask"]): Tensor {
   const colours = Float32Array.from([...found, ...found.map((on, i) => on & pixels[i]), ...pixels]);
   return fromTypedArray(colours, [3, height, width]); // [3, H, W]

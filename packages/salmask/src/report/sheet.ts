@@ -1,4 +1,4 @@
-/** A picture sheet: one row a photo, one column a kind of picture. */
+/** A picture sheet: one row per photo, one column per kind of picture. */
 import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { writeFileAtomic } from "../base/files.js";
@@ -14,7 +14,7 @@ const gap = 4;
 const titleHeight = 18;
 const side = 112;
 
-/** Normalised `[3, H, W]` back to [0, 1]. */
+/** Converts normalised `[3, H, W]` to [0, 1]. */
 export function denormalize(view: Tensor): Tensor {
   const { mean, std } = IMAGENET_NORMALIZATION;
   return scope(() => {
@@ -24,12 +24,12 @@ export function denormalize(view: Tensor): Tensor {
   });
 }
 
-/** A filtered view around grey: `[3, H, W]` with mean near 0 to [0, 1]. */
+/** Shows a filtered view around grey: `[3, H, W]` with mean near 0 to [0, 1]. */
 export function aroundGrey(view: Tensor): Tensor {
   return scope(() => view.mul(0.25).add(0.5).clamp({ min: 0, max: 1 })); // [3, H, W]
 }
 
-/** A map `[rows, cols]` as a heat map, from dark blue (least) to yellow (most): `[3, rows, cols]`. */
+/** A map `[rows, cols]` as a heat map, from dark blue (smallest) to yellow (largest): `[3, rows, cols]`. */
 export function heatMap(map: Tensor): Tensor {
   return scope(() => {
     const low = map.amin();
@@ -50,13 +50,13 @@ async function toPng(picture: Tensor): Promise<Buffer> {
   return sharp(bytes, { raw }).resize(side, side, { kernel: "nearest", fit: "fill" }).png().toBuffer();
 }
 
-/** `count` numbers evenly spread over 0 to n - 1, all of them where there are fewer. */
+/** `count` numbers, evenly spread over 0 to n - 1; all of them if there are fewer. */
 export function spread(n: number, count: number): Int32Array {
   const some = Math.min(n, count);
   return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
 }
 
-/** Draws the columns in a scope of their own, and writes the sheet as a PNG. The pictures are freed. */
+/** Draws the columns in a separate scope and writes the sheet as a PNG. Frees the pictures. */
 export async function drawSheet(path: string, draw: () => SheetColumn[]): Promise<void> {
   const columns = scope(draw);
   try {
@@ -66,7 +66,7 @@ export async function drawSheet(path: string, draw: () => SheetColumn[]): Promis
   }
 }
 
-/** Each picture becomes a square of `side` pixels. */
+/** Each picture becomes a square with a side of `side` pixels. */
 async function writeSheet(path: string, columns: readonly SheetColumn[]): Promise<void> {
   const rows = Math.max(...columns.map(({ pictures }) => pictures.length));
   const width = columns.length * (side + gap) + gap;

@@ -17,7 +17,7 @@ export interface SheetOptions {
   readonly photos: string;
   /** The PNG to write. */
   readonly out: string;
-  /** Photos to draw, evenly spread over the set. */
+  /** Number of photos to draw, evenly spread over the data set. */
   readonly count: number;
   readonly config: RunConfig;
   readonly signal?: AbortSignal;
@@ -25,8 +25,8 @@ export interface SheetOptions {
 }
 
 /**
- * Draws what a run with these settings compares: photo, key, saliency of the key, query and hard negative of each
- * of a few photos, as the first epoch masks them.
+ * Draws the pictures that a run with these settings compares: photo, key, saliency of the key, query and hard negative
+ * for some photos, with the masks of the first epoch.
  */
 export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: string; photos: string[] }> {
   const { photos, out, config, signal, report = silent } = options;
@@ -90,7 +90,7 @@ function columnsOf({ dataset, guide, config, stride, ids }: Drawn): SheetColumn[
   return columns;
 }
 
-/** `[B * side * side]` of 0 and 1 to `[B, side, side]`. */
+/** `[B * side * side]`, 0 or 1, to `[B, side, side]`. */
 function foregroundMap(cells: Uint8Array, side: number): Tensor {
   return scope(() => fromTypedArray(Float32Array.from(cells), [cells.length / side ** 2, side, side]));
 }

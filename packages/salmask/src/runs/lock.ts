@@ -3,18 +3,16 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { UsageError } from "../base/errors.js";
 
-/** What this process holds. */
+/** The paths of the locks that this process holds. */
 const held = new Set<string>();
 
-/** A file that says which process uses a folder. */
+/** A file that shows which process uses a folder. */
 export class Lock {
   private constructor(private readonly path: string) {
     held.add(path);
   }
 
-  /**
-   * Takes the lock. One that a process left that is gone is taken over. Throws {@link UsageError} `run-in-use`.
-   */
+  /** Takes the lock. A lock of a process that no longer exists is taken over. Throws {@link UsageError} `run-in-use`. */
   static take(at: string): Lock {
     const path = resolve(at);
     for (;;) {
@@ -49,7 +47,7 @@ function refuseWhereHeld(path: string): void {
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    return; // It was released meanwhile.
+    return; // It was released in the meantime.
   }
   const [pid, host] = text.trim().split(" ");
   const isElsewhere = host !== undefined && host !== hostname();
@@ -65,7 +63,7 @@ function refuseWhereHeld(path: string): void {
 
 function isHeldBy(pid: number, path: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
-  // In a container the one that died may have had the same number.
+  // In a container, a dead process may have had the same number as this one.
   if (pid === process.pid) return held.has(path);
   try {
     process.kill(pid, 0);

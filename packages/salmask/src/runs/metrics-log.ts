@@ -18,7 +18,7 @@ const entrySchema = z.object({
 
 const share = z.number().nullable().default(null);
 
-/** A line as releases of before wrote it: a fixed set of numbers, null where one is not there. */
+/** A line from earlier releases: a fixed set of numbers; missing ones are null. */
 const earlierSchema = z
   .object({
     epoch: z.int(),
@@ -60,7 +60,7 @@ const earlierSchema = z
 
 const lineSchema: z.ZodType<LogEntry> = z.union([entrySchema, earlierSchema]);
 
-/** A run's log, a line of JSON per logged step. Whatever is read of it is whole up to the last line. */
+/** The log of a run, one line of JSON per logged step. Readers ignore an incomplete last line. */
 export class MetricsLog {
   constructor(readonly path: string) {}
 
@@ -68,7 +68,7 @@ export class MetricsLog {
     appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
   }
 
-  /** The lines in their order, those of releases before too; a last line that was cut off is left out. */
+  /** The lines in order, including those of earlier releases, without an incomplete last line. */
   read(): LogEntry[] {
     if (!existsSync(this.path)) return [];
     return readFileSync(this.path, "utf8")
@@ -77,7 +77,7 @@ export class MetricsLog {
       .map((line) => lineSchema.parse(JSON.parse(line)));
   }
 
-  /** Drops the lines after `step`, which a resumed run writes again, and a last line that was cut off. */
+  /** Removes the lines after `step`, which a resumed run writes again, and an incomplete last line. */
   async rewindTo(step: number): Promise<void> {
     if (!existsSync(this.path)) return;
     const kept = readFileSync(this.path, "utf8")

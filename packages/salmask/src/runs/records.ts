@@ -1,7 +1,7 @@
-/** What a run says of itself at its end, and how it was scored: one schema per kind. Shares are 0 to 1. */
+/** The summary of a run at its end, and the records of its probes: one schema per kind. Shares are 0 to 1. */
 import { z } from "zod";
 
-/** A score beside that of the same network with fresh weights. */
+/** A score, with the score of the same network with new random weights. */
 const scoreSchema = z.object({ top1: z.number(), randomTop1: z.number() });
 
 export const probeRecordSchema = z.object({
@@ -15,10 +15,10 @@ export const probeRecordSchema = z.object({
   linear: scoreSchema,
 });
 
-/** How an encoder was probed, and how it did. */
+/** How an encoder was probed, and the result. */
 export type ProbeRecord = z.infer<typeof probeRecordSchema>;
 
-/** Releases of before did not say which photos it was. */
+/** Earlier releases did not record the photos. */
 export const earlierProbeSchema = probeRecordSchema.extend({
   photos: z.array(z.string()).default([]),
   seed: z.int().default(0),
@@ -32,16 +32,16 @@ const pretrainSummarySchema = z.object({
   skipped: z.int(),
   epochs: z.int(),
   steps: z.int(),
-  /** Steps that the last process did; fewer than `steps` after a resumption. */
+  /** Steps of the last process; fewer than `steps` after a resumption. */
   stepsHere: z.int(),
-  /** Of all processes that had a part in the run, the opening of the data included. */
+  /** Of all processes of the run, including the time to open the data. */
   seconds: z.number(),
-  /** Of the last step. */
+  /** Loss of the last step. */
   loss: z.number().nullable(),
   contrastAccuracy: z.number().nullable(),
   weights: z.string(),
   checkpoint: z.string().nullable(),
-  /** How the encoder compares with an untrained one, where the photos' folder has classes. */
+  /** The encoder compared with an untrained one, if the photos' folder has classes. */
   classes: z
     .object({ photos: z.int(), scored: z.int(), knn: scoreSchema, linear: scoreSchema })
     .nullable()
@@ -61,7 +61,7 @@ const demoSummarySchema = z.object({
   linear: scoreSchema,
 });
 
-/** Releases of before did not say which kind it is: the demo's is the one with scores. */
+/** Earlier releases did not record the kind: the demo's summary is the one with scores. */
 const withKind = (value: unknown) =>
   typeof value === "object" && value !== null && !("kind" in value)
     ? { kind: "knn" in value ? "demo" : "pretrain", ...value }

@@ -1,4 +1,4 @@
-/** A run's folder: every file of it is named, written and read here. */
+/** The folder of a run: names, writes and reads all its files. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -32,7 +32,7 @@ const names = {
   lock: ".lock",
 } as const;
 
-/** What releases of before wrote in place of `probes.json`. */
+/** Earlier releases wrote this file instead of `probes.json`. */
 const earlierProbe = "probe.json";
 
 export class RunFolder {
@@ -46,17 +46,17 @@ export class RunFolder {
     return join(this.path, names[name]);
   }
 
-  /** Where checkpoints are; a folder that has it is a run's. */
+  /** The folder of checkpoints; a folder that contains it belongs to a run. */
   get checkpoints(): string {
     return this.file("checkpoints");
   }
 
-  /** The encoder that the run leaves. */
+  /** The trained encoder. */
   get weights(): string {
     return this.file("weights");
   }
 
-  /** A picture sheet of what the run compared. */
+  /** A picture sheet of the views that the run compared. */
   get views(): string {
     return this.file("views");
   }
@@ -66,8 +66,8 @@ export class RunFolder {
   }
 
   /**
-   * Throws {@link UsageError} `folder-taken` where the folder holds something and is no run's: a run writes files of
-   * common names, and must not write over a stranger's.
+   * Throws {@link UsageError} `folder-taken` if the folder contains files but does not belong to a run. The files of a
+   * run have common names, and must not overwrite other people's files.
    */
   refuseForeign(): void {
     if (!existsSync(this.path) || existsSync(this.checkpoints)) return;
@@ -80,7 +80,7 @@ export class RunFolder {
     );
   }
 
-  /** Throws {@link UsageError}, also `run-exists` where a run is there already, which has to be resumed. */
+  /** Throws {@link UsageError}: like refuseForeign, and `run-exists` if there is already a run, which must be resumed. */
   refuseTaken(): void {
     this.refuseForeign();
     if (!this.hasCheckpoints) return;
@@ -92,8 +92,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder this process's alone, until the lock is released. Throws {@link UsageError} `run-in-use` that names the
-   * process that has it.
+   * Reserves the folder for this process until the lock is released. Throws {@link UsageError} `run-in-use` with the
+   * process that uses it.
    */
   lock(): Lock {
     mkdirSync(this.checkpoints, { recursive: true });
@@ -102,7 +102,7 @@ export class RunFolder {
     return lock;
   }
 
-  /** Removes an earlier run's own files, and nothing else. Throws where the folder is no run's. */
+  /** Removes only the files of an earlier run. Throws if the folder does not belong to a run. */
   clear(): void {
     this.refuseForeign();
     for (const path of listCheckpoints(this.checkpoints)) rmSync(path);
@@ -111,7 +111,7 @@ export class RunFolder {
       rmSync(join(this.path, name), { force: true });
   }
 
-  /** The settings that the run has, of this version or of one before. Throws UsageError where they cannot be used. */
+  /** The settings of the run, from this version or an earlier one. Throws UsageError if they cannot be used. */
   readConfig(): RunConfig {
     return loadConfig({}, { file: this.file("config") });
   }
@@ -131,7 +131,10 @@ export class RunFolder {
     );
   }
 
-  /** How the run ended; null where it has not. Throws {@link CheckpointError} `damaged-run` where the file is not a summary. */
+  /**
+   * The summary of the run; null if it has not ended. Throws {@link CheckpointError} `damaged-run` if the file is not a
+   * summary.
+   */
   readSummary(): Summary | null {
     return this.readJson(this.file("summary"), summarySchema);
   }
@@ -140,7 +143,7 @@ export class RunFolder {
     await writeFileAtomic(this.file("summary"), `${JSON.stringify(summary, null, 2)}\n`);
   }
 
-  /** Every way in which the encoder was probed, the newest last. */
+  /** All probes of the encoder, the newest last. */
   readProbes(): ProbeRecord[] {
     const probes = this.readJson(this.file("probes"), z.array(probeRecordSchema));
     if (probes !== null) return probes;
@@ -148,7 +151,7 @@ export class RunFolder {
     return earlier === null ? [] : [earlier];
   }
 
-  /** Adds a result; one of the same photos, protocol and seed is replaced. */
+  /** Adds a result. Replaces an earlier one with the same photos, protocol and seed. */
   async addProbe(record: ProbeRecord): Promise<void> {
     const keyOf = ({ photos, protocol, seed }: ProbeRecord) => JSON.stringify([photos, protocol, seed]);
     const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));

@@ -1,14 +1,17 @@
 import type { PictureSize } from "./barrier-distance.js";
 
-/** Width of each side of the rim in parts of the picture's side (the paper's). */
+/** Width of each border strip as a share of the picture's side (from the paper). */
 const rim = 0.1;
-/** Added to the colours' variances, so that a rim of one colour has a distance. In squared units of normalised colour. */
+/**
+ * Added to the variances of colours, so that a border of one colour has a distance. In squared units of normalised
+ * colour.
+ */
 const leastVariance = 1e-3;
 
 /**
- * How much each pixel's colour differs from the rim's, `[height * width]`: its Mahalanobis distance to the colours of each
- * of the four sides, each scaled to a largest value of 1, summed without the largest of the four, so that an object
- * which touches one side is still told apart (Zhang et al. 2015, section 4.2).
+ * How much each pixel's colour differs from the border, `[height * width]`: the Mahalanobis distances to the colours of
+ * the four sides, each scaled to a largest value of 1. The result is their sum without the largest, so that an object
+ * that touches one side is still found (Zhang et al. 2015, section 4.2).
  *
  * @param picture `[3 * height * width]`
  */
@@ -52,7 +55,7 @@ function distancesTo(picture: Float32Array, { height, width }: PictureSize, box:
     (a === b ? leastVariance : 0);
   const [xx, xy, xz] = [covariance(0, 0), covariance(0, 1), covariance(0, 2)];
   const [yy, yz, zz] = [covariance(1, 1), covariance(1, 2), covariance(2, 2)];
-  // The inverse of a symmetric 3 x 3 matrix: its adjugate over its determinant.
+  // The inverse of a symmetric 3 x 3 matrix: its adjugate divided by its determinant.
   const [a, b, c] = [yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy];
   const [d, e, f] = [xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy];
   const determinant = xx * a + xy * b + xz * c;

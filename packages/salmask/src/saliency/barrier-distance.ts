@@ -1,16 +1,16 @@
-/** The size of a picture whose channels lie one after the other, `[C * height * width]`. */
+/** The size of a picture whose channels are stored one after the other, `[C * height * width]`. */
 export interface PictureSize {
   readonly height: number;
   readonly width: number;
 }
 
-/** Raster scans, forward and back in turn; the paper's number. */
+/** Number of raster scans, alternately forward and backward; the number in the paper. */
 const scans = 3;
 
 /**
- * How far each pixel is from the picture's rim, `[height * width]`, when a path costs the difference between the
- * largest and the least value on it, summed over the channels (Zhang et al. 2015, section 3.1, FastMBD). Three raster
- * scans find it nearly; the exact distance is never larger.
+ * The distance of each pixel from the picture's border, `[height * width]`. The cost of a path is the difference
+ * between the largest and the smallest value on it, summed over the channels (Zhang et al. 2015, section 3.1, FastMBD).
+ * Three raster scans approximate it; the exact distance is never larger.
  *
  * @param picture `[C * height * width]`
  */
@@ -24,10 +24,10 @@ export function minimumBarrierDistance(picture: Float32Array, size: PictureSize)
   return total;
 }
 
-/** `values` `[height * width]` to the same. */
+/** The distance for one channel: `values` `[height * width]` to the same shape. */
 function distanceInChannel(values: Float32Array, { height, width }: PictureSize): Float32Array {
   const distance = new Float32Array(values.length).fill(Number.POSITIVE_INFINITY);
-  // The largest and the least value on the best path so far.
+  // The largest and the smallest value on the best path so far.
   const highest = Float32Array.from(values);
   const lowest = Float32Array.from(values);
   for (let y = 0; y < height; y++) {
@@ -45,7 +45,7 @@ function distanceInChannel(values: Float32Array, { height, width }: PictureSize)
   };
   for (let scan = 0; scan < scans; scan++) {
     const back = scan % 2 === 1;
-    // The rim is 0 from the start, so only pixels with all four neighbours are visited.
+    // The border is 0 from the start, so only pixels with four neighbours are visited.
     for (let j = 1; j < height - 1; j++) {
       const y = back ? height - 1 - j : j;
       for (let i = 1; i < width - 1; i++) {

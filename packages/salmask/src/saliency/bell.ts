@@ -1,7 +1,7 @@
 /**
- * A Gaussian bell on the middle of a plane, `[rows * cols]`, 1 at its top: where photographers put objects.
+ * A Gaussian bell in the centre of a plane, `[rows * cols]`, with maximum 1: photographers often place objects there.
  *
- * @param spread standard deviation in parts of the side
+ * @param spread standard deviation as a share of the side
  */
 export function bell(rows: number, cols: number, spread: number): Float32Array {
   return Float32Array.from({ length: rows * cols }, (_, cell) => {
@@ -11,5 +11,5 @@ export function bell(rows: number, cols: number, spread: number): Float32Array {
   });
 }
 
-/** Of sources that weigh what they see by the bell; wider than the control, since it only helps. */
+/** For sources that multiply their map with the bell. Wider than the control's bell, because it only supports the source. */
 export const helpingSpread = 0.35;

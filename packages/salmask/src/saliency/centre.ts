@@ -2,10 +2,10 @@ import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
 import { bell } from "./bell.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
-/** Standard deviation of the bell, in parts of the side. */
+/** Standard deviation of the bell, as a share of the side. */
 const spread = 0.25;
 
-/** The control that holds the photographer's habit alone: a Gaussian bell on the middle, the same for every crop. */
+/** A control with only the centre bias of photographs: a Gaussian bell in the centre, the same for every crop. */
 export class CentreSource implements SaliencySource {
   readonly name = "centre";
 

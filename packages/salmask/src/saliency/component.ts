@@ -1,10 +1,10 @@
 import type { MapSize } from "./source.js";
 
 /**
- * Clears all marked cells but the largest part that hangs together by edges or corners; of two as large, the first from
- * the upper left stays.
+ * Keeps only the largest connected component of marked cells; cells are connected by edges or corners. If two are
+ * equally large, keeps the first from the upper left.
  *
- * @param cells `[rows * cols]`, 1 where marked; changed in place
+ * @param cells `[rows * cols]`, 1 for marked cells; changed in place
  */
 export function keepLargestComponent(cells: Uint8Array, { rows, cols }: MapSize): void {
   const seen = new Uint8Array(cells.length);
@@ -26,7 +26,7 @@ export function keepLargestComponent(cells: Uint8Array, { rows, cols }: MapSize)
   for (const cell of largest) cells[cell] = 1;
 }
 
-/** The up to eight cells around one. */
+/** The up to eight neighbours of a cell. */
 function neighbours(cell: number, { rows, cols }: MapSize): number[] {
   const [row, col] = [Math.floor(cell / cols), cell % cols];
   const around: number[] = [];

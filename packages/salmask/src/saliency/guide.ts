@@ -1,6 +1,6 @@
 /**
- * When and how a run knows where the object is. Until then there is nothing to guide by, and nothing is masked:
- * a network that has not learned yet points nowhere.
+ * Decides when and from which source a run knows where the object is. Until then nothing is masked, because the
+ * saliency of an untrained network does not show objects.
  */
 import { KeyedRandom, type nn, type Tensor } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
@@ -23,7 +23,7 @@ import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
 import { foregroundOfViews } from "./threshold.js";
 
-/** The settings that say where the object is, and whether anything asks. */
+/** The settings of saliency, and those that decide whether the run needs it. */
 export interface GuideSettings {
   readonly seed: number;
   readonly data: { readonly crop: number };
@@ -31,24 +31,24 @@ export interface GuideSettings {
   readonly saliency: SaliencySettings;
 }
 
-/** What says where the object is: something that looks at crops, or a map of each whole photo. */
+/** The source of saliency: one that computes maps of crops, or a map of each whole photo. */
 type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; maps: PhotoMaps };
 
 export interface GuideOptions extends Beforehand {
   readonly dataset: PackedDataset;
-  /** The network's, in pixels: one cell of a map. */
+  /** The network's stride in pixels: one cell of a map. */
   readonly stride: number;
-  /** The CPU in float32 where it is not given. */
+  /** Default: the CPU in float32. */
   readonly compute?: Compute;
-  /** Takes the place of the source that the settings name. The guide frees it. */
+  /** Replaces the source from the settings. The guide frees it. */
   readonly source?: SaliencySource;
 }
 
 export class SaliencyGuide implements ObjectFinder {
   private knowledge: Knowledge | null = null;
-  /** The run's own encoder, frozen, where saliency is read from it. */
+  /** A frozen copy of the run's own encoder, if saliency uses it. */
   private own: Backbone | null = null;
-  /** `[N]`: the photo whose map each photo gets, for the control; null where each gets its own. */
+  /** `[N]`: for the shuffled control, the photo whose map each photo gets; null if each photo gets its own map. */
   private readonly others: Int32Array | null;
 
   private constructor(
@@ -59,7 +59,10 @@ export class SaliencyGuide implements ObjectFinder {
     this.others = saliency.shuffled ? otherPhotos(seed, options.dataset.length) : null;
   }
 
-  /** Knows from the start what the settings name: weights, a source without any, or maps in files. */
+  /**
+   * Opens the source that the settings name, if it does not depend on the run: weights, a fixed method, or maps in
+   * files.
+   */
   static async open(settings: GuideSettings, options: GuideOptions): Promise<SaliencyGuide> {
     const guide = new SaliencyGuide(settings, options);
     const { source, weights } = settings.saliency;
@@ -84,12 +87,15 @@ export class SaliencyGuide implements ObjectFinder {
     return this.knowledge !== null || !needsSaliency(this.settings);
   }
 
-  /** Seconds that went, so far, into maps that are made once per photo. */
+  /** Seconds so far for maps that are computed once per photo. */
   get secondsOnce(): number {
     return this.knowledge?.kind === "photos" ? this.knowledge.maps.secondsAsked : 0;
   }
 
-  /** Called before each epoch: freezes the run's own encoder after the warm-up, and again as often as asked. */
+  /**
+   * Call it before each epoch. Freezes a copy of the run's own encoder after the warm-up, and again every
+   * `refreshEvery` epochs.
+   */
   beforeEpoch(epoch: number, encoder: Backbone): void {
     const { warmupEpochs, refreshEvery } = this.settings.saliency;
     const since = epoch - warmupEpochs;
@@ -99,7 +105,7 @@ export class SaliencyGuide implements ObjectFinder {
     if (isDue) this.readFrom(frozenCopy(encoder));
   }
 
-  /** Takes a frozen encoder over, and reads saliency from it. */
+  /** Takes ownership of a frozen encoder and computes saliency with it. */
   private readFrom(encoder: Backbone): void {
     this.own = encoder;
     const { prepare } = fillOf(this.settings.mask);
@@ -115,7 +121,7 @@ export class SaliencyGuide implements ObjectFinder {
     this.know(PhotoMaps.lazily({ source, dataset, view: this.photoView(), device: compute.device }));
   }
 
-  /** The maps of all photos from a source that a step cannot wait for. Throws {@link UsageError} `sees-photos-alone`. */
+  /** The maps of all photos, from an asynchronous source. Throws {@link UsageError} `sees-photos-alone`. */
   private async askBeforehand(source: LateSaliencySource): Promise<Tensor> {
     try {
       if (this.settings.saliency.scope === "photo")
@@ -140,8 +146,9 @@ export class SaliencyGuide implements ObjectFinder {
   }
 
   /**
-   * The cells of each view's crops that show the object; null while nothing says where it is, or nothing asks. With scope
-   * photo the device is asked about new photos alone; with scope crop its answer is waited for, once for all views.
+   * The foreground cells of each view's crops; null while there is no saliency source, or if the run does not need one.
+   * With scope photo, the device computes maps of new photos only. With scope crop, this waits for the device once for
+   * all views.
    */
   foregrounds(views: readonly Crops[], ids: Int32Array): (Foreground | null)[] {
     const { knowledge } = this;
@@ -150,7 +157,7 @@ export class SaliencyGuide implements ObjectFinder {
     return foregroundOfViews(maps, this.settings.saliency.threshold);
   }
 
-  /** The saliency of crops of the photos `ids` [B], `[B, rows, cols]`; null while nothing says so, or nothing asks. */
+  /** The saliency of crops of the photos `ids` [B], `[B, rows, cols]`; null while there is no saliency source. */
   saliencyOf(view: Crops, ids: Int32Array): Tensor | null {
     return this.knowledge === null ? null : this.maps(this.knowledge, view, ids);
   }
@@ -175,7 +182,7 @@ export class SaliencyGuide implements ObjectFinder {
     return this.own === null ? {} : this.own.stateDict();
   }
 
-  /** Takes the frozen encoder from a checkpoint; `like` gives its shape. */
+  /** Loads the frozen encoder from a checkpoint; `like` gives its shape. */
   loadState(state: nn.StateDict, like: Backbone): void {
     if (!readsOwnEncoder(this.settings) || Object.keys(state).length === 0) return;
     const encoder = frozenCopy(like);
@@ -194,19 +201,19 @@ export class SaliencyGuide implements ObjectFinder {
   }
 }
 
-/** Whether anything in the run asks where the object is. */
+/** Whether any part of the run needs saliency. */
 function needsSaliency({ mask }: GuideSettings): boolean {
   return (
     mask.fill !== "none" && mask.cells === "saliency" && (mask.branch !== "none" || mask.negative.count > 0)
   );
 }
 
-/** Whether saliency is read from the encoder that the run trains. */
+/** Whether saliency comes from the encoder that the run trains. */
 function readsOwnEncoder({ saliency }: GuideSettings): boolean {
   return saliency.source === "own";
 }
 
-/** The folder of maps that the settings name. Throws {@link UsageError} `no-maps-given` where they name none. */
+/** The folder of maps in the settings. Throws {@link UsageError} `no-maps-given` if there is none. */
 function mapsFolder({ saliency }: GuideSettings): string {
   if (saliency.maps !== undefined) return saliency.maps;
   throw new UsageError(
@@ -215,7 +222,7 @@ function mapsFolder({ saliency }: GuideSettings): string {
   );
 }
 
-/** `[n]`: for each photo another one, each once; itself where there is only one. */
+/** `[n]`: another photo for each photo, each exactly once; with a single photo, that photo itself. */
 function otherPhotos(seed: number, n: number): Int32Array {
   const circle = new KeyedRandom(seed, purpose.shuffledMaps).permutation(n);
   const others = new Int32Array(n);

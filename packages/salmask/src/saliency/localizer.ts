@@ -6,14 +6,14 @@ import { type FeatureNetwork, ScdaSource } from "./scda.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /**
- * SCDA of a network that was trained to point at objects (`salmask saliency train`): it is shown pictures of the side that it
- * was trained with, and its map is weighed by a bell on the middle, as its teacher's is.
+ * SCDA of a network that was trained to find objects (`salmask saliency train`). Its input is resized to the side of
+ * its training crops, and its map is multiplied by a bell in the centre, like the map of its teacher.
  */
 export class LocalizerSource implements SaliencySource {
   readonly name = "localizer";
   private readonly activation: ScdaSource;
 
-  /** Takes the network over and moves it to where it is computed. `side` in pixels. */
+  /** Takes ownership of the network and moves it to its device. `side` in pixels. */
   constructor(
     network: FeatureNetwork,
     private readonly side: number,

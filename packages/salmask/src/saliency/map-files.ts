@@ -1,10 +1,10 @@
-/** Saliency maps and masks that lie in files: `NAME.png` for the photo `NAME.jpg`, brighter where the object is. */
+/** Saliency maps and masks in files: `NAME.png` for the photo `NAME.jpg`, brighter on the object. */
 import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import sharp from "sharp";
 import { DataError } from "../base/errors.js";
 
-/** A map of a photo's own size. */
+/** A map in the size of its photo. */
 export interface MapFile {
   /** `[height * width]`, 0 to 255. */
   readonly pixels: Uint8Array;
@@ -12,7 +12,7 @@ export interface MapFile {
   readonly width: number;
 }
 
-/** A photo of a set: its path in it, and its size in pixels. */
+/** A photo of a data set: its path in the set, and its size in pixels. */
 export interface MappedPhoto {
   readonly name: string;
   readonly height: number;
@@ -20,8 +20,8 @@ export interface MappedPhoto {
 }
 
 /**
- * Where each photo's map lies, in the photos' order; the folder is looked through with its folders. Throws
- * {@link DataError} `no-maps` where there is no such folder, `maps-missing` that names photos without a map.
+ * The path of each photo's map, in the photos' order. The folder is searched with its subfolders. Throws
+ * {@link DataError} `no-maps` if the folder does not exist, and `maps-missing` with the names of photos without a map.
  */
 export async function findMaps(folder: string, names: readonly string[]): Promise<string[]> {
   const stem = (path: string) => basename(path, extname(path));
@@ -42,7 +42,7 @@ export async function findMaps(folder: string, names: readonly string[]): Promis
   return found.filter((path) => path !== undefined);
 }
 
-/** Reads a photo's map. Throws {@link DataError} `map-size` where it is not of the photo's size, `map-unreadable`. */
+/** Reads a photo's map. Throws {@link DataError} `map-size` if it does not have the photo's size, `map-unreadable`. */
 export async function readMap(path: string, photo: MappedPhoto): Promise<MapFile> {
   const { data, info } = await sharp(path)
     .greyscale()

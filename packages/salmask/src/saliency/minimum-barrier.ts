@@ -4,19 +4,20 @@ import { minimumBarrierDistance } from "./barrier-distance.js";
 import { bell, helpingSpread } from "./bell.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
-/** Longest side in pixels that is looked at. */
+/** Longest side in pixels of the pictures on which saliency is computed. */
 const side = 64;
 
 /**
- * Zhang et al. 2015, "Minimum Barrier Salient Object Detection at 80 FPS": an object is what cannot be reached from the
- * picture's rim without a change of colour, has other colours than the rim, and lies towards the middle. Needs no network.
- * The map is the mean of the first two cues times a bell; the paper's last steps (smoothing by reconstruction, a sigmoid)
- * are left out, since a cell is an average anyway. Rim and middle are the photo's: ask it of whole photos.
+ * Zhang et al. 2015, "Minimum Barrier Salient Object Detection at 80 FPS": an object cannot be reached from the
+ * picture's border without a change of colour, has other colours than the border, and is near the centre. Needs no
+ * network. The map is the mean of the first two cues multiplied by a bell. The paper's last steps (smoothing by
+ * reconstruction, a sigmoid) are left out, because a cell is an average anyway. Border and centre are those of the
+ * photo, so use it on whole photos.
  */
 export class MinimumBarrierSource implements SaliencySource {
   readonly name = "minimum-barrier";
 
-  /** A crop of one colour gives a flat map. */
+  /** A crop of one colour gives a constant map. */
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {
@@ -43,7 +44,7 @@ export class MinimumBarrierSource implements SaliencySource {
   dispose(): void {}
 }
 
-/** Scaled so that the largest value is 1; zeros stay. */
+/** Scales the values so that the largest is 1; zeros stay zero. */
 function toUnit(values: Float32Array): Float32Array {
   const largest = values.reduce((most, value) => Math.max(most, value), 0);
   return largest === 0 ? values : values.map((value) => value / largest);

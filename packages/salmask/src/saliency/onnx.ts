@@ -5,9 +5,9 @@ import { resize } from "../image/resize.js";
 import type { LateSaliencySource, MapSize } from "./source.js";
 
 /**
- * A saliency network in an ONNX file, run by ONNX Runtime: one input `[B, 3, H, W]`, float32, normalised by ImageNet's mean
- * and deviation; the first output is the map, `[B, 1, h, w]` or `[B, h, w]`. Where the file fixes H and W, crops are
- * resized to them; where it fixes B, they go through in parts of B.
+ * A saliency network in an ONNX file, run by ONNX Runtime. It has one input `[B, 3, H, W]`, float32, normalised with
+ * ImageNet's mean and standard deviation. The first output is the map, `[B, 1, h, w]` or `[B, h, w]`. If the file fixes
+ * H and W, crops are resized to them; if it fixes B, crops are processed in parts of B.
  */
 export class OnnxSource implements LateSaliencySource {
   readonly name = "onnx";
@@ -19,7 +19,7 @@ export class OnnxSource implements LateSaliencySource {
     private readonly input: InputShape,
   ) {}
 
-  /** Throws {@link UsageError} `no-onnxruntime`, `unusable-onnx` where the file is no network of the shape above. */
+  /** Throws {@link UsageError} `no-onnxruntime`, or `unusable-onnx` if the file is not a network with these shapes. */
   static async open(path: string): Promise<OnnxSource> {
     const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
       throw new UsageError(
@@ -64,7 +64,7 @@ export class OnnxSource implements LateSaliencySource {
   }
 }
 
-/** The network's only input; null where any size will do. */
+/** The network's only input; null for dimensions that the file does not fix. */
 interface InputShape {
   name: string;
   batch: number | null;

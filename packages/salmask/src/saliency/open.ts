@@ -10,7 +10,7 @@ import { ScdaSource } from "./scda.js";
 import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
 
-/** The localization network that ships; `localizer.json` beside it says how it was trained, and on which photos. */
+/** The localization network in this package. `localizer.json` beside it says how it was trained, and on which photos. */
 export const localizerWeights = fileURLToPath(
   new URL("../../weights/localizer.safetensors", import.meta.url),
 );
@@ -18,8 +18,8 @@ export const localizerWeights = fileURLToPath(
 export type SourceOptions = Pick<SaliencySettings, "source" | "weights">;
 
 /**
- * Saliency that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder, `maps-are-of-photos` for
- * maps in files, `no-onnx-file` for an ONNX network that is not named.
+ * Opens a source that needs no run. Throws {@link UsageError} `no-saliency-yet` for a run's own encoder,
+ * `maps-are-of-photos` for maps in files, `no-onnx-file` for an ONNX source without a file.
  */
 export async function openSource(
   { source, weights }: SourceOptions,

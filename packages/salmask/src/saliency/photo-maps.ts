@@ -1,4 +1,4 @@
-/** One saliency map per photo, from which the maps of its views are cut. */
+/** One saliency map per photo; the maps of its views are cropped from it. */
 import { empty, keep, noGrad, scope, type Tensor, tensor, zeros } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
 import { sent } from "../compute/compute.js";
@@ -8,18 +8,18 @@ import { wholeView } from "../views/draw.js";
 import { renderView } from "../views/render.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "./source.js";
 
-/** How whole photos are looked at: squashed to squares of `side` pixels, in that many cells. */
+/** The input for maps of whole photos: squares of `side` pixels, divided into that many cells. */
 export interface PhotoView extends MapSize {
   readonly side: number;
 }
 
-/** How a run looks at whole photos: at twice its crops' side, so that a crop still has its share of the cells. */
+/** The view of whole photos: twice the side of the run's crops, so that a crop still contains enough cells. */
 export function photoViewOf(crop: number, cell: number): PhotoView {
   const { rows, cols } = gridFor(2 * crop, cell);
   return { rows, cols, side: rows * cell };
 }
 
-/** What maps of photos are made from. */
+/** The source and the photos from which maps are computed. */
 export interface Asked {
   readonly source: SaliencySource;
   readonly dataset: PackedDataset;
@@ -27,20 +27,23 @@ export interface Asked {
   readonly device: string;
 }
 
-/** Pixels of the photos that go through a source together, 8 photos of 128 pixels: what it holds stays below what a step does. */
+/**
+ * Pixels of the photos that pass through a source together (8 photos of 128 pixels). The source then needs less memory
+ * than a step.
+ */
 const pixelsAtOnce = 2 ** 17;
 
 /**
- * The maps of a data set's photos, on the CPU: the cells of views are drawn from them there. A photo is asked about when its map
- * is first wanted, so that training starts at once. Sources look at each photo by itself, so which others are asked about with
- * it changes nothing.
+ * The maps of a data set's photos, on the CPU, where the cells of views are drawn from them. A photo's map is computed
+ * when it is first needed, so that training starts at once. Sources process each photo independently, so the result
+ * does not depend on the other photos of a batch.
  */
 export class PhotoMaps {
   private readonly isKnown: Uint8Array;
-  /** Seconds that asking has taken so far. */
+  /** Seconds so far for computing maps. */
   secondsAsked = 0;
 
-  /** Takes both over. `maps` float32 `[N, rows, cols]`; with `asked`, nothing of it is known yet. */
+  /** Takes ownership of both. `maps` float32 `[N, rows, cols]`; if `asked` is given, no map is computed yet. */
   private constructor(
     private readonly maps: Tensor,
     private readonly asked: Asked | null,
@@ -48,12 +51,12 @@ export class PhotoMaps {
     this.isKnown = new Uint8Array(maps.shape[0]).fill(Number(asked === null));
   }
 
-  /** Maps that are known already, `[N, rows, cols]`. */
+  /** Maps that are already computed, `[N, rows, cols]`. */
   static known(maps: Tensor): PhotoMaps {
     return new PhotoMaps(keep(maps), null);
   }
 
-  /** Maps that a source is asked for as they are wanted. The source is freed with them. */
+  /** Maps that a source computes when they are needed. The source is freed with them. */
   static lazily(asked: Asked): PhotoMaps {
     const { rows, cols } = asked.view;
     return new PhotoMaps(keep(empty([asked.dataset.length, rows, cols])), asked);
@@ -93,17 +96,17 @@ export class PhotoMaps {
   }
 }
 
-/** What asking about all photos beforehand reports, and is stopped by. */
+/** Options for computing the maps of all photos in advance. */
 export interface Beforehand {
-  /** Photos that will be asked about; all where it is not given. */
+  /** The photos to process. Default: all. */
   readonly ids?: Int32Array;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /**
- * The maps of photos from a source that a step cannot wait for, `[N, rows, cols]`, zeros where a photo is not asked about. The
- * caller's. Throws {@link InterruptedError}.
+ * The maps of photos from an asynchronous source, `[N, rows, cols]`, zeros for photos that are not in `ids`. The caller
+ * owns the result. Throws {@link InterruptedError}.
  */
 export async function mapAllPhotos(
   source: LateSaliencySource,

@@ -8,8 +8,8 @@ import type { MapSize } from "./source.js";
 const readAtOnce = 8;
 
 /**
- * The maps or masks that a folder holds, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws DataError that names
- * the photo whose map is missing or of another size.
+ * The maps or masks in a folder, averaged over the cells: `[N, rows, cols]` in [0, 1]. Throws DataError with the photo
+ * whose map is missing or has another size.
  */
 export async function readPhotoMaps(folder: string, dataset: PackedDataset, size: MapSize): Promise<Tensor> {
   const paths = await findMaps(folder, dataset.names);

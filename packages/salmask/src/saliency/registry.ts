@@ -5,7 +5,7 @@ import type { SaliencySource } from "./source.js";
 import { SpectralResidualSource } from "./spectral-residual.js";
 import { UniformSource } from "./uniform.js";
 
-/** A new source is a name in the settings and a case here. */
+/** To add a source, add a name to the settings and a case here. */
 export function runlessSource(name: RunlessSource): SaliencySource {
   switch (name) {
     case "spectral-residual":

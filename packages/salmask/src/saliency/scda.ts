@@ -3,19 +3,20 @@ import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
 import { resize } from "../image/resize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
-/** A network whose last feature maps can be had: `[B, 3, H, W]` to `[B, C, h, w]`. */
+/** A network that can return its last feature maps: `[B, 3, H, W]` to `[B, C, h, w]`. */
 export type FeatureNetwork = nn.Module & { features(input: Tensor): Tensor };
 
 /**
- * Selective convolutional descriptor aggregation (Wei et al. 2017) as the paper relaxes it: a cell is as salient as
- * the sum of a frozen network's activations over it. There is no step that keeps the largest connected part.
+ * Selective convolutional descriptor aggregation (Wei et al. 2017) in the paper's simplified form: the saliency of a
+ * cell is the sum of a frozen network's activations in it. The step that keeps only the largest connected part is
+ * omitted.
  */
 export class ScdaSource implements SaliencySource {
   readonly name = "scda";
 
   /**
-   * Takes the network over: it is switched to evaluation for good, moved to where it is computed, and freed with the
-   * source. `prepare` makes of normalised crops what the network was trained on.
+   * Takes ownership of the network: it stays in evaluation mode, is moved to its device, and is freed with the source.
+   * `prepare` converts normalised crops to the kind of input on which the network was trained.
    */
   constructor(
     private readonly network: FeatureNetwork,
@@ -25,7 +26,7 @@ export class ScdaSource implements SaliencySource {
     place(network, compute).eval().setRequiresGrad(false);
   }
 
-  /** Feature maps of another size than asked for are averaged over the cells, or interpolated. */
+  /** If the feature maps have another size, they are averaged over the cells, or interpolated. */
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {

@@ -1,4 +1,4 @@
-/** What says where the object is. */
+/** Settings for where the object is. */
 import { z } from "zod";
 import { count, type ReadOnly, share } from "../base/setting-types.js";
 
@@ -9,20 +9,20 @@ export type RunlessSource = (typeof runlessSources)[number];
 export const thresholdSettings = z
   .strictObject({
     /**
-     * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k 0.6). `mean`: at least the mean.
-     * `otsu`: the split with the largest variance between its sides (Otsu 1979). `top-share`: that share of the cells.
+     * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k = 0.6). `mean`: at least the mean.
+     * `otsu`: the split with the largest variance between both sides (Otsu 1979). `top-share`: that share of the cells.
      */
     rule: z
       .enum(["deviations", "mean", "otsu", "top-share"])
       .default("deviations")
       .describe("what tells object from background; the paper's is deviations"),
-    /** Negative values are stricter than the mean. */
+    /** Negative values give a threshold above the mean. */
     deviations: z
       .number()
       .default(0.6)
       .describe("k of deviations: the object is what reaches the mean less k standard deviations"),
     share: share().default(0.5).describe("of top-share: the object's share of the cells"),
-    /** `largest` keeps only the largest part that hangs together by edges or corners, as SCDA did before the paper. */
+    /** `largest` keeps only the largest part connected by edges or corners, as in the original SCDA. */
     component: z
       .enum(["all", "largest"])
       .default("all")
@@ -30,10 +30,10 @@ export const thresholdSettings = z
   })
   .prefault({});
 
-/** Which rule tells object from background, and what it needs to know. */
+/** The rule that separates object and background, with its parameters. */
 export type ThresholdOptions = ReadOnly<z.infer<typeof thresholdSettings>>;
 
-/** As in the paper, section 3.2. */
+/** The threshold of the paper, section 3.2. */
 export const paperThreshold: ThresholdOptions = thresholdSettings.parse({});
 
 export const saliencySettings = z

@@ -1,37 +1,37 @@
 import type { Tensor } from "@salmask/torch";
 
-/** Cells of a saliency map. */
+/** The cells of a saliency map. */
 export interface MapSize {
   readonly rows: number;
   readonly cols: number;
 }
 
 /**
- * Something that says where the object of a crop is. To add one, write a file beside this one that implements it,
- * and name it where a run makes its sources.
+ * Computes where the object of a crop is. To add a source, write a file in this folder that implements this interface,
+ * and add it where a run makes its sources.
  */
 export interface SaliencySource {
   readonly name: string;
   /**
-   * The saliency of each crop, of no fixed unit: a cell's value only compares with those of the same crop.
+   * The saliency of each crop, without a fixed unit: values are comparable only within one crop.
    *
-   * @param crops float32 `[B, 3, H, W]`, normalised by ImageNet's mean and deviation, not filtered
+   * @param crops float32 `[B, 3, H, W]`, normalised with ImageNet's mean and standard deviation, not filtered
    * @returns float32 `[B, rows, cols]`, higher is more salient
    */
   maps(crops: Tensor, size: MapSize): Tensor;
-  /** Frees what the source holds. It is of no use afterwards. */
+  /** Frees the source's memory. The source cannot be used afterwards. */
   dispose(): void;
 }
 
-/** A source outside the engine, which a step cannot wait for: it is asked about whole photos before training. */
+/** An asynchronous source outside the engine. A step cannot wait for it, so it processes whole photos before training. */
 export interface LateSaliencySource {
   readonly name: string;
-  /** As {@link SaliencySource.maps}; the map is the caller's. */
+  /** Like {@link SaliencySource.maps}; the caller owns the map. */
   mapsLater(crops: Tensor, size: MapSize): Promise<Tensor>;
   dispose(): Promise<void>;
 }
 
-/** What either kind of source says; the map is the caller's. */
+/** The maps from either kind of source; the caller owns the result. */
 export async function mapsOf(
   source: SaliencySource | LateSaliencySource,
   crops: Tensor,

@@ -4,21 +4,24 @@ import { BT601, luma } from "../image/luma.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
-/** Longest side in pixels that is looked at; the scale at which the method finds objects, not texture. */
+/**
+ * Longest side in pixels of the pictures on which saliency is computed. At this scale the method finds objects, not
+ * texture.
+ */
 const side = 64;
-/** The smoothing of the authors' published program is 10 x 10 taps; an odd number keeps the map in place. */
+/** The authors' published program smooths with 10 x 10 taps; an odd number does not shift the map. */
 const smoothing = { kernel: 11, sigma: 2.5 };
-/** Amplitudes below it are rounding; their logarithm would be noise. */
+/** Smaller amplitudes are rounding errors; their logarithm would be noise. */
 const leastAmplitude = 1e-6;
 
 /**
- * Hou and Zhang 2007, "Saliency Detection: A Spectral Residual Approach". What is unexpected in the log spectrum of
- * a picture, brought back with its phase, is where something stands out. Needs no network.
+ * Hou and Zhang 2007, "Saliency Detection: A Spectral Residual Approach". The unexpected part of a picture's log
+ * spectrum, transformed back with its original phase, shows where something stands out. Needs no network.
  */
 export class SpectralResidualSource implements SaliencySource {
   readonly name = "spectral-residual";
 
-  /** A crop of one colour gives a flat map. */
+  /** A crop of one colour gives a constant map. */
   maps(crops: Tensor, { rows, cols }: MapSize): Tensor {
     return noGrad(() =>
       scope(() => {
@@ -42,13 +45,13 @@ function smallGray(crops: Tensor): Tensor {
   const [, , height, width] = crops.shape;
   const { mean, std } = IMAGENET_NORMALIZATION;
   const [red, green, blue] = BT601;
-  // The grey value of what the crops were before they were normalised, which is a weighted sum again.
+  // The grey value of the crops before normalisation; it is again a weighted sum of the channels.
   const offset = red * mean[0] + green * mean[1] + blue * mean[2];
   const gray = luma(crops, [red * std[0], green * std[1], blue * std[2]]).add_(offset); // [B, 1, H, W]
   return gray.adaptiveAvgPool2d([Math.min(height, side), Math.min(width, side)]); // [B, 1, h, w]
 }
 
-/** The mean of each 3 x 3 neighbourhood, around the edges: a discrete spectrum is periodic. `[..., h, w]` to the same. */
+/** The mean of each 3 x 3 neighbourhood with wrap-around: a discrete spectrum is periodic. `[..., h, w]` to the same. */
 function periodicMean(x: Tensor): Tensor {
   const along = (values: Tensor, dim: number) =>
     values.add(values.roll(1, { dims: dim })).add(values.roll(-1, { dims: dim }));

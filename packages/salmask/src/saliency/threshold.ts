@@ -4,13 +4,13 @@ import type { Foreground } from "../masking/foreground.js";
 import { keepLargestComponent } from "./component.js";
 import { paperThreshold, type ThresholdOptions } from "./settings.js";
 
-/** Share of a map's largest value that counts as rounding, so that a flat map is not split by it. */
+/** Values within this share of a map's largest value count as equal, so that rounding does not split a constant map. */
 const rounding = 1e-6;
 
 /**
- * The cells of each crop that belong to the object. A flat map, which says nothing, is all foreground. With the paper's
- * rule so is one whose object is small and sharp: of two values, both pass once the higher covers at most
- * k² / (1 + k²) of the crop.
+ * The cells of each crop that belong to the object. A constant map contains no information, so all its cells are
+ * foreground. With the paper's rule the same happens for a small, sharp object: if a map has only two values, both pass
+ * if the higher one covers at most k² / (1 + k²) of the crop.
  *
  * @param maps float32 `[B, rows, cols]`
  * @throws SalmaskError `saliency-not-finite`
@@ -41,8 +41,8 @@ export function foregroundCells(maps: Tensor, given: Partial<ThresholdOptions> =
 }
 
 /**
- * {@link foregroundCells} of the maps `[B, rows, cols]` of several views. Cells are drawn on the host, so maps that were made
- * on a GPU have to be waited for: all of one size together.
+ * {@link foregroundCells} for the maps `[B, rows, cols]` of several views. Cells are drawn on the host, so maps from a
+ * GPU must be awaited; maps of the same size are awaited together.
  */
 export function foregroundOfViews(
   maps: readonly Tensor[],
@@ -65,7 +65,7 @@ export function foregroundOfViews(
   return maps.flatMap((map) => found.get(map) ?? []);
 }
 
-/** The least value of a foreground cell. */
+/** The smallest value of a foreground cell. */
 function leastOf(map: Float32Array, { rule, deviations, share }: ThresholdOptions): number {
   const largest = map.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const slack = rounding * largest;
@@ -86,7 +86,7 @@ function leastOf(map: Float32Array, { rule, deviations, share }: ThresholdOption
   }
 }
 
-/** The least value of the upper side of the split with the largest variance between its sides; exact, without bins. */
+/** The smallest value of the upper side of the split with the largest variance between both sides. Exact, without bins. */
 function otsu(map: Float32Array): number {
   const sorted = Float32Array.from(map).sort();
   const total = sorted.reduce((sum, value) => sum + value, 0);

@@ -1,7 +1,7 @@
 import { ones, type Tensor } from "@salmask/torch";
 import type { MapSize, SaliencySource } from "./source.js";
 
-/** The control that says nothing: every cell is the object's, so that masks fall as if at random. */
+/** A control without information: every cell belongs to the object, so masks are random. */
 export class UniformSource implements SaliencySource {
   readonly name = "uniform";
 

@@ -2,8 +2,8 @@ import type { Tensor } from "@salmask/torch";
 import type { EmbeddedNegatives } from "../masking/hard-negatives.js";
 
 /**
- * The similarity of each query to its own hard negatives, times rho: `[B, M]`, minus infinity where one is left out
- * (the paper, section 3.3).
+ * The similarity of each query to its own hard negatives, multiplied by rho: `[B, M]`, minus infinity for excluded
+ * negatives (the paper, section 3.3).
  *
  * @param query `[B, dim]`, rows of length one
  * @param weight rho, the factor on a hard negative's similarity

@@ -9,45 +9,48 @@ export interface Embeddings {
   readonly key: Tensor;
 }
 
-/** What a comparison of one batch comes to: a loss `[]` to go backward from, and numbers for the log. */
+/** The result for one batch: a loss `[]` for the backward pass, and numbers for the log. */
 export interface Comparison extends Loss {
   readonly embeddings: Embeddings;
 }
 
 /**
- * The loss of one batch, given what its sources show: float32 `[B, 3, H, W]` per source view, in the views' order. A photo
- * may be shown under more than one mask, so it may be asked for several times.
+ * The loss of one batch for the pixels of its source views: float32 `[B, 3, H, W]` per source view, in the views'
+ * order. A batch can be used under several masks, so it can be called several times.
  */
 export type Compare = (sources: readonly Tensor[]) => Comparison;
 
 /**
- * A way to learn from views of photos. The general rule of masking is that sources are masked and targets are clean: a source
- * is what the loss goes through, a target what it is compared with. To add one, write a file beside this one that makes a
- * `Method`, and name it in `registry.ts`.
+ * A method that learns from views of photos. In general, source views are masked and targets are not: gradients flow
+ * through a source, and a target is what it is compared with. To add a method, write a file in this folder that makes a
+ * `Method`, and add it to `registry.ts`.
  */
 export interface Method {
   readonly name: string;
-  /** What the optimizer changes. */
+  /** The network that the optimizer trains. */
   readonly learned: nn.Module;
-  /** The network that saliency may be read from while the run goes on, and that is handed on afterwards. */
+  /** The trained network: the result of a run. */
   readonly backbone: Backbone;
-  /** The slowly moving copy, where the method has one; the steadier of the two. */
+  /**
+   * The momentum copy if the method has one, otherwise `backbone`. Saliency from the run's own encoder uses it, because
+   * it is steadier.
+   */
   readonly momentumBackbone: Backbone;
-  /** The views whose gradients are learned from, of those that the recipe shows. */
+  /** The views of the recipe through which gradients flow. */
   sources(views: readonly View[]): readonly View[];
-  /** Gets one batch's targets ready. `step` counts from 0 and is part of every random decision's key. */
+  /** Prepares the targets of one batch. `step` counts from 0 and is part of every random decision's key. */
   against(batch: BatchViews, step: number): Compare;
-  /** What each branch's encoder makes of its view in evaluation; nothing of the method changes. */
+  /** The embeddings of each branch's encoder in evaluation mode; does not change the method. */
   embed(batch: BatchViews): Embeddings;
-  /** After the optimizer's step. `progress` is the share of the run that is done, 0 to 1. */
+  /** Call it after the optimizer's step. `progress` is the completed share of the run, 0 to 1. */
   afterStep(progress: number): void;
-  /** Numbers of the method itself for the log, such as how full a memory of past keys is. */
+  /** Numbers of the method itself for the log, such as the fill level of a queue of past keys. */
   logs(): Logs;
-  /** Every tensor that a checkpoint has to hold, by name. */
+  /** Every tensor that a checkpoint must contain, by name. */
   state(): nn.StateDict;
-  /** Numbers that a checkpoint has to hold beside the tensors. */
+  /** Numbers that a checkpoint must contain in addition to the tensors. */
   counters(): Record<string, number>;
-  /** Copies a checkpoint's tensors in, and the numbers beside them. */
+  /** Copies the tensors and numbers of a checkpoint into the method. */
   loadState(state: nn.StateDict, counters: Record<string, number>): void;
   dispose(): void;
 }

@@ -9,16 +9,16 @@ export interface ContrastiveInputs {
   key: Tensor;
   /** `[K, dim]`, rows of length one: past keys. */
   queue: Tensor;
-  /** Each query's own; null where the run has none. */
+  /** Separate negatives for each query; null if the run has none. */
   negatives: EmbeddedNegatives | null;
 }
 
 /**
  * InfoNCE over the key, the queue and each query's own hard negatives:
- * `-log exp(q.k / t) / (exp(q.k / t) + sum_j exp(q.n_j / t) + sum_m exp(rho q.h_m / t))` (the paper, section 3.3;
- * He et al. 2020 without the last sum). `weight` is rho, which multiplies the similarity inside the exponent.
- * Returns the mean loss `[]` and the share `[]` of queries whose key beats the whole queue; hard negatives do not
- * count there, so that runs with and without them can be compared.
+ * `-log exp(q.k / t) / (exp(q.k / t) + sum_j exp(q.n_j / t) + sum_m exp(rho q.h_m / t))` (the paper, section 3.3; He et
+ * al. 2020 without the last sum). `weight` is rho, which multiplies the similarity inside the exponent.
+ * Returns the mean loss `[]`, and the share `[]` of queries that are more similar to their key than to every key in the
+ * queue. That share ignores hard negatives, so that runs with and without them can be compared.
  */
 export function contrastiveLoss(
   { query, key, queue, negatives }: ContrastiveInputs,

@@ -24,21 +24,24 @@ import { contrastiveLoss } from "./moco-loss.js";
 export interface MocoOptions {
   seed: number;
   encoder: EncoderOptions;
-  /** Past keys to compare with, K. */
+  /** Number of past keys to compare with, K. */
   queue: number;
-  /** m of `key = m * key + (1 - m) * query`, after every step. */
+  /** m in `key = m * key + (1 - m) * query`, after every step. */
   momentum: number;
   /** tau */
   temperature: number;
   /** rho, the factor on a hard negative's similarity. */
   negativeWeight: number;
-  /** Parts of a batch that are normalised apart, as if each were on its own GPU; keys are shuffled over them. */
+  /**
+   * Number of parts of a batch with separate batch statistics, as if each were on its own GPU; keys are shuffled over
+   * them.
+   */
   groups: number;
 }
 
 /**
- * MoCo v2 (He et al. 2020; Chen et al. 2020): a query encoder learns to find its key among a queue of past keys,
- * which a slowly following copy of it makes.
+ * MoCo v2 (He et al. 2020; Chen et al. 2020): a query encoder learns to find its key among a queue of past keys. A
+ * momentum copy of the query encoder computes the keys.
  */
 export class Moco implements Method {
   readonly name = "mocov2";
@@ -46,7 +49,7 @@ export class Moco implements Method {
   readonly key: ProjectedEncoder;
   /** `[K, dim]`, rows of length one. */
   readonly queue: Tensor;
-  /** `[B, dim]`: this step's keys, from the last `against` to `afterStep`. */
+  /** `[B, dim]`: the keys of this step, from the last `against` until `afterStep`. */
   private waiting: Tensor | null = null;
   private pointer = 0;
   private enqueued = 0;
@@ -83,7 +86,7 @@ export class Moco implements Method {
   against(batch: BatchViews, step: number): Compare {
     const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(batch, step))); // [B, dim], [M * B, dim]
     const { temperature, negativeWeight: weight, groups } = this.options;
-    // Backward still needs the queue as the loss saw it, so the keys wait for the end of the step.
+    // The backward pass needs the queue unchanged, so the keys are added at the end of the step.
     this.waiting?.dispose();
     this.waiting = keep(key.detach()); // [B, dim]
     return ([pixels]) => {
@@ -100,15 +103,15 @@ export class Moco implements Method {
   }
 
   /**
-   * Keys and hard negatives go through the key encoder together and shuffled, so that neither is normalised by
-   * statistics of its own that would give it away.
+   * Keys and hard negatives pass through the key encoder together and shuffled, so that neither can be recognised by
+   * its own batch statistics.
    */
   private encodeKeys(
     { views: [, { masked: keys }], negatives }: BatchViews,
     step: number,
   ): { key: Tensor; negatives: EmbeddedNegatives | null } {
     const batch = keys.shape[0];
-    // R is (1 + M) B, or B + M where the batch shares its negatives.
+    // R is (1 + M) B, or B + M if the batch shares its negatives.
     const all = negatives === null ? keys : ops.cat([keys, negatives.pixels]); // [R, 3, H, W]
     const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
     const { device } = all;
@@ -126,7 +129,7 @@ export class Moco implements Method {
     };
   }
 
-  /** Overwrites the oldest keys, going round the end of the queue where the batch does not fit before it. */
+  /** Overwrites the oldest keys, and continues at the start of the queue after its end. */
   private enqueue(keys: Tensor): void {
     const batch = keys.shape[0];
     const size = this.options.queue;
@@ -182,7 +185,7 @@ export class Moco implements Method {
   }
 }
 
-/** Runs a module on even parts of a batch, each with batch statistics of its own. `[N, ...]` to `[N, ...]`. */
+/** Runs a module on equal parts of a batch, with separate batch statistics. `[N, ...]` to `[N, ...]`. */
 function inGroups(module: nn.Module, input: Tensor, groups: number): Tensor {
   const size = Math.ceil(input.shape[0] / groups);
   if (size >= input.shape[0]) return module.forward(input);

@@ -5,17 +5,17 @@ import { hardLogits } from "./hard-logits.js";
 export interface NtXentInputs {
   /** `[B, dim]`, rows of length one: the first view of each photo. */
   first: Tensor;
-  /** `[B, dim]`, rows of length one: the second. */
+  /** `[B, dim]`, rows of length one: the second view of each photo. */
   second: Tensor;
-  /** Each photo's own, for its first view alone; null where the run has none. */
+  /** Negatives of each photo, for its first view only; null if the run has none. */
   negatives: EmbeddedNegatives | null;
 }
 
 /**
- * NT-Xent (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", equation 1):
- * each of the 2B views looks for its other view among all views but itself. A hard negative is one more column
- * `exp(rho z.h / t)` in the row of its own photo's first view. Returns the mean loss `[]` over the 2B rows and the share
- * `[]` of first views that are nearest to their second, hard negatives left out.
+ * NT-Xent (Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", equation 1): for
+ * each of the 2B views, the task is to find the photo's other view among all other views. A hard negative is one more
+ * column `exp(rho z.h / t)` in the row of its own photo's first view. Returns the mean loss `[]` over the 2B rows, and
+ * the share `[]` of first views whose nearest view is their second view, without hard negatives.
  */
 export function ntXent(
   { first, second, negatives }: NtXentInputs,

@@ -1,4 +1,4 @@
-/** What every method has: how embeddings are made and compared. */
+/** Settings that all methods have: how embeddings are computed and compared. */
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 

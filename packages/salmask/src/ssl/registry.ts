@@ -12,7 +12,7 @@ import type { OcclusionSettings } from "./occlusion/settings.js";
 import type { MethodSettings } from "./settings.js";
 import { SimClr } from "./simclr.js";
 
-/** The settings that a method, its views and its rivals are made from. */
+/** The settings from which a method, its views and its occlusion model are made. */
 export interface HostSettings {
   readonly seed: number;
   readonly data: { readonly crop: number };
@@ -23,7 +23,7 @@ export interface HostSettings {
   readonly mask: MaskSettings;
 }
 
-/** The method that the settings name. A new method is one more case here, and its settings one more kind in `settings.ts`. */
+/** The method of the settings. To add one, add a case here and its settings in `settings.ts`. */
 export function methodOf(settings: HostSettings, compute?: Compute): Method {
   const { seed, method, mask, model } = settings;
   const { temperature, hidden, dim } = method;
@@ -37,13 +37,13 @@ export function methodOf(settings: HostSettings, compute?: Compute): Method {
   }
 }
 
-/** How a method is made and what it sees. Whoever brings a method of their own brings one of these. */
+/** Makes a method and its recipe of views. Implement it for a method outside this package. */
 export interface MethodMaker {
   create(settings: HostSettings, compute: Compute): Method;
   recipe(settings: HostSettings): ViewRecipe;
 }
 
-/** What the methods of two views see: a query and a key, the branch masked that the settings name. */
+/** The views of methods with two views: a query and a key. The settings say which of them is masked. */
 export function recipeOf({ data, augment, mask }: HostSettings): ViewRecipe {
   const { fill, branch, cells, ratio, foregroundShare, negative } = mask;
   const isMasked = fill !== "none";
@@ -63,12 +63,12 @@ export function recipeOf({ data, augment, mask }: HostSettings): ViewRecipe {
   };
 }
 
-/** What learns to occlude the sources; null where the settings ask for nothing of the kind. */
+/** The occlusion model of the settings; null if they have none. */
 export function occlusionOf(settings: HostSettings, compute?: Compute): Occlusion | null {
   const { seed, occlusion, data } = settings;
   if (occlusion.name === "none") return null;
   return new Occlusion({ ...occlusion, seed, crop: data.crop, compute });
 }
 
-/** The methods of this room. */
+/** The methods in this package. */
 export const builtInMethods: MethodMaker = { create: methodOf, recipe: recipeOf };

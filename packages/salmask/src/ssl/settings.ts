@@ -1,4 +1,4 @@
-/** How views are compared. A new method is one more file of settings, named here. */
+/** Settings for comparing views. To add a method, write a file of settings and add it here. */
 import { z } from "zod";
 import { named } from "../base/setting-types.js";
 import { mocov2Settings } from "./mocov2-settings.js";

@@ -18,9 +18,9 @@ export interface SimClrOptions {
 }
 
 /**
- * SimCLR (Chen et al. 2020): one encoder for both views, and the rest of the batch to tell them from. The paper shows its
- * masks on SimCLR too but gives no code; here the first view is masked, the second clean, and the hard negative is
- * seen by the first view's row alone.
+ * SimCLR (Chen et al. 2020): one encoder for both views; the rest of the batch are the negatives. The paper reports its
+ * masks with SimCLR but publishes no code for it. Here the first view is masked, the second is not, and only the first
+ * view's row contains the hard negative.
  */
 export class SimClr implements Method {
   readonly name = "simclr";
@@ -43,21 +43,21 @@ export class SimClr implements Method {
     return this.encoder.backbone;
   }
 
-  /** The first view's row alone sees masks and hard negatives; the second is learned from as it is. */
+  /** Only the first view is masked and gets hard negatives. Gradients also flow through the second view. */
   sources([first]: readonly View[]): readonly View[] {
     return [first];
   }
 
   /**
-   * Nothing can be got ready: the second view is learned from too. All views go through the encoder together, so that none is
-   * normalised by statistics that give it away.
+   * Nothing can be prepared, because gradients also flow through the second view. All views pass through the encoder
+   * together, so that none can be recognised by its own batch statistics.
    */
   against({ views: [, { masked: second }], negatives }: BatchViews): Compare {
     const { temperature, negativeWeight: weight } = this.options;
     return ([first]) => {
       const batch = first.shape[0];
       const parts = [first, second, ...(negatives === null ? [] : [negatives.pixels])];
-      const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] where negatives are shared
+      const embeddings = this.encoder.forward(ops.cat(parts)); // [(2 + M) B, dim], or [2 B + M, dim] if negatives are shared
       const inputs = {
         first: embeddings.narrow(0, 0, batch), // [B, dim]
         second: embeddings.narrow(0, batch, batch), // [B, dim]

@@ -1,4 +1,4 @@
-/** Reads checkpoints of the format before this one, so that runs that were begun with it can go on. */
+/** Reads checkpoints in the previous format, so that older runs can continue. */
 import { createHash } from "node:crypto";
 import type { nn, Tensor } from "@salmask/torch";
 import { z } from "zod";
@@ -18,7 +18,7 @@ export const earlierPositionSchema = z.object({
 
 export type EarlierPosition = z.infer<typeof earlierPositionSchema>;
 
-/** It had one optimizer beside the method, and kept ADIOS's second one among the method's tensors. */
+/** In that format there was one optimizer beside the method; ADIOS's second one was among the method's tensors. */
 export function fromEarlier(
   earlier: EarlierPosition,
   tensors: nn.StateDict,

@@ -1,4 +1,4 @@
-/** A checkpoint's file: all that a run needs to go on, checked to the last bit when it is read. */
+/** A checkpoint file: everything that a run needs to continue. Its checksum is verified when it is read. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -19,7 +19,7 @@ import { type Checkpoint, type Position, positionSchema } from "./position.js";
 
 const format = "salmask-checkpoint-2";
 
-/** Of everything that a file says: names, types, shapes and contents of the tensors, and the position. */
+/** The checksum of the whole content: names, types, shapes and values of the tensors, and the position. */
 function checksum(tensors: Readonly<Record<string, Tensor>>, position: string): string {
   const hash = createHash("sha256").update(format).update(`${position.length}:`).update(position);
   for (const name of Object.keys(tensors).sort()) {
@@ -33,7 +33,7 @@ function checksum(tensors: Readonly<Record<string, Tensor>>, position: string): 
 
 const fileOf = (step: number) => `step-${String(step).padStart(9, "0")}.safetensors`;
 
-/** The folder's checkpoints, newest first. */
+/** The checkpoints in a folder, newest first. */
 export function listCheckpoints(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => /^step-\d{9,}\.safetensors$/.test(name));
@@ -43,7 +43,7 @@ export function listCheckpoints(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Removes what was left of checkpoints whose writing was cut off. Nobody else may be writing to the folder. */
+/** Removes incomplete checkpoints whose writing was interrupted. No other process may be writing to the folder. */
 export function removeUnfinished(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder))
@@ -51,9 +51,9 @@ export function removeUnfinished(folder: string): void {
 }
 
 /**
- * Writes a checkpoint whole or not at all, then removes all but the newest `keep`. Returns its path. Throws
- * {@link TrainingError}, with the older checkpoints untouched: `state-not-finite` where a value is NaN or infinite, so that
- * every checkpoint that exists is a good one; `disk-full`.
+ * Writes a checkpoint completely or not at all, then removes all but the newest `keep`. Returns its path. Throws
+ * {@link TrainingError} and keeps the older checkpoints: `state-not-finite` if a value is NaN or infinite, so that
+ * every existing checkpoint is usable; `disk-full`.
  */
 export function saveCheckpoint(
   folder: string,
@@ -100,9 +100,9 @@ function refuseUnlessFinite(tensors: Readonly<Record<string, Tensor>>, step: num
 }
 
 /**
- * Reads a checkpoint and checks every byte. Files of the format before are read too. Throws {@link CheckpointError}:
- * `missing-checkpoint`; `not-a-checkpoint` for another kind of file; `later-checkpoint` for one that a later version wrote;
- * `damaged-checkpoint`. The checkpoint is the caller's.
+ * Reads a checkpoint and checks every byte. Also reads files in the previous format. Throws {@link CheckpointError}:
+ * `missing-checkpoint`; `not-a-checkpoint` for another kind of file; `later-checkpoint` for a file from a later
+ * version; `damaged-checkpoint`. The caller owns the checkpoint.
  */
 export function loadCheckpoint(path: string): Checkpoint {
   if (!existsSync(path)) {
@@ -168,8 +168,8 @@ function refuseOtherFormats(path: string, found: string | undefined): void {
 }
 
 /**
- * The newest checkpoint of a folder, or the one given. Where it is damaged, the error offers the newest older one
- * that can be read.
+ * The given checkpoint, or the newest one in a folder. If it is damaged, the error names the newest older one that can
+ * be read.
  */
 export function resumeFrom(folder: string, given?: string): Checkpoint {
   const candidates = listCheckpoints(folder);

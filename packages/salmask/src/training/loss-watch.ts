@@ -2,11 +2,11 @@ import { keep, ops, scope, type Tensor } from "@salmask/torch";
 import { TrainingError } from "../base/errors.js";
 import type { Compute } from "../compute/compute.js";
 
-/** Stops a run at a loss that is not finite, by {@link TrainingError} `loss-not-finite`. */
+/** Stops a run when a loss is not finite, with {@link TrainingError} `loss-not-finite`. */
 export interface LossWatch {
-  /** The loss `[]` of a step, counted from 0, before anything is learned from it. */
+  /** Call it with the loss `[]` of a step, counted from 0, before the backward pass. */
   see(loss: Tensor, step: number): void;
-  /** Called before anything of the run is written: throws where a loss that was seen is not finite. */
+  /** Call it before anything of the run is written: throws if any loss so far is not finite. */
   settle(): void;
   dispose(): void;
 }
@@ -15,7 +15,7 @@ export function lossWatch({ device }: Compute): LossWatch {
   return device === "cpu" ? new ReadAtOnce() : new ReadLater();
 }
 
-/** On a CPU a loss that is computed is known: nothing is learned from a bad one. */
+/** On a CPU a loss can be read at once, so no weight is changed by a bad one. */
 export class ReadAtOnce implements LossWatch {
   see(loss: Tensor, step: number): void {
     refuseUnlessFinite(loss.item(), step, "nothing was learned from it.");
@@ -27,9 +27,9 @@ export class ReadAtOnce implements LossWatch {
 }
 
 /**
- * To read a number from a GPU is to wait for all that it was given to do, and it then stands idle until it is given more. So
- * losses stay there until somebody wants to know, and are read together. What was learned from a bad one, and after it, is
- * never written: the run ends, and goes on from its last checkpoint.
+ * Reading a number from a GPU waits for all its queued work, and then the GPU is idle until it gets more. So losses
+ * stay on the GPU and are read together when they are needed. Weights that were changed by a bad loss are never
+ * written: the run ends, and can continue from its last checkpoint.
  */
 export class ReadLater implements LossWatch {
   private unread: { step: number; loss: Tensor }[] = [];

@@ -1,9 +1,9 @@
-/** How weights move: the optimizer and the learning rate that the settings mean. */
+/** The optimizer and the learning rate of the settings. */
 import { type nn, optim } from "@salmask/torch";
 import type { TrainSettings } from "./settings.js";
 import type { Progress, Schedule } from "./task.js";
 
-/** The settings that say how weights move. */
+/** The settings of the optimizer. */
 export type OptimizerSettings = Pick<
   TrainSettings,
   "epochs" | "batchSize" | "lr" | "optimizer" | "lrWarmupEpochs" | "weightDecay" | "momentum"
@@ -11,10 +11,10 @@ export type OptimizerSettings = Pick<
 
 export type OptimizerName = NonNullable<OptimizerSettings["optimizer"]>;
 
-/** For a batch of 256: MoCo v2's own for SGD (the paper, section 4.1), solo-learn's on ImageNet-100 for LARS. */
+/** For a batch of 256. SGD: MoCo v2's (the paper, section 4.1). LARS: solo-learn's for ImageNet-100. */
 const learningRates: Record<OptimizerName, number> = { sgd: 0.03, lars: 0.3 };
 
-/** An optimizer without momentum yet, and a learning rate of 0. The caller frees it. */
+/** A new optimizer with learning rate 0. The caller frees it. */
 export function optimizerOf(
   { momentum, weightDecay }: OptimizerSettings,
   name: OptimizerName,
@@ -29,14 +29,14 @@ export function optimizerOf(
   }
 }
 
-/** The highest learning rate: what the settings say, or the optimizer's own, scaled by the batch. */
+/** The highest learning rate: from the settings, or the optimizer's default, scaled with the batch size. */
 export function highestRate({ lr, batchSize }: OptimizerSettings, name: OptimizerName): number {
   return lr ?? (learningRates[name] * batchSize) / 256;
 }
 
 /**
- * The learning rate over a run: it rises a step at a time over the warm-up, then falls along a cosine, an epoch at a time as
- * in the paper's code.
+ * The learning rate over a run. It rises at every step of the warm-up, then falls along a cosine, once per epoch as in
+ * the paper's code.
  */
 export function learningRate(settings: OptimizerSettings, name: OptimizerName): Schedule {
   const { epochs, lrWarmupEpochs } = settings;

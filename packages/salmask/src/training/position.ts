@@ -1,32 +1,32 @@
-/** What a checkpoint holds. */
+/** The content of a checkpoint. */
 import type { nn } from "@salmask/torch";
 import { z } from "zod";
 
 export const positionSchema = z.object({
-  /** Steps done, over all epochs. */
+  /** Number of completed steps over all epochs. */
   step: z.number().int().min(0),
-  /** The task's numbers, such as where the queue is written next. */
+  /** The task's numbers, such as the write position in the queue. */
   counters: z.record(z.string(), z.number()),
-  /** Steps of each learner's optimizer, by its name. */
+  /** Steps of each learner's optimizer, by the learner's name. */
   optimizerSteps: z.record(z.string(), z.number().int().min(0)),
-  /** Which photos the run saw. */
+  /** Identifies the photos of the run. */
   dataFingerprint: z.string(),
-  /** The settings of the run, as they were written down. */
+  /** The settings of the run, in their stored form. */
   config: z.unknown(),
-  /** That the run has taken so far, over all its processes. */
+  /** Duration of the run so far, over all its processes. */
   seconds: z.number().min(0),
   libtorch: z.string(),
 });
 
-/** Where a run is, beside its tensors. */
+/** The state of a run except its tensors. */
 export type Position = z.infer<typeof positionSchema>;
 
-/** To dispose of it frees its tensors. */
+/** Disposing of it frees its tensors. */
 export interface Checkpoint extends Disposable {
   readonly path: string;
   readonly position: Position;
   /** The task's tensors: weights, batch-norm statistics, queue, frozen networks. */
   readonly task: nn.StateDict;
-  /** Each optimizer's tensors, by its learner's name. */
+  /** Each optimizer's tensors, by the learner's name. */
   readonly optimizers: Readonly<Record<string, nn.StateDict>>;
 }

@@ -1,4 +1,4 @@
-/** How long a run trains, and how its weights move. */
+/** Settings for the length of training and for the optimizer. */
 import { z } from "zod";
 import { count, share } from "../base/setting-types.js";
 

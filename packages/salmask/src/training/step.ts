@@ -1,19 +1,19 @@
-/** One step of training: every task's step reads from top to bottom here. */
+/** One training step, the same code for every task. */
 import { scope } from "@salmask/torch";
 import { StageClock } from "../base/stage-clock.js";
 import type { LossWatch } from "./loss-watch.js";
 import type { Learner, Logs, Progress, Task } from "./task.js";
 
 export interface StepOptions {
-  /** Whether the step's numbers are asked for: to ask may be to wait for the device. */
+  /** Whether the numbers of the step are needed; reading them may wait for the device. */
   readonly logged: boolean;
   readonly losses: LossWatch;
   readonly clock?: StageClock;
 }
 
 /**
- * Learns from the photos `ids` [B]; null for a step that is not logged. A loss that is not finite is refused as
- * {@link LossWatch} has it: by TrainingError `loss-not-finite`, on a CPU before a weight is changed by it.
+ * Trains on the photos `ids` [B]. Returns null if the step is not logged. A loss that is not finite throws
+ * TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight is changed.
  */
 export function trainStep<Batch>(
   task: Task<Batch>,
@@ -48,7 +48,7 @@ function followSchedules<Batch>(
   }
 }
 
-/** Goes backward from each of a learner's losses. Returns the means of what they log. */
+/** Runs the backward pass of each of a learner's losses. Returns the means of their logged numbers. */
 function goBackward<Batch>(
   learner: Learner<Batch>,
   batch: Batch,
@@ -78,7 +78,7 @@ function goBackward<Batch>(
   return meanOf(seen);
 }
 
-/** The mean of each name over those that have it. */
+/** The mean of each named number over the logs that have it. */
 function meanOf(all: readonly Logs[]): Logs {
   const names = new Set(all.flatMap((logs) => Object.keys(logs)));
   return Object.fromEntries(

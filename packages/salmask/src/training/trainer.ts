@@ -1,4 +1,4 @@
-/** Trains any task; the loop reads from top to bottom in `train`. */
+/** Trains any task; `train` contains the whole loop. */
 import { scope } from "@salmask/torch";
 import { InterruptedError, TrainingError } from "../base/errors.js";
 import { type LogEntry, type Report, silent } from "../base/events.js";
@@ -10,44 +10,47 @@ import type { Checkpoint, Position } from "./position.js";
 import { trainStep } from "./step.js";
 import type { Logs, Progress, Task } from "./task.js";
 
-/** Where a run's checkpoints go, and what they say of the run beside its state. */
+/** Where a run's checkpoints are written, and their data about the run in addition to its state. */
 export interface Checkpoints {
   readonly folder: string;
-  /** Epochs from one to the next; the last step always has one. */
+  /** Epochs between checkpoints; the last step always has one. */
   readonly every: number;
-  /** How many are kept. */
+  /** Number of checkpoints to keep. */
   readonly keep: number;
-  /** Asked when one is written. */
+  /** Called when a checkpoint is written. */
   readonly identity: () => Pick<Position, "dataFingerprint" | "config" | "seconds">;
 }
 
 export interface TrainOptions {
   readonly epochs: number;
-  /** Steps that were done before, by a run that goes on. */
+  /** Steps that were done before, if the run is resumed. */
   readonly first?: number;
-  /** null where an interrupted task starts anew. */
+  /** null if the task cannot be resumed after an interruption. */
   readonly checkpoints?: Checkpoints | null;
-  /** Steps from one logged step to the next; the last step always is. */
+  /** Steps between logged steps; the last step is always logged. */
   readonly logEvery: number;
-  /** Epochs from one call of the task's `look` to the next; 0 is never. */
+  /** Epochs between calls of the task's `look`; 0 means never. */
   readonly lookEvery?: number;
   readonly compute?: Compute;
-  /** Aborting ends the task after the step with {@link InterruptedError}, with a checkpoint where it has any. */
+  /**
+   * Aborting ends the task after the current step with {@link InterruptedError}, and with a checkpoint if it has
+   * checkpoints.
+   */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
 export interface Trained {
-  /** Over all epochs, those of before a resumption too. */
+  /** Over all epochs, including the steps before a resumption. */
   readonly steps: number;
-  /** Of the last step; null where nothing was left to do. */
+  /** The logs of the last step; null if nothing was left to do. */
   readonly last: Logs | null;
   readonly checkpoint: string | null;
 }
 
 /**
- * Trains a task to its last epoch. The same task, options and threads end bit for bit alike on a CPU, whether they were
- * interrupted or not. Throws {@link TrainingError} `loss-not-finite`, `state-not-finite`, `disk-full`.
+ * Trains a task until its last epoch. On a CPU, the same task, options and number of threads give the same result bit
+ * for bit, also if it was interrupted. Throws {@link TrainingError} `loss-not-finite`, `state-not-finite`, `disk-full`.
  */
 export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Promise<Trained> {
   const { epochs, first = 0, checkpoints = null, logEvery, lookEvery = 0 } = options;
@@ -69,7 +72,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       const began = { at: performance.now(), once: task.secondsOnce?.() ?? 0 };
       const epoch = Math.floor(step / stepsPerEpoch);
       const progress: Progress = { step, epoch, stepsPerEpoch, epochs };
-      // A run that goes on within an epoch has what the epoch began with in its checkpoint.
+      // If a run is resumed inside an epoch, its checkpoint already contains the result of beforeEpoch.
       if (step % stepsPerEpoch === 0) task.beforeEpoch?.(epoch);
       if (order.length === 0 || step % stepsPerEpoch === 0) order = task.batches(epoch);
       const ids = order[step % stepsPerEpoch];
@@ -77,7 +80,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
       step++;
       const seconds = (performance.now() - began.at) / 1000;
-      // What is done once per photo says nothing of the time left; it may also have begun anew.
+      // Work that is done once per photo does not count for the remaining time. Its counter can also restart from 0.
       const recurring = seconds - Math.max(0, (task.secondsOnce?.() ?? 0) - began.once);
       speed.images += ids.length;
       speed.seconds += seconds;
@@ -99,7 +102,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
         speed = { images: 0, seconds: 0, recurring: 0 };
       }
       report({ kind: "step", step, steps, seconds: recurring });
-      // The step is synchronous; signals and timers get their turn here.
+      // The step is synchronous; this lets signal handlers and timers run.
       await new Promise(setImmediate);
       const isInterrupted = signal?.aborted === true && step < steps;
       if (checkpoints !== null) {
@@ -121,7 +124,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
   }
 }
 
-/** Writes all that a task needs to go on after `step` steps, the same from any device. Returns the file's path. */
+/** Writes everything that a task needs to continue after `step` steps, on any device. Returns the path of the file. */
 function save<Batch>(task: Task<Batch>, step: number, { folder, keep, identity }: Checkpoints): string {
   const { tensors, counters } = task.state();
   const states = task.learners.map(({ name, optimizer }) => ({ name, ...optimizer.stateDict() }));
@@ -134,7 +137,7 @@ function save<Batch>(task: Task<Batch>, step: number, { folder, keep, identity }
   );
 }
 
-/** Copies a checkpoint into a task. Returns the steps that were done. */
+/** Copies a checkpoint into a task. Returns the number of completed steps. */
 export function restore<Batch>(
   task: Task<Batch>,
   { position, task: tensors, optimizers }: Checkpoint,
@@ -157,7 +160,7 @@ function interrupted(step: number, steps: number, checkpoint: string | null): In
   );
 }
 
-/** Puts the newest checkpoint into an error that says that a number is not finite. */
+/** Adds the newest checkpoint to an error about a number that is not finite. */
 function withLastGood(error: unknown, checkpoint: string | null): unknown {
   if (!(error instanceof TrainingError) || !error.code.endsWith("-not-finite")) return error;
   const last =

@@ -1,4 +1,4 @@
-/** The part of jstat that is used here; the package has no types of its own. */
+/** The part of jstat that this package uses; jstat has no types of its own. */
 declare module "jstat" {
   const jstat: {
     studentt: {

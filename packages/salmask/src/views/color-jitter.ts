@@ -1,15 +1,15 @@
 /**
- * torchvision's `ColorJitter` on float images in [0, 1]: four operations, in an order and with factors of each
- * image's own. Brightness, contrast and saturation are one formula, `f x + (1 - f) target` kept in [0, 1], with
- * black, the mean brightness or the grey image as the target: at each of the four positions all images go
- * through it at once, those that are due for something else with f = 1. The images due for hue follow.
+ * torchvision's `ColorJitter` on float images in [0, 1]: four operations, with a separate order and separate factors
+ * for each image. Brightness, contrast and saturation have the same formula, `f x + (1 - f) target` clamped to [0, 1],
+ * where the target is black, the mean brightness or the grey image. So at each of the four positions all images are
+ * blended at once; images with another operation have f = 1. After that the hue of the remaining images is shifted.
  */
 import { fromTypedArray, ops, scope, type Tensor, tensor } from "@salmask/torch";
 import { luma, TORCHVISION_LUMA } from "../image/luma.js";
 import { applyToRows, rowsWhere } from "../image/rows.js";
 import { JITTER_OPERATIONS, type ViewDraw } from "./draw.js";
 
-/** What the blends of one position need of each image; each [B, 1, 1, 1]. */
+/** Weights of the blend at one position for each image; each [B, 1, 1, 1]. */
 interface Blend {
   /** Weight of the image itself. */
   own: Float32Array;
@@ -20,7 +20,7 @@ interface Blend {
 }
 
 /**
- * Jitters the colours of the images that were drawn for it, in place.
+ * Jitters the colours of the images for which it was drawn, in place.
  *
  * @param images float32 [B, 3, H, W] in [0, 1].
  */
@@ -67,16 +67,16 @@ function blendColors(images: Tensor, blend: Blend): void {
 }
 
 /**
- * Turns the colour circle by `shifts` [B, 1, 1, 1] turns, in [-0.5, 0.5], keeping value and saturation (HSV).
- * The way back to RGB is the closed form: with k = (n + 6 hue) mod 6 and n = 5, 3, 1 for red, green, blue, a
- * channel is min + (max - min) clamp(|k - 2| - 1, 0, 1).
+ * Shifts the hue by `shifts` [B, 1, 1, 1] turns, in [-0.5, 0.5], and keeps value and saturation (HSV). The conversion
+ * to RGB is the closed form: with k = (n + 6 hue) mod 6 and n = 5, 3, 1 for red, green, blue, a channel is min + (max -
+ * min) clamp(|k - 2| - 1, 0, 1).
  */
 function turnHue(images: Tensor, shifts: Tensor): Tensor {
   const [red, green, blue] = [0, 1, 2].map((channel) => images.narrow(1, channel, 1)); // each [B, 1, H, W]
   const most = images.amax({ dim: 1, keepdim: true }); // [B, 1, H, W]
   const least = images.amin({ dim: 1, keepdim: true }); // [B, 1, H, W]
   const chroma = most.sub(least); // [B, 1, H, W]
-  // A grey pixel has no hue; any divisor but zero does, since its chroma multiplies what comes of it.
+  // A grey pixel has no hue. Any divisor except zero is correct, because the result is multiplied by its chroma.
   const divisor = chroma.clamp({ min: 1e-12 });
   const fromGreen = blue.sub(red).div_(divisor).add_(2);
   const fromBlue = red.sub(green).div_(divisor).add_(4);

@@ -3,10 +3,10 @@ import { boxIntervals, resamplingMatrices } from "../image/resample.js";
 import type { ViewDraw } from "./draw.js";
 
 /**
- * The saliency of each view, from maps of whole photos: cropped and mirrored by the view's own geometry.
+ * The saliency of each view, cropped from maps of whole photos and flipped like the view.
  *
- * @param maps float32 [B, h, w], each covering its photo; h and w need not be the photo's.
- * @returns float32 [B, gridHeight, gridWidth]: the mean of the map under each cell of the view's grid.
+ * @param maps float32 [B, h, w], each covering its photo; h and w can differ from the photo's size.
+ * @returns float32 [B, gridHeight, gridWidth]: the mean of the map in each cell of the view's grid.
  */
 export function cropMaps(
   maps: Tensor,

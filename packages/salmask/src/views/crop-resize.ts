@@ -3,8 +3,8 @@ import { boxIntervals, resamplingMatrices } from "../image/resample.js";
 import type { ViewDraw } from "./draw.js";
 
 /**
- * Cuts each image's crop, resizes it (bilinear with antialiasing, torchvision's `resized_crop` with
- * `antialias=True`) and mirrors it where drawn.
+ * Crops each image, resizes it (bilinear with antialiasing, torchvision's `resized_crop` with `antialias=True`) and
+ * flips it if this was drawn.
  *
  * @param images float32 [B, C, S, S].
  * @param crop side of the result in pixels.

@@ -1,7 +1,7 @@
 /**
- * Every decision of MoCo v2's augmentation (Chen et al. 2020, "Improved Baselines with Momentum Contrastive
- * Learning"), drawn on the host before any pixel is touched. An image's decisions depend on its own key alone:
- * not on the batch it comes in, nor on what was drawn before.
+ * Draws every decision of MoCo v2's augmentation (Chen et al. 2020, "Improved Baselines with Momentum Contrastive
+ * Learning") on the host, before any pixel is changed. The decisions of an image depend only on its own key, not on its
+ * batch or on earlier draws.
  */
 import { KeyedRandom } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
@@ -10,37 +10,37 @@ import { MOCO_V2_VIEW, type ViewOptions } from "./settings.js";
 
 const CROP_TRIES = 10;
 
-/** The four colour operations by the numbers that `ViewDraw.jitterOrder` holds, torchvision's `ColorJitter`'s. */
+/** The four colour operations of torchvision's `ColorJitter`; `ViewDraw.jitterOrder` contains their indices. */
 export const JITTER_OPERATIONS = ["brightness", "contrast", "saturation", "hue"] as const;
 
-/** Names a view's decisions: with an image's id it is the key of that image's stream. */
+/** Identifies a view's decisions; together with an image's id it is the key of that image's random stream. */
 export interface ViewKey {
   seed: number;
   epoch: number;
-  /** Which of the views of one image: 0, 1, ... */
+  /** The number of the view of one image: 0, 1, ... */
   view: number;
 }
 
-/** The decisions for B images, one row an image. */
+/** The decisions for B images, one row per image. */
 export interface ViewDraw {
   readonly count: number;
   /** Side S of the stored squares, in pixels. */
   readonly size: number;
   /** [B, 4]: top, left, height, width of the crop in the pixels of the original photo, whole numbers. */
   readonly boxes: Int32Array;
-  /** [B, 4]: the same crop in the pixels of the stored S x S square; fractions of pixels occur. */
+  /** [B, 4]: the same crop in the pixels of the stored S x S square; can be fractions of pixels. */
   readonly squareBoxes: Float64Array;
-  /** [B]: 1 where the view is mirrored left to right. */
+  /** [B]: 1 if the view is flipped left to right. */
   readonly flip: Uint8Array;
-  /** [B]: 1 where the colours are jittered. */
+  /** [B]: 1 if the colours are jittered. */
   readonly jitter: Uint8Array;
-  /** [B, 4]: the order of the colour operations, numbers of {@link JITTER_OPERATIONS}. */
+  /** [B, 4]: the order of the colour operations, indices into {@link JITTER_OPERATIONS}. */
   readonly jitterOrder: Uint8Array;
   /** [B, 4]: factors of brightness, contrast and saturation, and the shift of hue in turns. */
   readonly jitterFactors: Float64Array;
-  /** [B]: 1 where the view is grey. */
+  /** [B]: 1 if the view is grey. */
   readonly gray: Uint8Array;
-  /** [B]: standard deviation of the blur in pixels of a 224-pixel crop; 0 where there is none. */
+  /** [B]: standard deviation of the blur in pixels of a 224-pixel crop; 0 if there is none. */
   readonly blurSigma: Float64Array;
 }
 
@@ -72,7 +72,7 @@ export function drawView(
     const blurred = random.uniform() < options.blurProbability;
     const sigma = random.uniformIn(options.blurSigma[0], options.blurSigma[1]);
     draw.blurSigma[row] = blurred ? sigma : 0;
-    // The crop takes as many numbers as it needs tries, so it comes last.
+    // The crop uses a variable number of random numbers, so it is drawn last.
     const [height, width] = [originalSizes[ids[row] * 2], originalSizes[ids[row] * 2 + 1]];
     setBox(draw, row, randomResizedCrop(random, height, width, options), height, width);
   }
@@ -80,8 +80,8 @@ export function drawView(
 }
 
 /**
- * The view that evaluation sees: the central square whose side is `fraction` of the photo's shorter side,
- * nothing else changed. Parameters as in {@link drawView}; `fraction` is in (0, 1], and 224 / 256 is customary.
+ * The view for evaluation: the central square whose side is `fraction` of the photo's shorter side, without other
+ * changes. Parameters as in {@link drawView}; `fraction` is in (0, 1], usually 224 / 256.
  */
 export function centralView(
   ids: ArrayLike<number>,
@@ -98,7 +98,7 @@ export function centralView(
   return draw;
 }
 
-/** Whole photos, squashed to squares as they are stored. Parameters as in {@link drawView}. */
+/** Whole photos, as their stored squares. Parameters as in {@link drawView}. */
 export function wholeView(ids: ArrayLike<number>, originalSizes: Int32Array, size: number): ViewDraw {
   const draw = plainDraw(ids, originalSizes, size);
   for (let row = 0; row < ids.length; row++) {
@@ -108,7 +108,7 @@ export function wholeView(ids: ArrayLike<number>, originalSizes: Int32Array, siz
   return draw;
 }
 
-/** The decisions for the rows from `start` to below `end`; the arrays share memory with `draw`. */
+/** The decisions for the rows from `start` to `end - 1`; the arrays share memory with `draw`. */
 export function sliceDraw(draw: ViewDraw, start: number, end: number): ViewDraw {
   return {
     count: end - start,
@@ -126,7 +126,10 @@ export function sliceDraw(draw: ViewDraw, start: number, end: number): ViewDraw 
 
 type Box = readonly [top: number, left: number, height: number, width: number];
 
-/** torchvision's `RandomResizedCrop.get_params`: ten tries, then the largest central crop of an allowed shape. */
+/**
+ * torchvision's `RandomResizedCrop.get_params`: ten attempts, then the largest central crop with an allowed aspect
+ * ratio.
+ */
 function randomResizedCrop(random: KeyedRandom, height: number, width: number, options: ViewOptions): Box {
   const [least, most] = options.ratio;
   for (let attempt = 0; attempt < CROP_TRIES; attempt++) {
@@ -147,7 +150,7 @@ function centralBox(height: number, width: number, h: number, w: number): Box {
   return [Math.floor((height - h) / 2), Math.floor((width - w) / 2), h, w];
 }
 
-/** Decisions that change nothing, after a look at the arguments. */
+/** Checks the arguments and returns decisions that change nothing. */
 function plainDraw(ids: ArrayLike<number>, originalSizes: Int32Array, size: number): ViewDraw {
   const count = ids.length;
   for (let row = 0; row < count; row++) {
@@ -172,7 +175,7 @@ function setBox(draw: ViewDraw, row: number, box: Box, height: number, width: nu
   const [top, left, h, w] = box;
   const { size } = draw;
   draw.boxes.set(box, row * 4);
-  // Multiplied first: where the photo is as large as the square the pixels stay whole.
+  // Multiplies first: if the photo is as large as the square, the pixels stay whole numbers.
   const square = [(top * size) / height, (left * size) / width, (h * size) / height, (w * size) / width];
   draw.squareBoxes.set(square, row * 4);
 }

@@ -3,7 +3,7 @@ import { luma, TORCHVISION_LUMA } from "../image/luma.js";
 import { applyToRows, rowsWhere } from "../image/rows.js";
 
 /**
- * Makes the images grey where `gray` is 1, in place: torchvision's `rgb_to_grayscale` with three channels.
+ * Makes images with `gray` 1 grey, in place: torchvision's `rgb_to_grayscale` with three channels.
  *
  * @param images float32 [B, 3, H, W].
  * @param gray [B].

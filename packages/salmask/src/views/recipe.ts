@@ -1,4 +1,4 @@
-/** What a task sees of each photo: a list of kinds of view. Multi-crop is one more kind in the list. */
+/** The views of each photo in a task: a list of kinds of views. Multi-crop would be one more kind in the list. */
 import type { Fill } from "../masking/fills/fill.js";
 import type { NegativeOptions } from "../masking/hard-negatives.js";
 import type { MaskOptions } from "../masking/mask.js";
@@ -8,31 +8,31 @@ import type { ViewOptions } from "./settings.js";
 export type ViewMask = Pick<MaskOptions, "ratio" | "foregroundShare">;
 
 export interface ViewKind {
-  /** For people and logs, such as `query`. */
+  /** A name for people and logs, such as `query`. */
   readonly name: string;
   /** Views of this kind per photo. */
   readonly count: number;
   /** Side in pixels. */
   readonly crop: number;
   readonly augment: ViewOptions;
-  /** null where views of this kind stay whole. */
+  /** null if views of this kind are not masked. */
   readonly mask: ViewMask | null;
 }
 
 export interface ViewRecipe {
-  /** At least one. Views are numbered through the list, and by its order each has its random keys. */
+  /** At least one. Views are numbered through the whole list; the number of a view is part of its random keys. */
   readonly kinds: readonly ViewKind[];
-  /** Prepares every view, masked or not, and says what masked cells become. */
+  /** Prepares every view, masked or not, and replaces the masked cells. */
   readonly fill: Fill;
-  /** What masked cells are chosen by. */
+  /** How masked cells are chosen. */
   readonly cells: MaskOptions["cells"];
-  /** Hard negatives, made of the first view of the kind that is named; null where there are none. */
+  /** Hard negatives, made from the first view of the kind `from`; null if there are none. */
   readonly negatives:
     | (NegativeOptions & { readonly of: NegativeOptions["of"]; readonly from: string })
     | null;
 }
 
-/** The same views with nothing masked: the encoder sees one kind of picture throughout. */
+/** The same views without masks: the encoder's input has the same preparation throughout a run. */
 export function unmasked(recipe: ViewRecipe): ViewRecipe {
   return { ...recipe, kinds: recipe.kinds.map((kind) => ({ ...kind, mask: null })), negatives: null };
 }

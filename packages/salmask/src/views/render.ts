@@ -1,7 +1,7 @@
 /**
- * The pixels of a view: the decisions of `drawView` carried out on a whole batch, in the order of MoCo v2 and
- * of the paper's released code: crop and resize, colour jitter, grey, blur, mirroring, normalisation.
- * Mirroring commutes with everything after the crop, so it is part of the crop.
+ * Renders the pixels of a view: applies the decisions of `drawView` to a whole batch, in the order of MoCo v2 and of
+ * the paper's released code: crop and resize, colour jitter, grey, blur, flip, normalisation. The flip commutes with
+ * everything after the crop, so it is part of the crop.
  */
 import { empty, noGrad, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
@@ -19,12 +19,12 @@ export interface RenderOptions extends Partial<Normalization> {
 }
 
 /**
- * Renders the views that were drawn.
+ * Renders the drawn views.
  *
  * @param images uint8 [B, 3, S, S], the stored squares.
- * @returns float32 [B, 3, crop, crop] on the images' device, normalised (ImageNet's mean and deviation unless
- *   told otherwise).
- * @throws SalmaskError `bad-shape` where the images are not those of the draw.
+ * @returns float32 [B, 3, crop, crop] on the images' device, normalised (default: ImageNet's mean and standard
+ *   deviation).
+ * @throws SalmaskError `bad-shape` if the images do not match the draw.
  */
 export function renderView(images: Tensor, draw: ViewDraw, options: RenderOptions): Tensor {
   const { crop, ...normalization } = options;

@@ -1,4 +1,4 @@
-/** From a batch of photos to the views that a recipe asks for: drawn, rendered, asked where the object is, masked. */
+/** Makes the views of a recipe from a batch of photos: draws, renders, finds the object, and masks. */
 import { noGrad, scope, type Tensor } from "@salmask/torch";
 import { StageClock } from "../base/stage-clock.js";
 import { sent } from "../compute/compute.js";
@@ -19,27 +19,30 @@ export interface Crops {
   readonly draw: ViewDraw;
 }
 
-/** What says where the object of a view is. */
+/** Finds the object of a view. */
 export interface ObjectFinder {
-  /** Whether views have a foreground now, or need none. Until then nothing is masked. */
+  /** Whether views have a foreground now, or need none. While false, nothing is masked. */
   readonly active: boolean;
-  /** Of several views of the same photos, `ids` [B]; null while nothing says so, or nobody asks. */
+  /** For several views of the same photos, `ids` [B]; null while there is no saliency, or if it is not needed. */
   foregrounds(views: readonly Crops[], ids: Int32Array): (Foreground | null)[];
 }
 
-/** Where views come from. */
+/** The photos and the settings of views. */
 export interface Scene {
   readonly dataset: Pick<PackedDataset, "images" | "originalSizes" | "size">;
   readonly finder: ObjectFinder;
-  /** Pixels of a masked cell's side: the network's stride. */
+  /** Side of a masked cell in pixels: the network's stride. */
   readonly stride: number;
   readonly device: string;
 }
 
-/** Most hard negatives per photo, whose numbers in the random keys lie between the second view's and the third's. */
+/**
+ * Largest number of hard negatives per photo. Their view numbers in random keys are between the second view's and the
+ * third's.
+ */
 const mostNegatives = 8;
 
-/** Shows a batch as a recipe asks. The key names every random decision. The tensors belong to the scope around. */
+/** Makes the views of a batch. The key identifies every random decision. The tensors belong to the surrounding scope. */
 export function seeViews(
   recipe: ViewRecipe,
   scene: Scene,
@@ -54,7 +57,7 @@ function kindsOf({ kinds }: ViewRecipe): ViewKind[] {
   return kinds.flatMap((kind) => Array.from({ length: kind.count }, () => kind));
 }
 
-/** Draws and renders a recipe's views of a batch, in their order. */
+/** Draws and renders the views of a batch, in the recipe's order. */
 export function cropsOf(
   recipe: ViewRecipe,
   { dataset, device }: Pick<Scene, "dataset" | "device">,
@@ -64,7 +67,7 @@ export function cropsOf(
   const kinds = kindsOf(recipe);
   const photos = clock.in("data", () => sent(dataset.images(key.ids), device)); // uint8 [B, 3, S, S]
   return clock.in("augmentation", () => {
-    // All decisions before all pixels: the host draws while nothing waits for it.
+    // Draws all decisions before any pixels are computed: so the device does not wait for the host between views.
     const draws = kinds.map(({ augment }, view) =>
       drawView({ ...key, view }, key.ids, dataset.originalSizes, dataset.size, augment),
     );
@@ -75,7 +78,7 @@ export function cropsOf(
   });
 }
 
-/** Asks where the objects of a batch's crops are, and masks them as a recipe asks. */
+/** Finds the objects in the crops of a batch and masks them according to the recipe. */
 export function maskedViews(
   recipe: ViewRecipe,
   { finder, stride }: Pick<Scene, "finder" | "stride">,

@@ -1,17 +1,17 @@
-/** Strengths and chances of the augmentations; the defaults are MoCo v2's, as in the paper and its released code. */
+/** Strengths and probabilities of the augmentations. The defaults are MoCo v2's, as in the paper and its released code. */
 import { z } from "zod";
 import { type ReadOnly, range, share } from "../base/setting-types.js";
 
 export const viewSettings = z
   .strictObject({
     scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
-    /** Drawn uniformly in its logarithm. */
+    /** The logarithm is drawn uniformly. */
     ratio: range(0.01, 100)
       .default([3 / 4, 4 / 3])
       .describe("width over height of a crop"),
     flipProbability: share().default(0.5).describe("share of views that are mirrored"),
     jitterProbability: share().default(0.8).describe("share of views with changed colours"),
-    /** A factor in [max(0, 1 - x), 1 + x]; contrast and saturation likewise. */
+    /** A factor in [max(0, 1 - x), 1 + x]; the same for contrast and saturation. */
     brightness: share().default(0.4).describe("largest change of brightness"),
     contrast: share().default(0.4).describe("largest change of contrast"),
     saturation: share().default(0.4).describe("largest change of saturation"),
@@ -25,7 +25,7 @@ export const viewSettings = z
   })
   .prefault({});
 
-/** How one view is drawn. */
+/** The augmentation of one view. */
 export type ViewOptions = ReadOnly<z.infer<typeof viewSettings>>;
 
 /** MoCo v2's augmentation, as in the paper and its released code. */

@@ -4,21 +4,21 @@ import type { Foreground } from "../masking/foreground.js";
 import type { HardNegatives } from "../masking/hard-negatives.js";
 import type { ViewDraw } from "./draw.js";
 
-/** One view of each photo of a batch. It is made once and passed on whole. */
+/** One view of each photo of a batch. Never changed after it is made. */
 export interface View {
-  /** float32 `[B, 3, H, W]`: rendered, normalised, prepared as the fill asks, nothing masked. */
+  /** float32 `[B, 3, H, W]`: rendered, normalised, prepared by the fill, without masks. */
   readonly clean: Tensor;
-  /** float32 `[B, 3, H, W]`: the same with cells masked; `clean` itself where nothing is. */
+  /** float32 `[B, 3, H, W]`: the same with masked cells; `clean` itself if nothing is masked. */
   readonly masked: Tensor;
-  /** How it was drawn; maps of whole photos are cut by it. */
+  /** The decisions of the view; maps of whole photos are cropped with them. */
   readonly draw: ViewDraw;
-  /** Which cells show the object; null while nothing says so, or nobody asks. */
+  /** The cells that show the object; null while there is no saliency, or if it is not needed. */
   readonly foreground: Foreground | null;
-  /** The masks; null where nothing is masked. */
+  /** The masks; null if nothing is masked. */
   readonly mask: MaskDraw | null;
 }
 
-/** Names the random decisions of a batch, together with its photos. */
+/** Identifies the random decisions of a batch, together with its photos. */
 export interface BatchKey {
   readonly seed: number;
   readonly epoch: number;
@@ -26,15 +26,15 @@ export interface BatchKey {
   readonly ids: Int32Array;
 }
 
-/** All that a recipe shows of a batch. */
+/** All views of a batch. */
 export interface BatchViews {
   readonly key: BatchKey;
-  /** In the recipe's order, a kind's views after each other. */
+  /** In the recipe's order; views of the same kind follow each other. */
   readonly views: readonly View[];
   readonly negatives: HardNegatives | null;
 }
 
-/** Mean share of the values of the masked views, not the negatives, that is replaced; 0 where none is masked. */
+/** Mean replaced share of the values of masked views, without negatives; 0 if no view is masked. */
 export function meanMaskedShare(views: readonly View[]): number {
   const shares = views.flatMap(({ mask }) => (mask === null ? [] : Array.from(mask.maskedShare)));
   return shares.length === 0 ? 0 : shares.reduce((sum, share) => sum + share, 0) / shares.length;

@@ -1,4 +1,4 @@
-/** Files of a backbone's weights: safetensors with the names of the library that the architecture comes from. */
+/** Files with a backbone's weights: safetensors with the names of the library that defined the architecture. */
 import {
   Generator,
   loadSafetensors,
@@ -11,7 +11,7 @@ import { CheckpointError } from "../base/errors.js";
 import type { Backbone } from "../models/backbone.js";
 import { createBackbone, specOf } from "../models/registry.js";
 
-/** Prefixes that other tools put before a backbone's names. */
+/** Prefixes that other tools add to a backbone's names. */
 const prefixes = ["backbone.", "encoder.", "module.", "model."];
 
 function backboneOnly(state: nn.StateDict): nn.StateDict {
@@ -25,7 +25,10 @@ function backboneOnly(state: nn.StateDict): nn.StateDict {
   );
 }
 
-/** The backbone of a safetensors file, in eval mode, and the file's metadata. Its specification is read off the tensors. */
+/**
+ * The backbone of a safetensors file, in evaluation mode, and the file's metadata. Its specification is derived from
+ * the tensors.
+ */
 export function loadBackbone(path: string): { backbone: Backbone; metadata: Record<string, string> } {
   return scope(() => {
     try {
@@ -49,13 +52,13 @@ export function loadBackbone(path: string): { backbone: Backbone; metadata: Reco
   });
 }
 
-/** Writes a backbone; `metadata` says how its input has to look. */
+/** Writes a backbone; `metadata` describes its input. */
 export function saveBackbone(path: string, backbone: Backbone, metadata: Record<string, string>): void {
   const spec = JSON.stringify(backbone.spec);
   saveSafetensors(path, backbone.stateDict(), { format: "pt", backbone: spec, ...metadata });
 }
 
-/** A copy that no optimizer and no momentum update touches, in eval mode. */
+/** A frozen copy in evaluation mode; optimizers and momentum updates do not change it. */
 export function frozenCopy(backbone: Backbone): Backbone {
   const copy = createBackbone(backbone.spec, new Generator(0));
   copy.loadStateDict(backbone.stateDict());

@@ -1,24 +1,27 @@
-/** What a weights file says of the photos that its encoder was trained on, so that others can prepare theirs alike. */
+/**
+ * The metadata of a weights file: how the encoder's training photos were prepared, so that others can prepare theirs
+ * equally.
+ */
 import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
 import { type MaskSettings, maskSettings } from "../masking/settings.js";
 
-/** Of a file that says nothing, as those from elsewhere do. */
+/** For files without metadata, such as those from other tools. */
 const usualCrop = 224;
 
-/** The settings that an encoder's pictures depend on. */
+/** The settings that define an encoder's input. */
 export interface SeenAs {
   readonly data: { readonly crop: number };
   readonly mask: MaskSettings;
   readonly method: { readonly name: string };
 }
 
-/** What goes into the file, beside the tensors. */
+/** The metadata of the file. */
 export function weightsMetadata({ data, mask, method }: SeenAs): Record<string, string> {
   return { crop: String(data.crop), mask: JSON.stringify(mask), method: method.name };
 }
 
-/** Of a network that was trained to point at objects in crops of `crop` pixels. */
+/** The metadata of a network that was trained to find objects in crops of `crop` pixels. */
 export function localizerMetadata(crop: number): Record<string, string> {
   return { crop: String(crop), task: "localization" };
 }
@@ -26,13 +29,13 @@ export function localizerMetadata(crop: number): Record<string, string> {
 export interface WeightsInput {
   /** Side of the encoder's views in pixels. */
   readonly crop: number;
-  /** Its `prepare` is what the encoder saw of every photo. */
+  /** Its `prepare` was applied to every training photo. */
   readonly fill: Fill;
-  /** Whether the network was trained to point at objects, and sees pictures of `crop` pixels alone. */
+  /** Whether the network was trained to find objects; its input must be resized to `crop` pixels. */
   readonly localizes: boolean;
 }
 
-/** How pictures have to look for the encoder of a weights file. */
+/** The input that the encoder of a weights file needs. */
 export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
   return {
     crop: crop === undefined ? usualCrop : Number(crop),

@@ -1,4 +1,4 @@
-/** A small compositor on typed arrays: turns, scales and mirrors a drawing, and lays it on a canvas. */
+/** A small compositor on typed arrays: rotates, scales and mirrors a drawing, and draws it on a canvas. */
 import type { Drawing } from "./drawings.js";
 
 /** How a drawing is sampled. Lengths are in pixels of the canvas. */
@@ -12,7 +12,7 @@ export interface Pose {
   readonly gain: readonly [number, number, number];
   /** Shift of the centre from a pixel's corner, in [0, 1). */
   readonly phase: readonly [number, number];
-  /** Left, top, right and bottom of the part to keep, in [0, 1] of the unturned drawing. */
+  /** Left, top, right and bottom of the part to keep, in [0, 1] of the drawing before rotation. */
   readonly part: readonly [number, number, number, number];
 }
 
@@ -30,13 +30,13 @@ export interface Layer {
   readonly pixels: Float32Array;
   /** Pixels with alpha above 0.5. */
   readonly area: number;
-  /** Tight box of those pixels, in pixels of the layer; empty where there are none. */
+  /** Bounding box of those pixels, in pixels of the layer; empty if there are none. */
   readonly box: Box;
 }
 
 const isObject = (alpha: number): boolean => alpha > 0.5;
 
-/** The tight box of the pixels for which `inside` holds, over `side` x `side` pixels, and their number. */
+/** The bounding box of the pixels for which `inside` is true, among `side` x `side` pixels, and their number. */
 function tightBox(side: number, inside: (pixel: number) => boolean): { box: Box; area: number } {
   let [left, top, right, bottom, area] = [side, side, -1, -1, 0];
   for (let y = 0; y < side; y++) {
@@ -53,7 +53,7 @@ function tightBox(side: number, inside: (pixel: number) => boolean): { box: Box;
   return { box: { x: left, y: top, width: right - left + 1, height: bottom - top + 1 }, area };
 }
 
-/** Samples a drawing bilinearly, from the smallest level that is at least as large as the pose asks for. */
+/** Samples a drawing bilinearly, from the smallest level that is at least as large as the pose. */
 export function poseDrawing(drawing: Drawing, pose: Pose): Layer {
   const source = drawing.levels.findLast((level) => level.side >= pose.side) ?? drawing.levels[0];
   const cos = Math.cos(pose.angle);
@@ -90,7 +90,7 @@ export function poseDrawing(drawing: Drawing, pose: Pose): Layer {
   return { side, pixels, ...tightBox(side, (pixel) => isObject(pixels[pixel * 4 + 3])) };
 }
 
-/** Calls `visit` with the index of each pixel of the canvas that a layer covers, and the layer's own. */
+/** Calls `visit` with the index of each canvas pixel that a layer covers, and the index in the layer. */
 function overlap(
   size: number,
   layer: Layer,
@@ -105,7 +105,7 @@ function overlap(
   }
 }
 
-/** Lays a layer on a canvas `[size, size, 3]` of [0, 255], in place, its upper left corner at (left, top). */
+/** Draws a layer on a canvas `[size, size, 3]` of [0, 255], in place, with its upper left corner at (left, top). */
 export function blend(canvas: Float32Array, size: number, layer: Layer, left: number, top: number): void {
   overlap(size, layer, left, top, (at, from) => {
     const rest = 1 - layer.pixels[from + 3];
@@ -113,7 +113,7 @@ export function blend(canvas: Float32Array, size: number, layer: Layer, left: nu
   });
 }
 
-/** The mask `[size, size]` of a layer laid at (left, top): 255 where alpha is above 0.5, else 0. */
+/** The mask `[size, size]` of a layer at (left, top): 255 where alpha is above 0.5, otherwise 0. */
 export function maskOf(size: number, layer: Layer, left: number, top: number): Uint8Array {
   const mask = new Uint8Array(size * size);
   overlap(size, layer, left, top, (at, from) => {

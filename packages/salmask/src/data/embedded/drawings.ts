@@ -1,13 +1,13 @@
 /**
- * The drawings of the embedded data set: emoji of three icon sets on npm, the same concept drawn by three hands.
- * Each is rendered once by sharp; smaller sizes are made by averaging, so that pasting needs no renderer.
+ * The drawings of the embedded data set: emoji from three icon sets on npm, so each concept is drawn in three styles.
+ * sharp renders each drawing once; smaller sizes are averages, so that drawing a picture needs no renderer.
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import sharp from "sharp";
 import { DataError } from "../../base/errors.js";
 
-/** The icon sets (packages under `@iconify-json`), one hand each. */
+/** The icon sets (packages under `@iconify-json`). Each is one style, called a hand. */
 export const hands = ["noto", "fluent-emoji-flat", "fluent-emoji"] as const;
 export type Hand = (typeof hands)[number];
 
@@ -35,7 +35,7 @@ export const concepts = [
   "camera",
 ] as const;
 
-/** Drawings of no class, whose fragments clutter the hard pictures. */
+/** Drawings that belong to no class. Their fragments are the clutter of hard pictures. */
 export const distractors = [
   "hamburger",
   "strawberry",
@@ -58,7 +58,7 @@ export interface DrawingLevel {
 export interface Drawing {
   readonly concept: string;
   readonly hand: Hand;
-  /** Largest first, each half the side of the one before. */
+  /** Largest first; each has half the side of the one before. */
   readonly levels: readonly DrawingLevel[];
   /** Share of the drawing's square where alpha is above 0.5. */
   readonly fill: number;
@@ -93,7 +93,7 @@ async function readPackageFile<T>(hand: Hand, name: string): Promise<T> {
   }
 }
 
-/** The installed version of each icon set; pictures are the same bytes as long as these are the same. */
+/** The installed version of each icon set. Pictures have the same bytes as long as these are the same. */
 export async function drawingVersions(): Promise<Record<Hand, string>> {
   const version = async (hand: Hand) =>
     (await readPackageFile<{ version: string }>(hand, "package.json")).version;
@@ -101,7 +101,7 @@ export async function drawingVersions(): Promise<Record<Hand, string>> {
   return { noto, "fluent-emoji-flat": flat, "fluent-emoji": fluent };
 }
 
-/** The icon as an SVG document of `side` x `side` pixels; an icon's own frame goes before its set's. */
+/** The icon as an SVG document of `side` x `side` pixels. The size of the icon itself has priority over that of its set. */
 function svgOf(set: IconSet, icon: Icon, side: number): string {
   const width = icon.width ?? set.width ?? 16;
   const height = icon.height ?? set.height ?? 16;
@@ -110,7 +110,7 @@ function svgOf(set: IconSet, icon: Icon, side: number): string {
   return `<svg ${namespaces} width="${side}" height="${side}" viewBox="${frame}">${icon.body}</svg>`;
 }
 
-/** Half the side: each pixel the mean of four, which is right because the colours are times alpha. */
+/** Halves the side: each pixel is the mean of four, which is correct because colours are multiplied by alpha. */
 function halve({ side, pixels }: DrawingLevel): DrawingLevel {
   const half = side / 2;
   const mean = new Float32Array(half * half * 4);
@@ -153,8 +153,8 @@ async function render(set: IconSet, hand: Hand, concept: string, side: number): 
 }
 
 /**
- * Renders concepts, each by every hand: `drawings[concept][hand]` in the order of `names` and {@link hands}. The
- * largest level has the least power of two as side that is at least `side` pixels. Throws DataError
+ * Renders each concept from every icon set: `drawings[concept][hand]` in the order of `names` and {@link hands}. The
+ * side of the largest level is the smallest power of two of at least `side` pixels. Throws DataError
  * (`drawings-missing`, `drawing-missing`).
  */
 export async function loadDrawings(names: readonly string[], side: number): Promise<Drawing[][]> {

@@ -1,6 +1,6 @@
 /**
- * The embedded data set: photos' stand-in that needs no download. Emoji drawings of three hands on generated
- * scenes; the drawings' alpha is the true foreground, so masks and boxes come with the labels.
+ * The embedded data set: a substitute for photos that needs no download. Emoji drawings from three icon sets on
+ * generated scenes. The alpha of a drawing is its true foreground, so the set also has masks and boxes.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -45,7 +45,7 @@ const defaults: Required<EmbeddedOptions> = {
   difficulty: "demo",
 };
 
-/** What `annotations.json` says of a picture. */
+/** The entry of a picture in `annotations.json`. */
 export interface EmbeddedAnnotation {
   /** Such as `train-00042`; names the picture and its mask. */
   readonly id: string;
@@ -56,15 +56,15 @@ export interface EmbeddedAnnotation {
   readonly mask: string;
   /** Number of the class in `classes`. */
   readonly label: number;
-  /** x, y, width and height of the mask's tight box, in pixels. */
+  /** x, y, width and height of the mask's bounding box, in pixels. */
   readonly box: readonly [number, number, number, number];
   /** Share of the picture's pixels that the object covers. */
   readonly share: number;
-  /** The icon set that the drawing comes from. */
+  /** The icon set of the drawing. */
   readonly hand: Hand;
   /** The pattern of the background. */
   readonly texture: Texture;
-  /** Where scenes go with classes: number of the class whose scene is in the background. */
+  /** Only if scenes depend on classes: number of the class whose scene is in the background. */
   readonly style?: number;
 }
 
@@ -76,15 +76,15 @@ export interface EmbeddedAnnotations {
 }
 
 export interface EmbeddedSummary {
-  /** Absolute path of the data set; `train` and `test` in it hold a folder a class. */
+  /** Absolute path of the data set. Its folders `train` and `test` hold one folder per class. */
   readonly folder: string;
   readonly options: Required<EmbeddedOptions>;
   readonly classes: readonly string[];
-  /** False where the data set was there already. */
+  /** False if the data set existed already. */
   readonly generated: boolean;
 }
 
-/** Raised when the same options give other pictures. */
+/** Increased when the same options give other pictures. */
 const version = 1;
 const stampName = "embedded.json";
 const annotationsName = "annotations.json";
@@ -123,7 +123,7 @@ function checkedOptions(given: EmbeddedOptions): Required<EmbeddedOptions> {
 const errorCode = (error: unknown): unknown =>
   error instanceof Error && "code" in error ? error.code : undefined;
 
-/** Names in a folder; undefined where there is none. Throws DataError where the path is no readable folder. */
+/** Names in a folder; undefined if it does not exist. Throws DataError if the path is not a readable folder. */
 async function namesIn(folder: string): Promise<string[] | undefined> {
   try {
     return await readdir(folder);
@@ -137,7 +137,7 @@ async function namesIn(folder: string): Promise<string[] | undefined> {
   }
 }
 
-/** Whether every file that the stamp promises is there: the stamp itself, the annotations and all pictures. */
+/** Whether all files of the stamp exist: the stamp itself, the annotations and all pictures. */
 async function isComplete(
   folder: string,
   stamp: string,
@@ -156,7 +156,7 @@ async function isComplete(
   return true;
 }
 
-/** A folder that holds something else is never replaced. */
+/** Refuses to replace a folder that holds anything else. */
 async function refuseForeign(folder: string): Promise<void> {
   const names = await namesIn(folder);
   if (names === undefined || names.length === 0 || names.includes(stampName)) return;
@@ -187,7 +187,7 @@ async function writePicture(folder: string, key: PictureKey, picture: Picture): 
   return { id, split: key.split, file, mask, label, box: corners, share, hand, texture, style };
 }
 
-/** Draws and writes everything into a folder, the stamp last. */
+/** Draws and writes everything into a folder; the stamp is written last. */
 async function build(folder: string, stamp: string, options: Required<EmbeddedOptions>): Promise<void> {
   const classes = concepts.slice(0, options.classes);
   for (const split of splits) {
@@ -213,7 +213,7 @@ async function build(folder: string, stamp: string, options: Required<EmbeddedOp
   await writeFile(join(folder, stampName), stamp);
 }
 
-/** Puts a finished folder in the place of an older data set or of nothing; on failure the older one stays. */
+/** Moves a finished folder to its place and replaces an older data set. On failure the older one stays. */
 async function putInPlace(finished: string, folder: string): Promise<void> {
   const old = temporaryName(folder);
   try {
@@ -232,14 +232,14 @@ async function putInPlace(finished: string, folder: string): Promise<void> {
 }
 
 /**
- * Generates the embedded data set in `folder`, unless the same is there already: pictures in
- * `train/<class>/<id>.png` and `test/<class>/<id>.png`, masks (white on the object) in
- * `masks/<split>/<id>.png`, `annotations.json` ({@link EmbeddedAnnotations}), and the stamp `embedded.json`.
+ * Generates the embedded data set in `folder`, unless the same one exists there: pictures in `train/<class>/<id>.png`
+ * and `test/<class>/<id>.png`, masks (white on the object) in `masks/<split>/<id>.png`, `annotations.json`
+ * ({@link EmbeddedAnnotations}), and the stamp `embedded.json`.
  *
- * The same options give the same bytes, with the same versions of sharp and the icon sets; a split's pictures
- * do not depend on the size of the other. Classes follow each other by turns, so they are balanced to one
- * picture. Everything is built beside the folder and renamed into place at the end; an embedded data set of
- * other options is replaced, a folder with anything else refused.
+ * The same options give the same bytes, with the same versions of sharp and the icon sets. The pictures of a split do
+ * not depend on the size of the other split. Classes alternate, so their counts differ by at most one picture.
+ * Everything is built beside the folder and renamed at the end. An embedded data set with other options is replaced; a
+ * folder with other content is refused.
  *
  * Throws UsageError (`embedded-<option>`, `embedded-folder-taken`) and DataError (`drawings-missing`).
  */
@@ -258,7 +258,7 @@ export async function generateEmbedded(
   const temporary = temporaryName(target);
   try {
     await build(temporary, stamp, options);
-    // Another process may have put the same data set there in the meantime.
+    // Another process may have generated the same data set in the meantime.
     if (await isComplete(target, stamp, options)) return already;
     await putInPlace(temporary, target);
   } finally {

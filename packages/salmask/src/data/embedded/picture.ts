@@ -1,4 +1,4 @@
-/** One picture of the embedded data set: what is drawn, where, on which scene; every decision from its key. */
+/** One picture of the embedded data set: the object, its position, and the scene. Every decision has its own random key. */
 import { KeyedRandom } from "@salmask/torch";
 import { DataError } from "../../base/errors.js";
 import { purpose } from "../../base/purposes.js";
@@ -11,16 +11,16 @@ export const splits = ["train", "test"] as const;
 export type Split = (typeof splits)[number];
 
 interface Recipe {
-  /** Least and largest share of the picture's pixels that the object covers. */
+  /** Smallest and largest share of the picture's pixels that the object covers. */
   readonly share: readonly [number, number];
-  /** Largest rotation to either side, in degrees. */
+  /** Largest rotation in either direction, in degrees. */
   readonly rotation: number;
   /** Largest relative change of a colour channel. */
   readonly colour: number;
   readonly clutter: Clutter;
   /** Fewest and most fragments of other drawings. */
   readonly fragments: readonly [number, number];
-  /** Share of train pictures whose scene is the class's own; undefined where classes have no scene. */
+  /** Share of train pictures with the scene of their class; undefined if classes have no scene. */
   readonly correlation: number | undefined;
 }
 
@@ -58,17 +58,17 @@ export interface PictureKey {
   readonly index: number;
 }
 
-/** What pictures are made of. */
+/** The settings and drawings from which pictures are made. */
 export interface PictureKit {
   readonly size: number;
   readonly difficulty: Difficulty;
   /** `[class][hand]`. */
   readonly classes: readonly (readonly Drawing[])[];
-  /** Drawings of no class; the demo has none. */
+  /** Drawings that belong to no class; the demo has none. */
   readonly distractors: readonly Drawing[];
 }
 
-/** The object of a picture: its layer, and where the layer's upper left corner lies. */
+/** The object of a picture: its layer, and the position of the layer's upper left corner. */
 export interface PlacedObject {
   readonly label: number;
   readonly hand: Hand;
@@ -81,7 +81,7 @@ export interface Background {
   /** `[size, size, 3]`, values in [0, 255]. */
   readonly canvas: Float32Array;
   readonly texture: Texture;
-  /** The class whose scene this is, by number; undefined where classes have no scene. */
+  /** The number of the class whose scene this is; undefined if classes have no scene. */
   readonly style: number | undefined;
 }
 
@@ -90,7 +90,7 @@ export interface Picture {
   readonly rgb: Uint8Array;
   /** `[size, size]`, 255 on the object, 0 elsewhere. */
   readonly mask: Uint8Array;
-  /** Tight box of the mask. */
+  /** Bounding box of the mask. */
   readonly box: Box;
   /** Share of the picture's pixels in the mask. */
   readonly share: number;
@@ -123,8 +123,8 @@ function drawPose(random: KeyedRandom, side: number, recipe: Recipe): Pose {
 }
 
 /**
- * Draws the object of a picture: class by turns, hand, pose and place at random. The object lies in the picture
- * as a whole, and its share is within the recipe's limits. Throws DataError (`drawing-does-not-fit`).
+ * Draws the object of a picture. The class depends on the index; icon set, pose and position are random. The whole
+ * object is inside the picture, and its share is within the recipe's limits. Throws DataError (`drawing-does-not-fit`).
  */
 export function placeObject(kit: PictureKit, key: PictureKey): PlacedObject {
   const random = streamOf(key, stream.object);
@@ -136,8 +136,8 @@ export function placeObject(kit: PictureKit, key: PictureKey): PlacedObject {
   const [least, most] = recipe.share;
   const target = random.uniformIn(least, most);
   let pose = drawPose(random, Math.sqrt((target * pixels) / drawing.fill), recipe);
-  // A turned outline and whole pixels make the share a little other than planned, and a slim object may be
-  // longer than the picture: a few corrections of the scale settle both.
+  // Rotation and whole pixels change the share slightly, and a slim object may be longer than the picture: a few
+  // corrections of the scale fix both.
   for (let attempt = 0; attempt < 10; attempt++) {
     const layer = poseDrawing(drawing, pose);
     const { area, box } = layer;
@@ -167,20 +167,20 @@ function paintFragment(random: KeyedRandom, kit: PictureKit, recipe: Recipe, can
   blend(canvas, kit.size, layer, left, top);
 }
 
-/** The scene of a class: neighbours differ in texture, and those of one texture in hue. */
+/** The scene of a class: neighbouring classes have different textures, and classes with the same texture different hues. */
 function classScene(style: number): SceneStyle {
   const goldenRatio = 0.618034;
   return { texture: textures[style % textures.length], hue: (style * goldenRatio) % 1 };
 }
 
-/** Which class's scene a picture of `label` gets: its own at the given rate, else any other; at test any. */
+/** The class whose scene a picture of `label` gets. Train: its own with probability `rate`, otherwise another. Test: any. */
 function drawStyle(random: KeyedRandom, split: Split, label: number, classes: number, rate: number): number {
   if (split === "test") return random.integer(classes);
   if (random.uniform() < rate) return label;
   return (label + 1 + random.integer(classes - 1)) % classes;
 }
 
-/** Paints what lies behind the object of a picture of class `label`. */
+/** Paints the background of a picture of class `label`. */
 export function paintBackground(kit: PictureKit, key: PictureKey, label: number): Background {
   const random = streamOf(key, stream.background);
   const recipe = recipes[kit.difficulty];
@@ -205,7 +205,7 @@ export function drawPicture(kit: PictureKit, key: PictureKey): Picture {
   const { canvas, texture, style } = paintBackground(kit, key, label);
   blend(canvas, kit.size, layer, left, top);
   return {
-    rgb: new Uint8Array(new Uint8ClampedArray(canvas).buffer), // rounded and clamped
+    rgb: new Uint8Array(new Uint8ClampedArray(canvas).buffer), // rounds and clamps
     mask: maskOf(kit.size, layer, left, top),
     box: { ...layer.box, x: layer.box.x + left, y: layer.box.y + top },
     share: layer.area / (kit.size * kit.size),

@@ -1,4 +1,4 @@
-/** Textured backgrounds of the embedded data set: a two-coloured pattern, shapes laid on it, and fine grain. */
+/** Textured backgrounds of the embedded data set: a pattern of two colours, shapes on top of it, and fine grain. */
 import type { KeyedRandom } from "@salmask/torch";
 
 /** The patterns; each is a field in [0, 1] that mixes the scene's two colours. */
@@ -11,9 +11,9 @@ export interface SceneStyle {
   readonly hue: number;
 }
 
-/** How busy scenes are. */
+/** How complex scenes are. */
 export interface Clutter {
-  /** Fewest and most shapes. */
+  /** Smallest and largest number of shapes. */
   readonly shapes: readonly [number, number];
   /** Largest saturation of a colour, in [0, 1]. */
   readonly saturation: number;
@@ -53,7 +53,7 @@ function valueNoise(random: KeyedRandom, cells: number): Field {
   };
 }
 
-/** A square wave with soft flanks along a direction, `periods` of them over the picture's side. */
+/** A square wave with soft edges along a direction, with `periods` periods over the picture's side. */
 function wave(random: KeyedRandom, angle: number, periods: number): Field {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const phase = random.uniform();
@@ -91,7 +91,7 @@ function fieldOf(random: KeyedRandom, texture: Texture): Field {
 
 const shapeKinds = ["ellipse", "rectangle", "triangle"] as const;
 
-/** Signed distance to a shape's edge, in units of its half height, negative inside; not exact far from the edge. */
+/** Signed distance to a shape's edge, in units of its half height, negative inside; approximate far from the edge. */
 function edgeDistance(kind: (typeof shapeKinds)[number], u: number, v: number): number {
   switch (kind) {
     case "ellipse":

@@ -1,9 +1,9 @@
-/** What the embedded data set can be made of. */
+/** The options of the embedded data set. */
 
 /**
- * `demo`: large upright objects, scenes that say nothing of the class. `hard`: small objects among fragments of
- * other drawings, and scenes that go with the class in the train split but not in the test split. `medium`: the same
- * troubles, less of each.
+ * `demo`: large upright objects; scenes contain no information about the class. `hard`: small objects among fragments
+ * of other drawings; scenes depend on the class in the train split but not in the test split. `medium`: the same
+ * difficulties, each to a smaller degree.
  */
 export const difficulties = ["demo", "medium", "hard"] as const;
 export type Difficulty = (typeof difficulties)[number];

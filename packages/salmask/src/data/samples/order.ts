@@ -3,16 +3,16 @@ import { UsageError } from "../../base/errors.js";
 import { purpose } from "../../base/purposes.js";
 
 /**
- * The order in which an epoch visits `n` photos: `[n]`, each of 0 to n - 1 once. A function of (seed, epoch)
- * alone, so a resumed run continues in the order it left.
+ * The order in which an epoch visits `n` photos: `[n]`, each number from 0 to n - 1 once. It depends only on (seed,
+ * epoch), so a resumed run continues in the same order.
  */
 export function epochOrder(seed: number, epoch: number, n: number): Int32Array {
   return new KeyedRandom(seed, purpose.order, epoch).permutation(n);
 }
 
 /**
- * Cuts an order into batches of exactly `batchSize` ids, as views of it; a last, partial batch is dropped, because
- * batch norm and the queue expect full ones. Throws a {@link UsageError} `bad-batch-size` where not one is full.
+ * Splits an order into batches of exactly `batchSize` ids, as views of it. A last, incomplete batch is dropped, because
+ * batch norm and the queue need full ones. Throws a {@link UsageError} `bad-batch-size` if there is no full batch.
  */
 export function batches(order: Int32Array, batchSize: number): Int32Array[] {
   if (!Number.isInteger(batchSize) || batchSize < 1) {

@@ -1,4 +1,4 @@
-/** What photos there are, without their pixels. */
+/** The photos of a data set, without their pixels. */
 import type { SkippedImage } from "../sources/image-source.js";
 
 export interface Samples {
@@ -8,22 +8,22 @@ export interface Samples {
   readonly path: string;
   /** `[N]`, path relative to the source, with `/`, sorted by code units. */
   readonly names: readonly string[];
-  /** Names of the classes, sorted; empty where the photos lie in no folders. */
+  /** Names of the classes, sorted; empty if the photos are not in folders. */
   readonly classes: readonly string[];
-  /** `[N]`, position in `classes`, -1 where there are none. */
+  /** `[N]`, index into `classes`; -1 if there are no classes. */
   readonly labels: Int32Array;
   /** `[N, 2]`, height and width in pixels of the upright photo. */
   readonly originalSizes: Int32Array;
   /** Files that could not be used. */
   readonly skipped: readonly SkippedImage[];
   /**
-   * Hexadecimal digits of the photos' names and contents and of the squares' size: the same for a copy elsewhere, a
-   * folder and its archive, and after a file was touched. What a run compares to know its photos again.
+   * Hexadecimal hash of the photos' names and contents and of the squares' size. It is the same for a copy in another
+   * place, for a folder and its archive, and for files with changed times. A run compares it to recognise its photos.
    */
   readonly fingerprint: string;
   /**
-   * Hexadecimal digits of the path, names, sizes and times: what checkpoints of version 0.1.0 hold instead. Photos are
-   * the same where either is.
+   * Hexadecimal hash of the path, names, sizes and times; checkpoints of version 0.1.0 contain only this one. Photos
+   * are the same if either hash is equal.
    */
   readonly sourceStamp: string;
 }

@@ -1,27 +1,27 @@
-/** The parts of a labelled folder: photos to learn from, and photos to be scored on. */
+/** The splits of a labelled folder: photos to learn from, and photos to score. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../../base/errors.js";
 
-/** Names of the part to be scored on; the first one that is there is used unless another is named. */
+/** Folder names for the photos to score. The first that exists is used, unless another is given. */
 export const HELD_OUT_NAMES: readonly string[] = ["test", "val", "valid", "validation"];
 
 export interface Splits {
   /** Path of the photos to learn from. */
   readonly train: string;
-  /** Path of the photos to be scored on. */
+  /** Path of the photos to score. */
   readonly test: string;
   /** Name of the folder of `test`, such as `validation`. */
   readonly chosen: string;
-  /** Names of other folders that would have done: where there are any, say which one was used. */
+  /** Names of other folders that match; if there are any, tell the user which one was used. */
   readonly others: readonly string[];
 }
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /**
- * The splits of a folder that holds `train` and one or more of {@link HELD_OUT_NAMES}, or `wanted`, any other
- * folder's name. Throws a {@link UsageError} `no-splits` where one of the two is not there.
+ * The splits of a folder that contains `train` and at least one of {@link HELD_OUT_NAMES}, or `wanted`, the name of any
+ * other folder. Throws a {@link UsageError} `no-splits` if one of the two does not exist.
  */
 export function splitsOf(folder: string, wanted?: string): Splits {
   const train = join(folder, "train");

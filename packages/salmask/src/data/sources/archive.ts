@@ -17,8 +17,8 @@ import {
 import { countUp, extensionOf, isImageName } from "./names.js";
 
 /**
- * A thousandth of a hostile archive's size is enough for files without content, whose names would fill the memory: one
- * with more files than this that cannot be used is refused.
+ * Files without content need almost no space in an archive, so a hostile archive could fill the memory with their
+ * names. An archive with more unusable files than this is refused.
  */
 export const MAX_SKIPPED = 100_000;
 
@@ -35,7 +35,7 @@ async function isGzip(path: string): Promise<boolean> {
   }
 }
 
-/** `./a/../b.jpg` and `/b.jpg` to `b.jpg`. Names are labels: nothing is ever written to them. */
+/** `./a/../b.jpg` and `/b.jpg` to `b.jpg`. Names are only labels: nothing is ever written to these paths. */
 function cleanName(name: string): string {
   return posix.normalize(name).replace(/^(\.{0,2}\/)+/, "");
 }
@@ -44,13 +44,13 @@ function isHidden(name: string): boolean {
   return name.split("/").some((part) => part.startsWith("."));
 }
 
-/** What a reader makes of an entry of an archive. */
+/** The result of reading an archive entry. */
 type Entry =
   | { readonly kind: "image"; readonly name: string; readonly image: SourceImage }
   | { readonly kind: "skipped"; readonly name: string; readonly reason: string }
   | { readonly kind: "other"; readonly name: string };
 
-/** The kind of an entry by its header alone; undefined for what nobody misses: folders and hidden files. */
+/** The kind of an entry from its header alone; undefined for entries that need no report: folders and hidden files. */
 function kindOf({ type, linkname, size }: Header, name: string): Entry | "read" | undefined {
   if (isHidden(name) || name === "") return undefined;
   if (name.length > LONGEST_NAME) {
@@ -71,8 +71,8 @@ function kindOf({ type, linkname, size }: Header, name: string): Entry | "read" 
 }
 
 /**
- * An archive of a folder of photos, read once from start to end without unpacking it; links in it are skipped.
- * Its identity is the path, size in bytes and time of modification.
+ * An archive of a folder of photos, read once from start to end without unpacking it. Links in it are skipped. Its
+ * identity is the path, size in bytes and modification time.
  */
 export async function openArchive(path: string): Promise<ImageSource> {
   const { size, mtimeMs } = await stat(path);
@@ -100,7 +100,7 @@ export async function openArchive(path: string): Promise<ImageSource> {
   };
 }
 
-/** The error for an archive with more than {@link MAX_SKIPPED} files that cannot be used. */
+/** The error for an archive with more than {@link MAX_SKIPPED} unusable files. */
 export function tooManySkipped(path: string, { name, reason }: SkippedImage): DataError {
   return new DataError(
     "unreadable-images",

@@ -20,8 +20,8 @@ interface Walk {
 }
 
 /**
- * Gathers the files below `root/folder`. Links to files within the root count as files; other links and linked folders
- * are skipped, the latter because a circle of them has no end.
+ * Collects the files in `root/folder`. Links to files inside the root count as files. Other links and linked folders
+ * are skipped; linked folders can form an endless circle.
  */
 async function walk(state: Walk, folder: string): Promise<void> {
   for (const entry of await readdir(join(state.root, folder), { withFileTypes: true })) {
@@ -42,7 +42,7 @@ async function walk(state: Walk, folder: string): Promise<void> {
   }
 }
 
-/** Why a link does not count as the file that it leads to; undefined where it does. */
+/** Why a link does not count as its target file; undefined if it does. */
 async function whyNotFollowed(root: string, name: string): Promise<string | undefined> {
   const target = await realpath(join(root, name)).catch(() => undefined);
   const status = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
@@ -56,7 +56,7 @@ async function whyNotFollowed(root: string, name: string): Promise<string | unde
   return "Expected a file, got a link that leads out of the folder. Copy the file here.";
 }
 
-/** Size in bytes and time of modification in ms; -1 where they cannot be had, as reading will tell why. */
+/** Size in bytes and modification time in ms; -1 if they are not available, because reading reports the reason later. */
 function sizeAndTime(path: string): [number, number] {
   try {
     const { size, mtimeMs } = statSync(path);
@@ -67,8 +67,8 @@ function sizeAndTime(path: string): [number, number] {
 }
 
 /**
- * A folder of photos, searched at every depth, in order of the relative path's code units. Its identity is the
- * path, and every photo's relative name, size in bytes and time of modification.
+ * A folder of photos, searched at every depth, in the order of the code units of the relative paths. Its identity is
+ * the path, and each photo's relative name, size in bytes and modification time.
  */
 export async function openFolder(path: string): Promise<ImageSource> {
   const root = await realpath(path);
@@ -106,8 +106,8 @@ function fileIn(root: string, name: string, bytes: number): SourceImage {
     async read() {
       if (bytes > MAX_FILE_BYTES) throw new Error(`Expected at most ${MAX_FILE_BYTES} bytes, got ${bytes}.`);
       release = await readingBudget.acquire(bytes);
-      // Small files are read ten times as fast at once as through libuv's threads, and the decoders, who have those
-      // threads to themselves then, work on meanwhile.
+      // For small files a synchronous read is ten times as fast as a read in libuv's threads. It also leaves these
+      // threads to the decoders, which continue in the meantime.
       return readFileSync(join(root, name));
     },
     release: () => release(),

@@ -1,46 +1,46 @@
-/** Where photos come from: a folder or an archive of one, behind one interface. Sources are only ever read. */
+/** Sources of photos: a folder, or an archive of one, with the same interface. Sources are only read, never changed. */
 import { WeightedSemaphore } from "../../base/weighted-semaphore.js";
 
-/** A file that was left out, and why. */
+/** A skipped file, with the reason. */
 export interface SkippedImage {
   /** Path relative to the source, with `/`. */
   readonly name: string;
   readonly reason: string;
 }
 
-/** A file that a source offers by its name; its content has not been looked at. */
+/** A file that a source offers because of its name; its content has not been read yet. */
 export interface SourceImage {
   readonly name: string;
-  /** The whole file. Waits while other files that are held take too much memory. Rejects where it cannot be read. */
+  /** The whole file. Waits while other files in memory take too much space. Rejects if it cannot be read. */
   read(): Promise<Buffer>;
-  /** Says that the content is no longer needed, read or not, so that others may be read. */
+  /** Releases the memory of the content, also if it was not read, so that other files can be read. */
   release(): void;
 }
 
 export interface ImageSource {
   /** Absolute path of the folder or archive. */
   readonly path: string;
-  /** What changes when the source changes: names, sizes and times of modification. */
+  /** A text that changes when the source changes: names, sizes and modification times. */
   readonly identity: string;
-  /** Number of files that {@link images} yields; undefined for an archive, which tells at its end. */
+  /** Number of files that {@link images} yields; undefined for an archive, which must be read to its end first. */
   readonly expected: number | undefined;
-  /** The files with a photo's extension, without hidden ones. May be iterated again. Aborting makes it throw. */
+  /** The files with a photo's extension, except hidden ones. It can be iterated several times. Throws if it is aborted. */
   images(signal?: AbortSignal): AsyncIterable<SourceImage>;
-  /** What an iteration that has ended saw besides. */
+  /** What a finished iteration found in addition to the images. */
   summary(): SourceSummary;
 }
 
 export interface SourceSummary {
-  /** Leading folder common to all files of an archive, with its `/`, to be cut off the names; else empty. */
+  /** First folder that all files of an archive share, with its `/`, to be removed from the names; otherwise empty. */
   readonly commonFolder: string;
-  /** Files left out without being offered: pictures that cannot be decoded, links, folders that cannot be read. */
+  /** Skipped files that were not offered: pictures in unsupported formats, links, unreadable folders. */
   readonly skipped: readonly SkippedImage[];
-  /** Files by extension that are no pictures by their name, such as `.txt` -> 3. */
+  /** Counts of files whose names are not those of pictures, by extension, such as `.txt` -> 3. */
   readonly others: ReadonlyMap<string, number>;
 }
 
-/** Larger files are skipped, because a file is held in memory as a whole. */
+/** Larger files are skipped, because the whole file must be in memory. */
 export const MAX_FILE_BYTES = 2 ** 29;
 
-/** Bytes of files that are held at once, as they are stored, by all sources together. */
+/** Bytes of files, in their stored form, that all sources together hold in memory at once. */
 export const readingBudget = new WeightedSemaphore(MAX_FILE_BYTES);

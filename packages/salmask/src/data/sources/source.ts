@@ -1,4 +1,4 @@
-/** Which kind of source lies at a path. */
+/** Detects the kind of a source from its path. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DataError } from "../../base/errors.js";
@@ -6,10 +6,10 @@ import { openArchive } from "./archive.js";
 import { openFolder } from "./folder.js";
 import type { ImageSource } from "./image-source.js";
 
-/** Extensions of archives, compared in lower case. */
+/** Extensions of archives, in lower case. */
 export const ARCHIVE_EXTENSIONS: readonly string[] = [".tar", ".tar.gz", ".tgz"];
 
-/** What unpacks archives that are not read, by their extension. */
+/** Commands that unpack unsupported archives, by extension. */
 const UNPACKERS: readonly { readonly extensions: string[]; readonly command: (path: string) => string }[] = [
   { extensions: [".zip"], command: (path) => `unzip ${path} -d photos` },
   { extensions: [".7z"], command: (path) => `7z x ${path} -ophotos` },
@@ -21,8 +21,8 @@ const UNPACKERS: readonly { readonly extensions: string[]; readonly command: (pa
 ];
 
 /**
- * Opens a folder of photos, flat or one folder a class, or a `.tar`, `.tar.gz` or `.tgz` of the same.
- * Throws a {@link DataError}: `missing-source`, `unreadable-source`, or `not-a-source` for what is neither.
+ * Opens a folder of photos, flat or with one folder per class, or a `.tar`, `.tar.gz` or `.tgz` of such a folder.
+ * Throws a {@link DataError}: `missing-source`, `unreadable-source`, or `not-a-source` for anything else.
  */
 export async function openSource(path: string): Promise<ImageSource> {
   const absolute = resolve(path);

@@ -1,4 +1,4 @@
-/** A quick look at photos before anything is decided about them. */
+/** A quick look at photos, before their settings are chosen. */
 import { InterruptedError } from "../../base/errors.js";
 import { readUprightSize } from "../../image/decode.js";
 import { openSource } from "./source.js";
@@ -6,16 +6,16 @@ import { openSource } from "./source.js";
 export interface Survey {
   /** Files that may be photos. */
   readonly count: number;
-  /** Median of the shorter sides of some of them, in pixels; null where none could be read. */
+  /** Median of the shorter sides of some photos, in pixels; null if none could be read. */
   readonly shortSide: number | null;
 }
 
-/** Photos whose headers are read. */
+/** Number of photos whose headers are read. */
 const mostHeaders = 64;
 
 /**
- * Counts the photos of a folder or archive, and reads the sizes of some, evenly spread over a folder and the first of an archive.
- * Throws DataError where there is no such source, InterruptedError.
+ * Counts the photos of a folder or archive and reads the sizes of some: evenly spread in a folder, the first ones in an
+ * archive. Throws DataError if there is no such source, and InterruptedError.
  */
 export async function surveyPhotos(path: string, signal?: AbortSignal): Promise<Survey> {
   const source = await openSource(path);
@@ -29,7 +29,7 @@ export async function surveyPhotos(path: string, signal?: AbortSignal): Promise<
       const { width, height } = await readUprightSize(await image.read());
       sides.push(Math.min(width, height));
     } catch {
-      // Packing meets it again and says why it is skipped.
+      // Packing will find the file again and report why it is skipped.
     }
   }
   sides.sort((a, b) => a - b);

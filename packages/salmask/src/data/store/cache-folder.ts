@@ -1,8 +1,8 @@
-/** Where the packed caches lie. */
+/** The location of the packed caches. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Begins the names of folders in which a cache is being built. */
+/** Prefix of the folders in which a cache is being built. */
 export const TEMPORARY_PREFIX = ".building-";
 
 /** The folder of all caches: the variable SALMASK_CACHE, or `~/.cache/salmask`. */

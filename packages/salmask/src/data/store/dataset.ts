@@ -1,4 +1,4 @@
-/** A source of photos opened: decoded once into a packed cache, found again from then on. */
+/** Opens a source of photos: decodes it once into a packed cache, and later finds that cache again. */
 import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DataError, InterruptedError } from "../../base/errors.js";
@@ -14,7 +14,7 @@ import { openSquares, type Squares } from "./squares.js";
 /** The photos of a folder or an archive, and their pixels as squares. */
 export type PackedDataset = Samples & Squares;
 
-/** A packed cache that could not be trusted and is built again. */
+/** A packed cache that is damaged and is built again. */
 export interface Rebuild {
   readonly folder: string;
   readonly reason: string;
@@ -23,7 +23,7 @@ export interface Rebuild {
 export type OpenOptions = SizeOptions & {
   /** Folder of all caches. Default: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
   readonly cacheDir?: string;
-  /** Called after each photo while a cache is built; never where one is found. */
+  /** Called after each photo while a cache is built; not called if a cache is found. */
   readonly onProgress?: (progress: PackProgress) => void;
   /** Called before a damaged cache is built again. */
   readonly onRebuild?: (rebuild: Rebuild) => void;
@@ -32,14 +32,14 @@ export type OpenOptions = SizeOptions & {
 };
 
 /**
- * Opens a folder of photos (JPEG, PNG, WebP, GIF, TIFF, AVIF), flat or one folder a class, or a `.tar`, `.tar.gz` or
- * `.tgz` of the same. The first time, and whenever the source has changed, every photo is decoded into a folder of
- * `cacheDir`; after that the cache is found again by the paths, sizes and times of the files.
- * Photos have labels where each lies in a folder, by the first folder's name.
+ * Opens a folder of photos (JPEG, PNG, WebP, GIF, TIFF, AVIF), flat or with one folder per class, or a `.tar`,
+ * `.tar.gz` or `.tgz` of such a folder. The first time, and whenever the source has changed, every photo is decoded
+ * into a folder of `cacheDir`. After that the cache is found again from the paths, sizes and times of the files. If
+ * every photo is in a folder, the name of its first folder is its label.
  *
- * Throws a {@link DataError}: `missing-source`, `not-a-source`, `unreadable-source`, `damaged-archive`,
- * `no-images`, `unreadable-images`, `too-few-images`, `disk-full`, `cache-not-writable`; a UsageError
- * `bad-size`; an {@link InterruptedError}.
+ * Throws a {@link DataError}: `missing-source`, `not-a-source`, `unreadable-source`, `damaged-archive`, `no-images`,
+ * `unreadable-images`, `too-few-images`, `disk-full`, `cache-not-writable`; a UsageError `bad-size`; an
+ * {@link InterruptedError}.
  */
 export async function openDataset(path: string, options: OpenOptions): Promise<PackedDataset> {
   const { signal } = options;
@@ -67,7 +67,7 @@ async function findOrPack(path: string, options: OpenOptions): Promise<PackedDat
   const size = await chooseSize(options, source, signal);
   const key = cacheKey(size, source.identity);
   const folder = join(cacheDir, key);
-  // The second round reads what the first built, or what another process put in its place.
+  // The second round reads the cache from the first round, or one that another process built in the meantime.
   for (let round = 0; round < 3; round++) {
     const found = await readIndex(folder, key);
     signal?.throwIfAborted();
@@ -84,7 +84,7 @@ async function findOrPack(path: string, options: OpenOptions): Promise<PackedDat
   );
 }
 
-/** The index's time of modification says when a cache was last used; one that cannot be written stays as it is. */
+/** Marks the cache as used now, with the modification time of its index. An index that cannot be changed keeps its time. */
 async function noteUse(folder: string): Promise<void> {
   const now = new Date();
   await utimes(join(folder, INDEX_FILE), now, now).catch(() => undefined);

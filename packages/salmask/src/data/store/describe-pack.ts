@@ -5,7 +5,7 @@ import { byCodeUnits } from "../sources/names.js";
 import { contentFingerprint } from "./identity.js";
 import type { CacheIndex } from "./index-file.js";
 
-/** What became of a file: a square in `images.bin`, or a reason. */
+/** The result for a file: a square in `images.bin`, or the reason for skipping it. */
 export type Outcome = PackedPhoto | { readonly kind: "skipped"; readonly reason: string };
 
 export interface PackedPhoto {
@@ -23,13 +23,13 @@ export interface PackedPhoto {
 export interface WrittenImages {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly storedRows: number;
-  /** When the file was last written, in ms. */
+  /** Modification time of the file, in ms. */
   readonly modified: number;
 }
 
 /**
- * The index of packed photos: names sorted, labels by the first folder where every usable photo lies in one.
- * Throws a {@link DataError} where fewer than two are usable: `no-images`, `unreadable-images`, `too-few-images`.
+ * The index of packed photos, with sorted names. If every usable photo is in a folder, the first folder is its label.
+ * Throws a {@link DataError} if fewer than two photos are usable: `no-images`, `unreadable-images`, `too-few-images`.
  */
 export function describePack(
   job: { readonly source: ImageSource; readonly size: number; readonly key: string },

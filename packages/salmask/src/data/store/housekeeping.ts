@@ -1,4 +1,4 @@
-/** The packed caches on this machine: which there are, and how to get rid of those that nobody uses. */
+/** Lists the packed caches on this machine, and removes unused ones. */
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -7,15 +7,15 @@ import { defaultCacheDir, TEMPORARY_PREFIX } from "./cache-folder.js";
 import { INDEX_FILE } from "./index-file.js";
 
 export interface PackedCache {
-  /** Name of its folder, by which it can be removed. */
+  /** Name of its folder, which identifies it for removal. */
   readonly name: string;
   /** Absolute path of its folder. */
   readonly folder: string;
-  /** Absolute path of the photos that it was made of; null where its index cannot be read. */
+  /** Absolute path of its source of photos; null if its index cannot be read. */
   readonly source: string | null;
-  /** Number of photos; null where the index cannot be read. */
+  /** Number of photos; null if the index cannot be read. */
   readonly photos: number | null;
-  /** Side of the squares in pixels; null where the index cannot be read. */
+  /** Side of the squares in pixels; null if the index cannot be read. */
   readonly size: number | null;
   /** Bytes of all its files. */
   readonly bytes: number;
@@ -25,7 +25,7 @@ export interface PackedCache {
 const CACHE_NAME = /^[0-9a-f]{32}$/;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What caches of all versions have in their index. */
+/** The fields that the index has in all versions of the cache. */
 const anyIndexSchema = z.object({
   content: z.object({ source: z.string(), size: z.number(), names: z.array(z.unknown()) }),
 });
@@ -47,7 +47,7 @@ async function look(folder: string, name: string): Promise<PackedCache | undefin
     files.map(async (file) => ({ file, status: await stat(join(folder, file)).catch(() => undefined) })),
   );
   const times = found.flatMap(({ status }) => (status === undefined ? [] : [status.mtimeMs]));
-  // Every opening writes the index's time; a folder without an index was last used when its files were written.
+  // Each use updates the modification time of the index. For a folder without an index, the newest file counts.
   const used = found.find(({ file }) => file === INDEX_FILE)?.status?.mtimeMs ?? Math.max(...times);
   if (!Number.isFinite(used)) return undefined;
   const index = await readAnyIndex(folder);
@@ -63,8 +63,8 @@ async function look(folder: string, name: string): Promise<PackedCache | undefin
 }
 
 /**
- * The caches of a folder, the one used last first, those of other versions and those left by a killed process
- * included; none where the folder is not there. Default: the folder that data sets are packed into.
+ * The caches in a folder, the last used first, including those of other versions and those that a killed process left.
+ * Empty if the folder does not exist. Default: the default folder of caches.
  */
 export async function listCaches(cacheDir: string = defaultCacheDir()): Promise<PackedCache[]> {
   const absolute = resolve(cacheDir);
@@ -78,13 +78,13 @@ export async function listCaches(cacheDir: string = defaultCacheDir()): Promise<
   return caches.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
 
-/** Which caches go: those that were not used for some days (0 is all of them), or those with these names. */
+/** The caches to remove: those unused for some days (0 means all), or those with these names. */
 export type CacheSelection = { readonly unusedForDays: number } | { readonly names: readonly string[] };
 
 /**
- * Removes caches and returns what was removed. A process that has one open goes on with it; what another process is
- * building is left alone for a day. Throws a {@link UsageError}: `bad-days`, or `no-such-cache` before anything is
- * removed.
+ * Removes caches and returns the removed ones. A process that has one open can continue to use it. A cache that another
+ * process is building is not removed for one day. Throws a {@link UsageError}: `bad-days`, or `no-such-cache` before
+ * anything is removed.
  */
 export async function removeCaches(
   selection: CacheSelection,

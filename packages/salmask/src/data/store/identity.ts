@@ -1,15 +1,15 @@
-/** What makes photos the same: their contents, which takes reading them all, or where they lie and when they changed. */
+/** Identifies photos: by their contents, which requires reading all of them, or by their paths and modification times. */
 import { createHash } from "node:crypto";
 import { CACHE_VERSION, sha256 } from "./index-file.js";
 
-/** Of versions before the photos' contents were compared; never raised, because checkpoints hold stamps made with it. */
+/** Used by versions that did not compare contents. Never increased, because checkpoints contain stamps with this number. */
 const STAMP_VERSION = 1;
 
 function digest(version: number, size: number, identity: string): string {
   return sha256([version, size, identity].join("\n")).slice(0, 32);
 }
 
-/** Name of the cache folder for a source and a size in pixels: quick to find, and another one once a file is touched. */
+/** Name of the cache folder for a source and a size in pixels. Quick to compute; it changes when a file's time changes. */
 export function cacheKey(size: number, sourceIdentity: string): string {
   return digest(CACHE_VERSION, size, sourceIdentity);
 }

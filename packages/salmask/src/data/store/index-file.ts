@@ -1,4 +1,4 @@
-/** `index.json` of a packed cache: what the rows of `images.bin` are, and whether they can be trusted. */
+/** `index.json` of a packed cache: describes the rows of `images.bin`, and how to check them. */
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { writeFileAtomic } from "../../base/files.js";
 
-/** Raised when the layout or the decoding changes; caches of other versions are built again. */
+/** Increased when the layout or the decoding changes; caches of other versions are built again. */
 export const CACHE_VERSION = 2;
 
 export const IMAGES_FILE = "images.bin";
@@ -16,9 +16,9 @@ export const INDEX_FILE = "index.json";
 const count = z.number().int().nonnegative();
 
 const contentSchema = z.object({
-  /** Name of the cache folder: what it was looked up by (see cacheKey). */
+  /** Name of the cache folder (see cacheKey). */
   key: z.string(),
-  /** Of the photos' contents. */
+  /** Hash of the photos' contents. */
   fingerprint: z.string(),
   /** Absolute path of the source. */
   source: z.string(),
@@ -26,7 +26,7 @@ const contentSchema = z.object({
   size: count,
   /** Squares in `images.bin`, each `[3, size, size]`. */
   storedRows: count,
-  /** When `images.bin` was last written, in ms: other bytes are looked for where it was written since. */
+  /** Modification time of `images.bin`, in ms. If the file was modified later, its bytes are checked. */
   modified: z.number(),
   /** `[N]`, sorted; the fields below follow this order. */
   names: z.array(z.string()),
@@ -34,7 +34,7 @@ const contentSchema = z.object({
   rows: z.array(count),
   /** `[N]`, CRC-32 of each photo's square. */
   checks: z.array(count),
-  /** `[N]`, position in `classes`, or -1. */
+  /** `[N]`, index into `classes`, or -1. */
   labels: z.array(z.number().int().min(-1)),
   classes: z.array(z.string()),
   /** `[N, 2]`, height and width of the upright photo in pixels. */
@@ -55,7 +55,10 @@ export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Writes the index into a cache folder, after its images: an index that is there vouches for them. */
+/**
+ * Writes the index into a cache folder. Call it after the images are written, because an index means that they are
+ * complete.
+ */
 export async function writeIndex(folder: string, content: CacheIndex): Promise<void> {
   const checksum = sha256(JSON.stringify(content));
   await writeFileAtomic(
@@ -64,7 +67,7 @@ export async function writeIndex(folder: string, content: CacheIndex): Promise<v
   );
 }
 
-/** What is known of a cache folder before its pixels are read. */
+/** The state of a cache folder, before its pixels are read. */
 export type FoundIndex =
   | { readonly kind: "whole"; readonly index: CacheIndex }
   | { readonly kind: "missing" }
@@ -72,7 +75,7 @@ export type FoundIndex =
 
 const damaged = (reason: string): FoundIndex => ({ kind: "damaged", reason });
 
-/** The index of the cache folder `key`. Where `images.bin` was written to after it was packed, all of it is read and checked. */
+/** The index of the cache folder `key`. If `images.bin` was modified after packing, all of it is read and checked. */
 export async function readIndex(folder: string, key: string): Promise<FoundIndex> {
   if ((await stat(folder).catch(() => undefined)) === undefined) return { kind: "missing" };
   const text = await readFile(join(folder, INDEX_FILE), "utf8").catch(() => undefined);
@@ -87,12 +90,12 @@ export async function readIndex(folder: string, key: string): Promise<FoundIndex
   if (status.mtimeMs === index.modified) return { kind: "whole", index };
   const changed = await findChanged(path, index);
   if (changed !== undefined) return damaged(`the square of ${changed} is not as it was packed`);
-  // Where this cannot be written, the next opening checks once more.
+  // If this cannot be written, the next opening checks again.
   await writeIndex(folder, { ...index, modified: status.mtimeMs }).catch(() => undefined);
   return { kind: "whole", index };
 }
 
-/** The content of an index file of this version; undefined where it is not whole. */
+/** The content of an index file of this version; undefined if it is incomplete or damaged. */
 function parseIndex(text: string): CacheIndex | undefined {
   let json: unknown;
   try {
@@ -105,7 +108,7 @@ function parseIndex(text: string): CacheIndex | undefined {
   return contentSchema.safeParse(file.data.content).data;
 }
 
-/** The name of a photo whose square has not the bytes that were packed. */
+/** The name of the first photo whose square does not have the packed bytes; undefined if all are unchanged. */
 async function findChanged(
   path: string,
   { names, rows, checks, size }: CacheIndex,
@@ -123,7 +126,7 @@ async function findChanged(
   return undefined;
 }
 
-/** Takes back what the index vouches for, so that the next opening packs the photos anew. False where it cannot be removed. */
+/** Removes the index, so that the next opening packs the photos again. Returns false if it cannot be removed. */
 export function invalidate(folder: string): boolean {
   try {
     rmSync(join(folder, INDEX_FILE), { force: true });

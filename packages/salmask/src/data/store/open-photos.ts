@@ -2,18 +2,18 @@ import { type Report, silent } from "../../base/events.js";
 import { openDataset, type PackedDataset } from "./dataset.js";
 
 export interface OpenPhotos {
-  /** Side of the crops that will be seen, in pixels. */
+  /** Side of the crops that the run will use, in pixels. */
   readonly crop: number;
-  /** Side of the stored squares in pixels; auto: somewhat more than the crop. */
+  /** Side of the stored squares in pixels; auto: somewhat larger than the crop. */
   readonly size?: number | "auto";
   /** Folder of all caches. */
   readonly cache?: string;
-  /** Aborting ends the decoding with InterruptedError. */
+  /** Aborting stops the decoding with InterruptedError. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
-/** {@link openDataset} for a task: what it does is reported as events. */
+/** {@link openDataset} for a task: reports its progress as events. */
 export function openPhotos(path: string, options: OpenPhotos): Promise<PackedDataset> {
   const { crop, size = "auto", cache, signal, report = silent } = options;
   return openDataset(path, {

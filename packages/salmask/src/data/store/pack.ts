@@ -13,7 +13,10 @@ import { TEMPORARY_PREFIX } from "./cache-folder.js";
 import { describePack, type Outcome, type WrittenImages } from "./describe-pack.js";
 import { IMAGES_FILE, readIndex, writeIndex } from "./index-file.js";
 
-/** Photos looked at so far, read or not; `total` is undefined for an archive, which tells at its end. */
+/**
+ * Number of photos processed so far, readable or not. `total` is undefined for an archive, which must be read to its
+ * end first.
+ */
 export interface PackProgress {
   readonly done: number;
   readonly total: number | undefined;
@@ -22,7 +25,7 @@ export interface PackProgress {
 export interface PackJob {
   readonly source: ImageSource;
   readonly size: number;
-  /** Name of the cache folder to be built. */
+  /** Name of the cache folder to build. */
   readonly key: string;
   readonly cacheDir: string;
   readonly onProgress: (progress: PackProgress) => void;
@@ -41,7 +44,7 @@ type Photo =
 
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 const FLUSH_BYTES = 4 * 2 ** 20;
-// Twice the cores, so that reading one photo overlaps decoding another.
+// Twice the number of cores, so that reading one photo overlaps with decoding another.
 const DECODERS = 2 * availableParallelism();
 
 async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise<Photo> {
@@ -62,7 +65,7 @@ async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise
 const MORE_ROOM =
   "Free some space (caches that are no longer used may be removed), choose a smaller size, or name another folder with SALMASK_CACHE.";
 
-/** An error of the file system while the cache is written, as one that says what to do. */
+/** Converts a file system error during packing to one that says what to do. */
 async function explain(error: unknown, job: PackJob, rows: number): Promise<unknown> {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -93,7 +96,7 @@ async function assertRoom(job: PackJob): Promise<void> {
   );
 }
 
-/** Removes what builds left behind that were killed more than a day ago. */
+/** Removes the remains of builds that were killed more than a day ago. */
 async function removeAbandoned(cacheDir: string): Promise<void> {
   for (const entry of await readdir(cacheDir)) {
     if (!entry.startsWith(TEMPORARY_PREFIX)) continue;
@@ -106,10 +109,10 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
 }
 
 /**
- * Builds `<cacheDir>/<key>` in a temporary folder of its own and renames it when it is whole. Where another process
- * was quicker, its cache stays and this one is dropped; a damaged cache in the way is replaced.
- * Throws a {@link DataError}: `disk-full`, `cache-not-writable`, `no-images`, `unreadable-images`,
- * `too-few-images`, `damaged-archive`; what it likes once the signal is aborted. Nothing temporary is left then.
+ * Builds `<cacheDir>/<key>` in a temporary folder and renames it when it is complete. If another process was faster,
+ * its cache stays and this one is deleted; a damaged cache at this path is replaced. Throws a {@link DataError}:
+ * `disk-full`, `cache-not-writable`, `no-images`, `unreadable-images`, `too-few-images`, `damaged-archive`; any error
+ * after the signal is aborted. No temporary files remain after an error.
  */
 export async function pack(job: PackJob): Promise<void> {
   const temporary = join(job.cacheDir, `${TEMPORARY_PREFIX}${process.pid}-${randomUUID()}`);
@@ -131,7 +134,7 @@ export async function pack(job: PackJob): Promise<void> {
   } catch (error) {
     throw await explain(error, job, job.source.expected ?? rows);
   } finally {
-    // Where the cache's folder is itself a file, there is nothing to remove and the error above says so.
+    // If the path of the cache folder is a file, nothing can be removed, and the error above already says so.
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
@@ -150,7 +153,7 @@ async function writeImages(job: PackJob, path: string): Promise<WrittenImages> {
   try {
     for await (const photo of mapOrdered(source.images(signal), DECODERS, (image) => readPhoto(image, job))) {
       signal?.throwIfAborted();
-      // As in unpacking an archive, a later file of the same name takes the place of the earlier one.
+      // As when an archive is unpacked, a later file replaces an earlier one with the same name.
       if (photo.kind === "pixels") {
         const { planes, original } = photo.square;
         waiting.push(planes);
@@ -174,7 +177,7 @@ async function writeImages(job: PackJob, path: string): Promise<WrittenImages> {
 
 async function publish(temporary: string, final: string, key: string): Promise<void> {
   if ((await readIndex(final, key)).kind === "whole") return;
-  // A folder cannot be renamed onto one that holds files; the damaged one steps aside first.
+  // A folder cannot be renamed to one that contains files, so the damaged one is renamed first.
   const aside = `${temporary}-replaced`;
   await rename(final, aside).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;

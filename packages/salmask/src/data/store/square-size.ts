@@ -1,23 +1,23 @@
-/** How large the stored squares are. */
+/** Chooses the size of the stored squares. */
 import { UsageError } from "../../base/errors.js";
 import { readUprightSize } from "../../image/decode.js";
 import type { ImageSource } from "../sources/image-source.js";
 
-/** How large the stored squares are: pixels, or fit for crops of `crop` pixels (see {@link squareSize}). */
+/** The size of the stored squares: in pixels, or suitable for crops of `crop` pixels (see {@link squareSize}). */
 export type SizeOptions = { readonly size: number } | { readonly size: "auto"; readonly crop: number };
 
 const MAX_SIZE = 4096;
 const HEADERS_READ = 64;
 
 /**
- * The side of the stored squares for crops of `crop` pixels: twice the crop for small ones (up to 128), where
- * detail is cheap, else 8/7 of it (256 for 224); but no more than `longest`, beyond which pixels would be made up.
+ * The side of the stored squares for crops of `crop` pixels. For crops up to 128 it is twice the crop, because detail
+ * costs little there; otherwise 8/7 of the crop (256 for 224). At most `longest`, because a larger size adds no detail.
  */
 export function squareSize(crop: number, longest: number): number {
   return Math.min(crop <= 128 ? 2 * crop : Math.round((crop * 8) / 7), longest);
 }
 
-/** The largest short side among the first photos' headers, as the source gives them; unreadable ones are passed over. */
+/** The largest short side in the headers of the first photos of the source. Unreadable photos are skipped. */
 async function largestShortSide(source: ImageSource, signal: AbortSignal | undefined): Promise<number> {
   let largest = 0;
   let read = 0;
@@ -26,7 +26,7 @@ async function largestShortSide(source: ImageSource, signal: AbortSignal | undef
       const { width, height } = await readUprightSize(await image.read());
       largest = Math.max(largest, Math.min(width, height));
     } catch {
-      // Packing meets it again and says why it is skipped.
+      // Packing will find the file again and report why it is skipped.
     } finally {
       image.release();
     }
@@ -35,7 +35,7 @@ async function largestShortSide(source: ImageSource, signal: AbortSignal | undef
   return largest === 0 ? Number.POSITIVE_INFINITY : largest;
 }
 
-/** The side in pixels. Throws a {@link UsageError} `bad-size` for what is not 1 to 4096. */
+/** The side in pixels. Throws a {@link UsageError} `bad-size` if it is not from 1 to 4096. */
 export async function chooseSize(
   options: SizeOptions,
   source: ImageSource,

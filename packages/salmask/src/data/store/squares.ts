@@ -1,4 +1,4 @@
-/** Pixels: photos squashed to squares of one size, in one file that all runs on a machine share. */
+/** Pixels: photos stretched to squares of one size, in one file that all runs on a machine share. */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
@@ -6,21 +6,24 @@ import { fromTypedArray, keep, mapFile, scope, type Tensor } from "@salmask/torc
 import { DataError } from "../../base/errors.js";
 import { invalidate } from "./index-file.js";
 
-/** Photos as squares. The crop is drawn in the original photo's shape and mapped to the square, so squashing distorts no view. */
+/**
+ * Photos as squares. Crops are drawn in the shape of the original photo and mapped to the square, so views are not
+ * distorted.
+ */
 export interface Squares {
   /** Side of the squares in pixels, S. */
   readonly size: number;
-  /** Copies photos out of the store: `[B]` ids of 0 to N - 1 to `[B, 3, S, S]` uint8 on the CPU, in their order. */
+  /** Copies photos from the store: `[B]` ids from 0 to N - 1 to `[B, 3, S, S]` uint8 on the CPU, in the same order. */
   images(ids: ArrayLike<number>): Tensor;
-  /** Frees the store; `images` throws from then on. Closing twice is allowed. */
+  /** Frees the store; afterwards `images` throws. A second call has no effect. */
   close(): void;
 }
 
-// libtorch's indexSelect starts its threads anew for every slice of 32,768 elements or more, and once for all
-// smaller ones: on two busy cores 60 ms against 7 ms a batch of 128. So a photo is gathered in pieces below that.
+// libtorch's indexSelect starts its threads once per slice if slices have 32,768 elements or more, but once in total
+// for smaller slices: 60 ms instead of 7 ms per batch of 128 on two busy cores. So a photo is copied in smaller pieces.
 const LARGEST_PIECE = 32_767;
 
-/** The fewest equal pieces of whole pixel rows that a square can be cut into, none above {@link LARGEST_PIECE}. */
+/** The smallest number of equal pieces of whole pixel rows such that no piece is larger than {@link LARGEST_PIECE}. */
 function piecesOf(size: number): number {
   const pixelRows = 3 * size;
   for (let pieces = 1; pieces < pixelRows; pieces++) {
@@ -29,10 +32,10 @@ function piecesOf(size: number): number {
   return pixelRows;
 }
 
-/** What is known of the squares `[3, size, size]` uint8 that lie one after another in a file. */
+/** Describes the squares `[3, size, size]` uint8 that are stored one after another in a file. */
 export interface StoredSquares {
   readonly size: number;
-  /** Squares in the file, R. */
+  /** Number of squares in the file, R. */
   readonly storedRows: number;
   /** `[N]`, the square of each photo. */
   readonly rows: readonly number[];
@@ -43,8 +46,8 @@ export interface StoredSquares {
 }
 
 /**
- * Opens the file of a cache folder. Each square is checked when it is first read. Where one is not what was stored, or
- * the file became shorter, `images` throws a DataError `damaged-cache`, and the next opening packs the photos anew.
+ * Opens the file of a cache folder. Each square is checked when it is first read. If a square has changed, or the file
+ * has become shorter, `images` throws a DataError `damaged-cache`, and the next opening packs the photos again.
  */
 export function openSquares(path: string, stored: StoredSquares): Squares {
   const { size, storedRows, rows } = stored;
@@ -78,7 +81,7 @@ export function openSquares(path: string, stored: StoredSquares): Squares {
           chosen[i * pieces + piece] = BigInt(row * pieces + piece);
         unchecked ||= checked[ids[i]] === 0;
       }
-      // Reading mapped pages behind the end of a file ends the process.
+      // Reading mapped pages after the end of a file would end the process.
       assertLength(file, path, storedRows * rowBytes);
       using picked = fromTypedArray(chosen, [chosen.length]); // [B * P]
       using gathered = squares.indexSelect(0, picked); // [B * P, 3 * S * S / P]

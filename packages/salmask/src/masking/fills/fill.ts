@@ -2,29 +2,29 @@ import type { Tensor } from "@salmask/torch";
 import type { MaskRole } from "../cells.js";
 import type { MaskKey, MaskShapes } from "../draw.js";
 
-/** What the pixels of one masked view may depend on beside the view itself. */
+/** The pixels of a masked view depend only on this and on the view itself. */
 export interface FillContext {
   readonly role: MaskRole;
   readonly key: MaskKey;
 }
 
 /**
- * How masked pixels look, and what the encoder sees of the others. To add one, write a file beside this one that
- * makes a `Fill`, and name it in `registry.ts`.
+ * How masked pixels look, and how the encoder's input is prepared. To add a fill, write a file in this folder that
+ * makes a `Fill`, and add it to `registry.ts`.
  */
 export interface Fill {
   readonly name: string;
-  /** Which masks this fill is used with. */
+  /** The shapes of masks for this fill. */
   readonly shapes: MaskShapes;
   /**
-   * What the encoder sees of every view, masked or not, in training and in evaluation.
+   * The input of the encoder for every view, masked or not, in training and in evaluation.
    *
    * @param crops float32 `[B, 3, H, W]`, normalised
    * @returns float32 `[B, 3, H, W]`
    */
   prepare(crops: Tensor): Tensor;
   /**
-   * What stands in the place of masked pixels.
+   * The values that replace masked pixels.
    *
    * @param prepared float32 `[B, 3, H, W]`, from `prepare`
    * @returns float32 that broadcasts to `[B, 3, H, W]`

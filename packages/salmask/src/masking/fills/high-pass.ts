@@ -5,7 +5,7 @@ import type { MaskKey } from "../draw.js";
 import type { HighPassOptions } from "../settings.js";
 import type { Fill } from "./fill.js";
 
-/** Every view loses its low frequencies, so that masks make no edges that stand out; masked pixels are noise. */
+/** Every view loses its low frequencies, so that masks cause no visible edges; masked pixels become noise. */
 export function highPassFill({ kernel, sigma, noise, focal, channelwise }: HighPassOptions): Fill {
   return {
     name: "high-pass",
@@ -16,7 +16,7 @@ export function highPassFill({ kernel, sigma, noise, focal, channelwise }: HighP
   };
 }
 
-/** Gaussian noise of the shape of `like`, `[B, 3, H, W]`, every value its own; an image's depends on its key alone. */
+/** Gaussian noise in the shape of `like`, `[B, 3, H, W]`. The noise of an image depends only on its key. */
 function keyedNoise(like: Tensor, key: MaskKey, std: number): Tensor {
   const out = empty(like.shape, { device: like.device }); // [B, 3, H, W]
   const generator = new Generator(0, like.device);

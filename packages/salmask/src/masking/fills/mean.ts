@@ -1,6 +1,6 @@
 import { cellsOnly, type Fill } from "./fill.js";
 
-/** Masked cells take the mean of their own crop and channel, over the whole normalised crop. */
+/** Masked cells get the mean of their own crop and channel, over the whole normalised crop. */
 export function meanFill(): Fill {
   return {
     name: "mean",

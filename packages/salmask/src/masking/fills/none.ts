@@ -1,6 +1,6 @@
 import { cellsOnly, type Fill } from "./fill.js";
 
-/** Plain contrastive learning: masked pixels are the pixels that were there. */
+/** Plain contrastive learning: masked pixels keep their values. */
 export function noFill(): Fill {
   return {
     name: "none",

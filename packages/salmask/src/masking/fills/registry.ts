@@ -12,7 +12,7 @@ const fills: Record<FillName, (settings: FillSettings) => Fill> = {
   mean: meanFill,
 };
 
-/** The fill that the options name, with its settings. */
+/** Makes the fill of the options, with its settings. */
 export function fillOf(options: FillSettings & { readonly fill: FillName }): Fill {
   return fills[options.fill](options);
 }

@@ -4,21 +4,21 @@ import { type Compute, onCpu, place, runLayers } from "../../compute/compute.js"
 export interface OcclusionModelOptions {
   /** Side of the views in pixels. */
   crop: number;
-  /** Masks of a view, N. */
+  /** Number of masks per view, N. */
   masks: number;
-  /** Channels of the first level; each level below has twice as many, up to eight times. */
+  /** Channels of the first level; each following level has twice as many, up to eight times. */
   channels: number;
   generator: Generator;
-  /** The CPU in float32 where it is not given. */
+  /** Default: the CPU in float32. */
   compute?: Compute;
 }
 
-/** Units of the bottleneck (Shi et al. 2022, appendix). */
+/** Number of units of the bottleneck (Shi et al. 2022, appendix). */
 const bottleneck = 128;
-/** The plane is halved until the next half would have fewer pixels along a side; gives ADIOS's 5 levels at 96 px, 6 at 224. */
+/** The plane is halved as long as the result has at least this side; gives ADIOS's 5 levels at 96 px and 6 at 224. */
 const leastSide = 6;
 
-/** Convolution, normalisation of each channel of each picture, ReLU. `[B, in, h, w]` to `[B, out, h, w]`. */
+/** Convolution, instance normalisation, ReLU. `[B, in, h, w]` to `[B, out, h, w]`. */
 class Block extends nn.Module {
   readonly conv: nn.Conv2d;
   readonly norm: nn.GroupNorm;
@@ -34,7 +34,7 @@ class Block extends nn.Module {
   }
 }
 
-/** The deepest level: what is seen of the whole view at once, spread over the plane again. */
+/** The deepest level: an MLP over the whole plane. */
 class Bottleneck extends nn.Module {
   readonly mlp: nn.Sequential;
 
@@ -56,7 +56,7 @@ class Bottleneck extends nn.Module {
   }
 }
 
-/** One level and all below it: its plane goes around them on a skip connection. */
+/** One level with all levels below it. A skip connection passes its plane around them. */
 class Level extends nn.Module {
   readonly down: Block;
   readonly inner: nn.Module;
@@ -90,7 +90,7 @@ class Level extends nn.Module {
 
 /**
  * ADIOS's occlusion model (Shi et al. 2022, "Adversarial Masking for Self-Supervised Learning", section 3.1): a U-Net
- * (Ronneberger et al. 2015) whose softmax gives every pixel to N masks, in parts that add up to 1.
+ * (Ronneberger et al. 2015) whose softmax divides every pixel among N masks, with shares that add up to 1.
  */
 export class OcclusionModel extends nn.Module {
   readonly unet: Level;
@@ -106,7 +106,7 @@ export class OcclusionModel extends nn.Module {
     place(this, this.compute);
   }
 
-  /** Views `[B, 3, crop, crop]` to masks `[B, N, crop, crop]` in [0, 1], which sum to 1 over N. */
+  /** Views `[B, 3, crop, crop]` to masks `[B, N, crop, crop]` in [0, 1] whose sum over N is 1. */
   forward(views: Tensor): Tensor {
     const layers = (input: Tensor) => this.head.forward(this.unet.forward(input));
     return runLayers(this.compute, views, layers).softmax(1); // [B, N, crop, crop]

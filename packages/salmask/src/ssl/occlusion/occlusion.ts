@@ -1,4 +1,4 @@
-/** ADIOS (Shi et al. 2022, "Adversarial Masking for Self-Supervised Learning"): masks that are learned against the method. */
+/** ADIOS (Shi et al. 2022, "Adversarial Masking for Self-Supervised Learning"): masks that learn to oppose the method. */
 import {
   fromTypedArray,
   Generator,
@@ -18,7 +18,7 @@ import { sparsityPenalty } from "./sparsity-penalty.js";
 
 export interface OcclusionOptions {
   readonly seed: number;
-  /** `adios`: each photo is occluded by each mask in turn; `adios-s`: by one of them, drawn anew each epoch. */
+  /** `adios`: each mask in turn occludes each photo. `adios-s`: one of the masks does, drawn again in each epoch. */
   readonly name: "adios" | "adios-s";
   /** Side of the views in pixels. */
   readonly crop: number;
@@ -28,33 +28,34 @@ export interface OcclusionOptions {
   readonly sparsity: number;
   /** Channels of the occlusion model's first level. */
   readonly channels: number;
-  /** The CPU in float32 where it is not given. */
+  /** Default: the CPU in float32. */
   readonly compute?: Compute;
 }
 
-/** What a step's choice of masks depends on. */
+/** The random key of a step's choice of masks. */
 export interface OcclusionKey {
   readonly epoch: number;
   /** `[B]`: the photos' numbers in the data set. */
   readonly ids: Int32Array;
 }
 
-/** A batch's sources under its masks. */
+/** The sources of a batch under its masks. */
 export interface Occluded {
-  /** float32 `[B, 3, H, W]` each, `[version][source]`: what the method is to learn from, without gradient to the masks. */
+  /** float32 `[B, 3, H, W]` each, `[version][source]`: the method's inputs, without gradients to the masks. */
   readonly versions: readonly (readonly Tensor[])[];
-  /** Mean share of a source that is hidden. To ask is to wait for the device. */
+  /** Mean hidden share of a source. Waits for the device. */
   maskedShare(): number;
   /**
-   * The other player's losses on the same batch: the method's with its sign turned, and a penalty that keeps masks from being
-   * empty or full. `learned` is the method's network; it stays as it is, batch norm's running statistics included.
+   * The losses of the occlusion model on the same batch: the negative loss of the method, and a penalty against empty
+   * and full masks. `learned` is the method's network; it does not change, including the running statistics of batch
+   * norm.
    */
   losses(compare: Compare, learned: nn.Module): Iterable<Loss>;
 }
 
 /**
- * The other player of ADIOS: it learns masks of the sources that make the method's loss large, while the method learns to make
- * it small (section 3). One step of each is done on every batch.
+ * The second player of ADIOS. It learns masks of the sources that increase the method's loss, while the method learns
+ * to reduce it (section 3). Each of them does one step per batch.
  */
 export class Occlusion {
   readonly model: OcclusionModel;
@@ -66,7 +67,8 @@ export class Occlusion {
 
   /** @param sources `[B, 3, H, W]` each, of the same photos */
   occlude(sources: readonly Tensor[], key: OcclusionKey): Occluded {
-    // Both players see the same masks: the model does not change between their steps, so one pass serves both.
+    // Both players use the same masks: the model does not change between their steps, so one forward pass is enough for
+    // both.
     const made = sources.map((source) => {
       const masks = scope(() => this.model.forward(source)); // [B, N, H, W]
       const leaf = masks.detach(); // [B, N, H, W]
@@ -96,7 +98,7 @@ export class Occlusion {
     const none = () => ({});
     const thaw = freeze(learned);
     try {
-      // Each version goes backward to the masks before the next begins, so that only one encoder graph is held.
+      // The backward pass of each version ends before the next starts, so that only one encoder graph is in memory.
       for (let version = 0; version < this.versions; version++) {
         const hidden = made.map(({ source, leaf }) => hide(source, this.applied(leaf, key)[version]));
         yield { loss: compare(hidden).loss.neg(), logs: none };
@@ -106,18 +108,19 @@ export class Occlusion {
     }
     for (const { leaf, masks } of made) {
       yield { loss: sparsityPenalty(leaf).mul(this.options.sparsity * this.versions), logs: none };
-      // What the masks' values were worth, on to the model that made them: the gradient of this sum is theirs.
+      // Passes the gradients of the masks to the model: the gradient of this sum with respect to the masks is
+      // `gradient`.
       const gradient = leaf.grad;
       if (gradient !== null) yield { loss: masks.mul(gradient).sum(), logs: none };
     }
   }
 
-  /** Occluded versions of a source that a step learns from. */
+  /** The number of occluded versions of a source per step. */
   private get versions(): number {
     return this.options.name === "adios" ? this.options.masks : 1;
   }
 
-  /** What occludes each version, `[B, 1, H, W]`: each mask in turn, or for ADIOS-s the one that a photo's key names. */
+  /** The mask of each version, `[B, 1, H, W]`: each mask in turn, or for ADIOS-s the mask drawn with the photo's key. */
   private applied(masks: Tensor, { epoch, ids }: OcclusionKey): Tensor[] {
     const { seed, name, masks: count } = this.options;
     if (name === "adios") return Array.from({ length: count }, (_, n) => masks.narrow(1, n, 1)); // [B, 1, H, W] each
@@ -134,12 +137,12 @@ export class Occlusion {
   }
 }
 
-/** A view `[B, 3, H, W]` without what a mask `[B, 1, H, W]` takes, `x (1 - m)`. */
+/** A view `[B, 3, H, W]` without the part under a mask `[B, 1, H, W]`: `x (1 - m)`. */
 function hide(view: Tensor, mask: Tensor): Tensor {
   return view.mul(mask.neg().add(1)); // [B, 3, H, W]
 }
 
-/** Stops a network from being learned, until what is returned is called; that also restores what its buffers counted. */
+/** Freezes a network until the returned function is called. That function also restores the network's buffers. */
 function freeze(network: nn.Module): () => void {
   const buffers = Array.from(network.namedBuffers(), ([, buffer]) => ({
     buffer,

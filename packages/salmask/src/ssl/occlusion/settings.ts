@@ -1,4 +1,4 @@
-/** What learns to occlude the query. */
+/** Settings of the occlusion model. */
 import { z } from "zod";
 import { count, named } from "../../base/setting-types.js";
 

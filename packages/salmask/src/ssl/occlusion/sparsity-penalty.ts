@@ -1,11 +1,11 @@
 import type { Tensor } from "@salmask/torch";
 
-/** Areas nearer to 0 or 1 count as this near, so that an empty mask has a finite penalty. */
+/** Areas nearer to 0 or 1 are clamped to this distance, so that an empty mask has a finite penalty. */
 const leastArea = 1e-4;
 
 /**
- * What a mask pays for being nearly empty or nearly full: `1 / sin(pi a)` of its area a, a share of the view; 1 at one
- * half (Shi et al. 2022, equation 6). The mean `[]` over photos and masks.
+ * The penalty of a nearly empty or nearly full mask: `1 / sin(pi a)` of its area a, a share of the view; 1 for one half
+ * (Shi et al. 2022, equation 6). Returns the mean `[]` over photos and masks.
  *
  * @param masks `[B, N, H, W]` in [0, 1]
  */

@@ -1,11 +1,11 @@
 import type { Tensor } from "@salmask/torch";
 
-/** Added to a map's spread, so that a flat map has a correlation, 0. */
+/** Added to the norm of a map, so that a constant map has a correlation of 0. */
 const leastSpread = 1e-6;
 
 /**
- * One less the correlation of each map with its target, averaged over the batch: `[]`, 0 to 2. It does not see scale and
- * offset of a map, since saliency compares the cells of one crop alone.
+ * One minus the correlation of each map with its target, averaged over the batch: `[]`, 0 to 2. It does not depend on
+ * the scale and offset of a map, because saliency only compares cells within one crop.
  *
  * @param maps float32 `[B, rows, cols]`
  * @param targets float32 `[B, rows, cols]`

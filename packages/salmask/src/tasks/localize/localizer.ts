@@ -1,4 +1,4 @@
-/** Training of a small network that finds objects, without labels: `salmask saliency train`. */
+/** Trains a small network that finds objects, without labels: `salmask saliency train`. */
 import { availableParallelism } from "node:os";
 import { Generator, KeyedRandom, optim, setNumThreads, type Tensor } from "@salmask/torch";
 import { type Report, silent } from "../../base/events.js";
@@ -26,16 +26,16 @@ import { localizerDefaults } from "./settings.js";
 export interface LocalizerOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
-  /** The safetensors to write. */
+  /** Path of the safetensors file to write. */
   readonly out: string;
   readonly seed?: number;
   readonly epochs?: number;
-  /** Side of the crops in pixels, a multiple of 8; the network looks at photos of that size later. */
+  /** Side of the crops in pixels, a multiple of 8; later the network's input is resized to it. */
   readonly crop?: number;
   /** Channels of the ResNet-18's first stage. */
   readonly width?: number;
   readonly batchSize?: number;
-  /** All cores where it is not given. */
+  /** Default: all cores. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly report?: Report;
@@ -47,7 +47,7 @@ export interface LocalizerSummary {
   images: number;
   epochs: number;
   seed: number;
-  /** Of the last step: one less the correlation with the teacher. */
+  /** Loss of the last step: one minus the correlation with the teacher. */
   loss: number;
   seconds: number;
 }
@@ -56,23 +56,23 @@ type LocalizerSettings = typeof localizerDefaults;
 
 const adamW = { lr: 2e-3, weightDecay: 1e-2 };
 
-/** Large crops, since the network is asked about whole photos, or about crops of them. */
+/** Large crops, because the network is used on whole photos or on crops of them. */
 const view: ViewOptions = { ...MOCO_V2_VIEW, scale: [0.4, 1], blurProbability: 0.2 };
 
-/** How the teacher looks at whole photos. */
+/** The size of whole photos and their maps for the teacher. */
 const teachers = { rows: 32, cols: 32, side: 128 };
 
-/** Steps from one logged step to the next. */
+/** Steps between logged steps. */
 const logEvery = 20;
 
 interface LocalizerBatch {
   /** `[B, 3, crop, crop]` */
   readonly crops: Tensor;
-  /** `[B, rows, cols]`: what the teacher sees on them. */
+  /** `[B, rows, cols]`: the teacher's maps of these crops. */
   readonly targets: Tensor;
 }
 
-/** Teaches a network that the sum of its last feature maps is where the object is. */
+/** Trains a network so that the sum of its last feature maps shows the object. */
 class LocalizerTask implements Task<LocalizerBatch> {
   readonly network: Backbone;
   readonly learners: readonly Learner<LocalizerBatch>[];
@@ -144,9 +144,10 @@ const specOf = ({ width }: Pick<LocalizerSettings, "width">): BackboneSpec => ({
 });
 
 /**
- * The teacher is saliency that needs no network, seen on the photo as it is; the network sees crops of changed colours, so
- * that what it can learn is what objects look like. Writes a weights file for SCDA. Throws UsageError where the crop is not
- * of whole cells or the photos do not fill a batch, TrainingError `loss-not-finite`, InterruptedError; nothing is written then.
+ * The teacher is a saliency method without a network. It gets the original photo, while the network gets crops with
+ * changed colours; so the network must learn the appearance of objects. Writes a weights file for SCDA. Throws
+ * UsageError if the crop does not consist of whole cells or if the photos do not fill a batch, TrainingError
+ * `loss-not-finite`, InterruptedError; in these cases nothing is written.
  */
 export async function trainLocalizer(options: LocalizerOptions): Promise<LocalizerSummary> {
   const { photos, out, signal, report = silent } = options;

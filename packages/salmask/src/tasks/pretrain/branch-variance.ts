@@ -1,4 +1,4 @@
-/** On which side of the comparison a photo's views differ more; the side that the loss goes through should be it. */
+/** Measures on which branch the embeddings of a photo vary more over its views. It should be the one with gradients. */
 import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { purpose } from "../../base/purposes.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -6,13 +6,13 @@ import type { Method } from "../../ssl/method.js";
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
 
-/** How one photo's embeddings vary over its views, 0 (all the same) to 1, by the branch that made them. */
+/** How the embeddings of one photo vary over its views, 0 (all the same) to 1, per branch. */
 export interface BranchVariance {
   query: number;
   key: number;
 }
 
-/** What is looked at, and by which settings. */
+/** The parts of a run that the measurement uses. */
 export interface Looked {
   readonly config: { readonly seed: number };
   readonly scene: Scene & { readonly dataset: PackedDataset };
@@ -24,12 +24,13 @@ const mostPhotos = 16;
 const viewsOfPhoto = 8;
 
 /**
- * Looks at up to 16 photos, 8 views each, augmented and masked as each branch sees them. Photos and augmentations are
- * the same at every look of a run, so that looks compare. The encoders are in evaluation, by running statistics, and
- * neither those nor any later random decision is changed.
+ * Measures up to 16 photos with 8 views each, augmented and masked as for each branch in training. Photos and
+ * augmentations are the same at every measurement of a run, so that measurements are comparable. The encoders are in
+ * evaluation mode and use their running statistics. The measurement changes neither these nor any later random
+ * decision.
  *
- * Wang et al. 2022, "On the Importance of Asymmetry for Siamese Representation Learning": variance helps on the query's
- * side and harms on the key's.
+ * Wang et al. 2022, "On the Importance of Asymmetry for Siamese Representation Learning": variance helps in the query
+ * branch and harms in the key branch.
  */
 export function branchVariance({ config, scene, recipe, method }: Looked): BranchVariance {
   const random = new KeyedRandom(config.seed, purpose.variance);
@@ -50,7 +51,7 @@ export function branchVariance({ config, scene, recipe, method }: Looked): Branc
   );
 }
 
-/** `1 - |mean over views|^2`, which is the mean squared distance to that mean; `[V, B, dim]` of rows of length one. */
+/** `1 - |mean over views|^2`, the mean squared distance to that mean; `[V, B, dim]` with rows of length one. */
 export function meanVariance(embeddings: Tensor): number {
   return scope(() => 1 - embeddings.mean([0]).pow(2).sum([1]).mean().item());
 }

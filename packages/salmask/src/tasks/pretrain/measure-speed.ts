@@ -1,4 +1,4 @@
-/** How long a run takes here, measured on made-up photos: before any photo is decoded. */
+/** Measures the duration of a run on this machine with random photos, before any photo is decoded. */
 import { fromTypedArray, KeyedRandom } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
 import type { Compute } from "../../compute/compute.js";
@@ -10,15 +10,15 @@ import { PretrainTask } from "./task.js";
 
 const timedSteps = 3;
 
-/** What a run costs here. */
+/** The time that a run needs on this machine. */
 export interface Speed {
-  /** Seconds of a step. */
+  /** Seconds per step. */
   readonly step: number;
-  /** Seconds per photo that are spent once, to find where its object is. */
+  /** Seconds per photo that are needed once, to find its object. */
   readonly photo: number;
 }
 
-/** Measures steps: the first finds the objects and warms up; of three more, the median counts. */
+/** Measures steps. The first one finds the objects and is the warm-up; the result is the median of the next three. */
 export async function measureSpeed(
   config: RunConfig,
   compute: Compute,
@@ -36,7 +36,7 @@ export async function measureSpeed(
       trainStep(task, ids, progress, { logged: false, losses });
       losses.settle();
       seconds.push((performance.now() - started) / 1000);
-      // Signals get their turn here.
+      // Lets signal handlers run.
       await new Promise(setImmediate);
       if (signal?.aborted === true) throw new InterruptedError("Stopped before the first step.");
     }
@@ -50,7 +50,7 @@ export async function measureSpeed(
   }
 }
 
-/** Photos of noise, squares of `size` pixels. */
+/** Photos of random noise, squares of `size` pixels. */
 function noise(length: number, size: number): PackedDataset {
   const random = new KeyedRandom(0);
   const bytes = 3 * size * size;

@@ -1,4 +1,4 @@
-/** Pre-training from the first photo to the weights file. */
+/** The whole pre-training, from the photos to the weights file. */
 import { availableParallelism } from "node:os";
 import { setNumThreads } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
@@ -24,21 +24,21 @@ import { type OwnParts, PretrainTask } from "./task.js";
 export interface PretrainOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
-  /** The run's folder; made where it is missing. */
+  /** The folder of the run; it is made if it does not exist. */
   readonly out: string;
   readonly config: RunConfig;
-  /** A method or a saliency source that is not among the settings'. */
+  /** A method or a saliency source from outside this package. */
   readonly own?: OwnParts;
-  /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
+  /** false starts a new run; true continues from the newest checkpoint, a path from that checkpoint. */
   readonly resume: boolean | string;
-  /** Aborting ends the run with {@link InterruptedError}: in training after the step, with a checkpoint. */
+  /** Aborting ends the run with {@link InterruptedError}; during training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
 /**
- * Trains an encoder on unlabelled photos. The same options, photos, library and threads give the same weights bit
- * for bit, whether the run was interrupted or not.
+ * Trains an encoder on unlabelled photos. The same options, photos, library and number of threads give the same weights
+ * bit for bit, also if the run was interrupted.
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainSummary> {
   const { config, out, photos, signal, report = silent } = options;
@@ -100,7 +100,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const { backbone } = task.method;
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
     const classes = await compareWithUntrained(backbone, dataset, { config, signal, report });
-    // A run that was complete already has them in its log alone.
+    // If the run was already complete, these numbers are only in its log.
     const end = trained.last ?? folder.log.read().at(-1)?.logs;
     const summary: PretrainSummary = {
       kind: "pretrain",
@@ -126,7 +126,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   }
 }
 
-/** What can be said before a photo is looked at. Returns where the run is computed. */
+/** Checks everything that does not need photos. Returns the device and precision of the run. */
 function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | string): Compute {
   if (resume === false) folder.refuseTaken();
   else folder.refuseForeign();

@@ -10,16 +10,16 @@ import { chooseRecipe, type Recipe } from "./recipe.js";
 export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | "threads"> {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
-  /** The run's folder, which has to be free. */
+  /** The folder of the run; it must not contain a run. */
   readonly out: string;
-  /** Time to train, in seconds. */
+  /** Training time in seconds. */
   readonly seconds: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Looks at the photos and at how fast this machine is, and chooses settings. Throws DataError `too-few-photos`, UsageError
- * where the run's folder is not free, InterruptedError.
+ * Chooses settings from the photos and from the speed of this machine. Throws DataError `too-few-photos`, UsageError if
+ * the folder of the run is not free, InterruptedError.
  */
 export async function recipeFor(request: RecipeRequest): Promise<Recipe> {
   const { photos, out, seconds, device, precision, threads, signal } = request;

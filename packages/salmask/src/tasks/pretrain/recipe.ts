@@ -1,6 +1,6 @@
 /**
- * Settings for photos that nobody has chosen any for: from how many there are, how large they are, how fast this machine is,
- * and how much time there is. How the numbers were found: docs/results.md.
+ * Chooses settings if the user gives none: from the number and size of the photos, the speed of this machine, and the
+ * available time. docs/results.md says how the numbers were found.
  */
 import { duration } from "../../base/format.js";
 import type { Compute } from "../../compute/compute.js";
@@ -8,30 +8,30 @@ import { configSchema, type RunConfig } from "../../config/schema.js";
 import type { BackboneSpec } from "../../models/backbone.js";
 import { measureSpeed, type Speed } from "./measure-speed.js";
 
-/** What a recipe depends on. */
+/** The inputs of a recipe. */
 export interface Situation {
-  /** Photos, at least 2. */
+  /** Number of photos, at least 2. */
   readonly photos: number;
-  /** Median of their shorter sides in pixels. */
+  /** Median of their shorter sides, in pixels. */
   readonly shortSide: number;
   /** Time to train, in seconds. */
   readonly seconds: number;
   readonly compute: Compute;
-  /** Aborting ends the measuring with InterruptedError. */
+  /** Aborting stops the measurement with InterruptedError. */
   readonly signal?: AbortSignal;
 }
 
-/** A network and the crops it sees. */
+/** A network and the size of its crops. */
 interface Rung {
   readonly crop: number;
   readonly model: BackboneSpec;
-  /** Multiplications of a step beside those of the first rung, about. */
+  /** Approximate number of multiplications per step, relative to the first rung. */
   readonly cost: number;
 }
 
 const small = (width: number): BackboneSpec => ({ arch: "resnet18", width, stem: "small" });
 
-/** From cheap to dear. A dearer one learns more from the same photos, where it sees them often enough. */
+/** From cheap to expensive. A more expensive one learns more from the same photos, if it sees them often enough. */
 const ladder: readonly Rung[] = [
   { crop: 32, model: small(8), cost: 1 },
   { crop: 32, model: small(16), cost: 3 },
@@ -41,32 +41,35 @@ const ladder: readonly Rung[] = [
   { crop: 224, model: { arch: "resnet50", width: 64, stem: "imagenet" }, cost: 350 },
 ];
 
-/** Times that each photo should be seen before a dearer network is worth its time. */
+/** Number of epochs that must be possible before a more expensive network is worth its time. */
 const wantedEpochs = 60;
-/** More than it was ever found to help. */
+/** More epochs were never found to help. */
 const mostEpochs = 800;
-/** Share of the time that training itself gets; the rest is for decoding, and for the comparison at the end. */
+/** Share of the time for training itself; the rest is for decoding and for the comparison at the end. */
 const trainingShare = 0.85;
 const largestBatch = 64;
-/** Blur of MoCo's strength leaves little of smaller crops, in pixels. */
+/** Crop side in pixels; smaller crops lose too much detail with MoCo's blur. */
 const leastBlurred = 96;
 
-/** Half of MoCo v2's jitter and no grey: in so few steps the stronger one takes colours away before shapes are learned. */
+/**
+ * Half of MoCo v2's jitter and no grey views: with so few steps, stronger jitter removes colours before shapes are
+ * learned.
+ */
 const mildColours = { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.03, grayscaleProbability: 0 };
 
-/** Settings, and why they were chosen. */
+/** The chosen settings with the reasons. */
 export interface Recipe {
   readonly settings: RecipeSettings;
-  /** In sentences. */
+  /** One sentence per reason. */
   readonly why: readonly string[];
 }
 
 export type RecipeSettings = Pick<RunConfig, "data" | "model" | "method" | "mask" | "train" | "augment">;
 
-/** What a run with these settings costs on this machine. */
+/** Measures the time that a run with these settings needs on this machine. */
 export type SpeedMeter = (config: RunConfig) => Promise<Speed>;
 
-/** Chooses settings. Measures steps of the networks that may fit, each a few seconds at most. */
+/** Chooses settings. Measures steps of the networks that may fit in the time, a few seconds at most for each. */
 export async function chooseRecipe(
   situation: Situation,
   meter: SpeedMeter = (config) => measureSpeed(config, situation.compute, situation.signal),
@@ -81,7 +84,8 @@ export async function chooseRecipe(
   let chosen = await measure(fitting[0]);
   for (const rung of fitting.slice(1)) {
     const { step, photo } = chosen.speed;
-    // Small networks are bound by more than their multiplications, so an estimate may be too high by half.
+    // The time of small networks does not depend only on multiplications, so the estimate for the next one may be twice
+    // too high.
     const expected = { step: (step * rung.cost) / chosen.rung.cost / 2, photo };
     if (epochsOf(expected) < wantedEpochs) break;
     const next = await measure(rung);
@@ -94,7 +98,7 @@ export async function chooseRecipe(
   return { settings, why: reasons(situation, settings, chosen.speed) };
 }
 
-/** Batches of a power of two, so that an epoch of few photos still has some eight steps. */
+/** A power of two, so that an epoch of few photos still has about eight steps. */
 function batchFor(photos: number): number {
   const eighth = 2 ** Math.floor(Math.log2(Math.max(2, photos / 8)));
   return Math.min(largestBatch, Math.max(2, eighth));

@@ -1,4 +1,4 @@
-/** Whether a checkpoint and a command mean the same run. */
+/** Checks whether a checkpoint and a command belong to the same run. */
 import { UsageError } from "../../base/errors.js";
 import type { Compute } from "../../compute/compute.js";
 import { differences } from "../../config/same-run.js";
@@ -7,12 +7,12 @@ import { fromStored } from "../../config/stored.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Checkpoint } from "../../training/position.js";
 
-/** The settings as they are meant here: elsewhere, auto may mean another precision. */
+/** The settings with the precision of this machine: elsewhere, auto may mean another precision. */
 export function asMeantHere(config: RunConfig, { precision }: Compute): RunConfig {
   return { ...config, precision };
 }
 
-/** Throws {@link UsageError} `another-run` that lists what differs between the checkpoint's settings and these. */
+/** Throws {@link UsageError} `another-run` with the differences between the checkpoint's settings and these. */
 export function refuseOtherSettings(
   { position, path }: Checkpoint,
   config: RunConfig,
@@ -21,9 +21,9 @@ export function refuseOtherSettings(
   refuse(differences(fromStored(position.config, path), asMeantHere(config, compute)));
 }
 
-/** Throws {@link UsageError} `another-run` where the photos are not those that the run has seen. */
+/** Throws {@link UsageError} `another-run` if the photos are not those of the run. */
 export function refuseOtherPhotos({ position }: Checkpoint, dataset: PackedDataset): void {
-  // Runs of before noted the files' paths, sizes and times.
+  // Earlier releases recorded the paths, sizes and times of the files.
   const same = [dataset.fingerprint, dataset.sourceStamp].includes(position.dataFingerprint);
   refuse(same ? [] : ["the photos are not the same"]);
 }

@@ -1,4 +1,4 @@
-/** Pre-training as a task: what is seen of a batch, what is learned from it, and what a checkpoint must hold. */
+/** Pre-training as a task: the views of a batch, the learners, and the state for a checkpoint. */
 import { optim, setCudnnBenchmark } from "@salmask/torch";
 import type { StageClock } from "../../base/stage-clock.js";
 import type { Compute } from "../../compute/compute.js";
@@ -23,7 +23,7 @@ import { type BatchViews, meanMaskedShare } from "../../views/view.js";
 import { branchVariance } from "./branch-variance.js";
 import { TrueMasks } from "./true-masks.js";
 
-/** A batch as both players look at it. */
+/** The data of a batch for both players. */
 export interface PretrainBatch {
   readonly seen: BatchViews;
   /** The sources under learned masks; null without ADIOS. */
@@ -31,13 +31,13 @@ export interface PretrainBatch {
   readonly compare: Compare;
 }
 
-/** Of ADIOS's occlusion model for a batch of 128 (Shi et al. 2022, ImageNet-100). */
+/** Learning rate of ADIOS's occlusion model for a batch of 128 (Shi et al. 2022, ImageNet-100). */
 const occlusionRate = 0.5;
 
-/** Parts that take the place of what the settings name. */
+/** Parts that replace those of the settings. */
 export interface OwnParts {
   readonly method?: MethodMaker;
-  /** Says where the object of a view is. The run frees it. */
+  /** Finds the object of a view. The run frees it. */
   readonly saliency?: SaliencySource;
 }
 
@@ -47,7 +47,7 @@ export interface PretrainTaskOptions {
   readonly compute: Compute;
   readonly own?: OwnParts;
   readonly signal?: AbortSignal;
-  /** Of photos whose maps are made before the first step. */
+  /** Reports progress over photos whose maps are computed before the first step. */
   readonly onMapped?: (progress: { done: number; total: number }) => void;
 }
 
@@ -59,7 +59,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     readonly scene: Scene & { readonly dataset: PackedDataset },
     readonly recipe: ViewRecipe,
     private readonly guide: SaliencyGuide,
-    /** null where no true masks are given. */
+    /** null if no true masks are given. */
     private readonly truth: TrueMasks | null,
     readonly method: Method,
     private readonly occlusion: Occlusion | null,
@@ -68,15 +68,18 @@ export class PretrainTask implements Task<PretrainBatch> {
     this.learners = occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion)];
   }
 
-  /** Fresh weights, optimizers without momentum, and what else the settings ask for. {@link dispose} frees it. */
+  /**
+   * Creates a task with new random weights, new optimizers, and the other parts of the settings. {@link dispose} frees
+   * it.
+   */
   static async create(options: PretrainTaskOptions): Promise<PretrainTask> {
     const { config, dataset, compute, signal, onMapped, own = {} } = options;
     const { method: maker = builtInMethods, saliency: source } = own;
     const stride = strideOf(config.model);
     const grid = gridFor(config.data.crop, stride);
-    // A step's shapes are those of the one before.
+    // All steps have the same shapes.
     setCudnnBenchmark(compute.device !== "cpu");
-    // What can fail comes first, so that refused settings leave nothing behind.
+    // Parts whose creation can fail are first, so that rejected settings leave no memory allocated.
     const guide = await SaliencyGuide.open(config, {
       dataset,
       stride,
@@ -121,7 +124,7 @@ export class PretrainTask implements Task<PretrainBatch> {
 
   logs({ seen, occluded }: PretrainBatch): Logs {
     const { views, key } = seen;
-    // Of the pair's key, which hard negatives are made of; of the only view where there is no pair.
+    // The foreground of the key, from which hard negatives are made; or that of the only view.
     const { foreground, draw } = views[Math.min(1, views.length - 1)];
     return {
       ...this.method.logs(),
@@ -160,12 +163,12 @@ export class PretrainTask implements Task<PretrainBatch> {
   }
 }
 
-/** SimCLR is trained with LARS, MoCo v2 with SGD, where the settings do not say. */
+/** The optimizer if the settings do not name one: LARS for SimCLR, SGD for MoCo v2. */
 export function optimizerName({ train, method }: Pick<RunConfig, "train" | "method">): OptimizerName {
   return train.optimizer ?? (method.name === "simclr" ? "lars" : "sgd");
 }
 
-/** Learns the method's network from every version of the sources. */
+/** Trains the method's network on every version of the sources. */
 function encoderLearner(config: RunConfig, method: Method): Learner<PretrainBatch> {
   const name = optimizerName(config);
   return {
@@ -183,7 +186,7 @@ function encoderLearner(config: RunConfig, method: Method): Learner<PretrainBatc
   };
 }
 
-/** Learns to occlude, at its own highest rate and on the encoder's schedule. */
+/** Trains the occlusion model, with its own highest rate and the encoder's schedule. */
 function occlusionLearner(config: RunConfig, method: Method, { model }: Occlusion): Learner<PretrainBatch> {
   const { momentum, weightDecay, batchSize } = config.train;
   const name = optimizerName(config);
@@ -199,7 +202,7 @@ function occlusionLearner(config: RunConfig, method: Method, { model }: Occlusio
   };
 }
 
-/** How much of the crops shows the object. Where all of a crop does, guidance turns into random masking. */
+/** The foreground share of the crops. If a whole crop is foreground, masking becomes random. */
 function shares({ shares }: Foreground): Logs {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const all = Array.from(shares);

@@ -1,4 +1,4 @@
-/** How well saliency finds the objects of a run's own crops, where their true masks are known. */
+/** Measures how well saliency finds the objects in the run's own crops, if their true masks are known. */
 import { keep, scope, type Tensor, tensor } from "@salmask/torch";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Foreground } from "../../masking/foreground.js";
@@ -8,26 +8,26 @@ import { readPhotoMaps } from "../../saliency/read-maps.js";
 import { cropMaps } from "../../views/crop-maps.js";
 import type { ViewDraw } from "../../views/draw.js";
 
-/** Means over the crops that show something of their object. */
+/** Means over the crops that contain a part of their object. */
 export type Agreement = {
   /** Intersection over union of the foreground cells and the true ones. */
   iou: number;
-  /** The same of a foreground that is the whole crop, which no random choice of cells can better on average. */
+  /** The same for the whole crop as foreground. On average, no random choice of cells is better. */
   wholeCropIou: number;
 };
 
-/** Parts of a cell's side that masks are kept in, so that a small crop's cells still have several each. */
+/** Divisions per side of a cell in stored masks, so that cells of a small crop still contain several values each. */
 const finer = 4;
 
-/** The true masks of a run's photos, to compare crops with. */
+/** The true masks of a run's photos, for comparison with crops. */
 export class TrueMasks {
-  /** `masks` `[N, rows, cols]`: the share of each part of a photo that its object covers. */
+  /** `masks` `[N, rows, cols]`: the share of each part of a photo that is covered by its object. */
   private constructor(
     private readonly masks: Tensor,
     private readonly grid: Grid,
   ) {}
 
-  /** Reads a folder's masks; null where none is named. Throws DataError where a photo's is missing. */
+  /** Reads the masks in a folder; null if no folder is given. Throws DataError if a photo's mask is missing. */
   static async open(
     folder: string | undefined,
     dataset: PackedDataset,
@@ -39,8 +39,8 @@ export class TrueMasks {
   }
 
   /**
-   * Compares the foreground of crops of the photos `ids` [B] with their true cells, those that the object covers at least
-   * half of. Null where no crop has a true cell.
+   * Compares the foreground of crops of the photos `ids` [B] with their true cells; the object covers at least half of
+   * a true cell. Null if no crop has a true cell.
    */
   agreement({ cells }: Foreground, draw: ViewDraw, ids: Int32Array): Agreement | null {
     const { rows, cols } = this.grid;

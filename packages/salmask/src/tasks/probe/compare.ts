@@ -1,4 +1,4 @@
-/** How a run's encoder compares with an untrained one, on the run's own photos where they have classes. */
+/** Compares a run's encoder with an untrained one, on the run's own photos if they have classes. */
 import { Generator, KeyedRandom } from "@salmask/torch";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
@@ -16,16 +16,16 @@ export interface CompareOptions {
   readonly report?: Report;
 }
 
-/** Photos that are looked at, at most: enough to see a difference, and a matter of seconds. */
+/** Largest number of photos: enough to see a difference, and takes only seconds. */
 const mostPhotos = 4000;
-/** Share of them that is scored on; the rest is learned from. */
+/** Share of the photos that are scored; the classifier learns from the rest. */
 const scoredShare = 0.25;
 const batchSize = 256;
 
 /**
- * Labels a share of the photos by the others, with the trained encoder and with one of the same shape and fresh weights;
- * which photos is a matter of the seed. Null where there are no classes, or too few photos per class to say anything. Labels
- * had no part in the training, the photos had.
+ * Classifies a part of the photos with the labels of the others, with the trained encoder and with one of the same
+ * shape and new random weights. The seed selects the photos. Null if there are no classes, or too few photos per class
+ * for a result. The training used these photos but not their labels.
  */
 export async function compareWithUntrained(
   backbone: Backbone,

@@ -7,26 +7,26 @@ import type { Backbone } from "../../models/backbone.js";
 import { centralView } from "../../views/draw.js";
 import { renderView } from "../../views/render.js";
 
-/** How an encoder looks at photos that it is asked about. */
+/** How photos are prepared for an encoder. */
 export interface FeatureOptions {
-  /** Side of the square that the encoder sees, in pixels. */
+  /** Side of the encoder's square input, in pixels. */
   readonly crop: number;
-  /** What the encoder was trained on: its `prepare` filters the photos (high-pass) or hands them on. */
+  /** The fill of the encoder's training: its `prepare` filters the photos (high-pass) or returns them unchanged. */
   readonly fill: Fill;
   readonly batchSize: number;
-  /** Aborting ends the work with {@link InterruptedError}. */
+  /** Aborting stops the work with {@link InterruptedError}. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
 
-/** Share of a photo's shorter side that evaluation crops: 224 of 256, and all of a photo that is small already. */
+/** Share of a photo's shorter side in the central crop: 224 of 256, or the whole side for small crops. */
 export function centralFraction(crop: number): number {
   return crop >= 128 ? 224 / 256 : 1;
 }
 
 /**
- * The pooled features of the photos `ids` under the central crop, in eval mode: `[ids, outChannels]`, which the caller
- * owns. The encoder's mode is restored.
+ * The pooled features of the photos `ids` in the central crop, in evaluation mode: `[ids, outChannels]`; the caller
+ * owns them. Restores the encoder's mode.
  */
 export async function extractFeatures(
   backbone: Backbone,
@@ -44,7 +44,7 @@ export async function extractFeatures(
       const part = ids.subarray(from, from + batchSize);
       parts.push(keep(featuresOf(backbone, dataset, part, options))); // [part, outChannels]
       onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });
-      // Signals and timers get their turn here.
+      // Lets signal handlers and timers run.
       await new Promise(setImmediate);
     }
     return keep(ops.cat(parts)); // [ids, outChannels]

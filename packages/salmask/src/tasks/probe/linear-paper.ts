@@ -1,4 +1,4 @@
-/** The paper's linear probe: a linear layer on the frozen encoder, trained by SGD on augmented photos. */
+/** The paper's linear probe: a linear layer on the frozen encoder, trained with SGD on augmented photos. */
 import {
   fromTypedArray,
   Generator,
@@ -29,18 +29,18 @@ export interface PaperLinearOptions extends FeatureOptions {
   readonly seed: number;
   readonly lr: number;
   readonly epochs: number;
-  /** Epochs from which the learning rate is a tenth of what it was. */
+  /** Epochs at which the learning rate is divided by ten. */
   readonly milestones: readonly number[];
   readonly momentum: number;
 }
 
-/** MoCo's protocol, which the paper keeps (released code, `main_lincls.py`). */
+/** The protocol of MoCo, which the paper uses (released code, `main_lincls.py`). */
 export const paperLinearDefaults: Pick<
   PaperLinearOptions,
   "lr" | "epochs" | "milestones" | "momentum" | "batchSize"
 > = { lr: 30, epochs: 100, milestones: [60, 80], momentum: 0.9, batchSize: 256 };
 
-/** The probe's augmentation: crops and mirrors, nothing that changes colours. */
+/** The augmentation of the probe: crops and flips, no colour changes. */
 const probeView: ViewOptions = {
   scale: [0.08, 1],
   ratio: [3 / 4, 4 / 3],
@@ -55,7 +55,7 @@ const probeView: ViewOptions = {
   blurSigma: [0, 0],
 };
 
-/** What the classifier is to tell apart. */
+/** The data of the classifier for one batch. */
 interface ProbeBatch {
   /** `[B, outChannels]` */
   readonly features: Tensor;
@@ -128,9 +128,9 @@ class LinearProbeTask implements Task<ProbeBatch> {
 }
 
 /**
- * Trains the classifier on the frozen encoder's features, and scores it on central crops after the last epoch, not the best.
- * Photos are filtered where the encoder was trained on filtered ones. Returns the share of test photos classified rightly,
- * 0 to 1. Throws InterruptedError.
+ * Trains the classifier on the frozen encoder's features and scores it on central crops after the last epoch (not the
+ * best one). Photos are filtered if the encoder was trained on filtered photos. Returns the share of correctly
+ * classified test photos, 0 to 1. Throws InterruptedError.
  */
 export async function paperLinear(
   backbone: Backbone,

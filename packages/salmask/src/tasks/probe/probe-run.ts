@@ -8,7 +8,7 @@ import { inputOf } from "../../weights/metadata.js";
 import { type LinearProtocol, openProbeData, type ProbeResult, probe } from "./probe.js";
 
 export interface ProbeRunOptions {
-  /** A run's folder, or a safetensors file of weights. */
+  /** The folder of a run, or a safetensors file of weights. */
   readonly run: string;
   /** Labelled photos: one folder with `train` and `test` (or `val`), or both folders. */
   readonly photos: readonly string[];
@@ -16,14 +16,14 @@ export interface ProbeRunOptions {
   readonly seed: number;
   /** Folder of the packed photos. */
   readonly cache?: string;
-  /** Aborting ends the probe with InterruptedError. */
+  /** Aborting stops the probe with InterruptedError. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
 /**
- * Probes the weights that a run left, on pictures prepared as the encoder was trained on them. Weights from elsewhere
- * are probed on plain pictures of 224 pixels. A run's result is also added to `probes.json` beside its weights.
+ * Probes the weights of a run, on pictures prepared like those of the encoder's training. Other weights are probed on
+ * plain pictures of 224 pixels. The result of a run is also added to `probes.json` beside its weights.
  */
 export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
   const { run, photos, protocol, seed, cache, signal, report } = options;

@@ -1,4 +1,7 @@
-/** What an encoder has learned: kNN and linear classification of labelled photos, beside the same encoder untrained. */
+/**
+ * Measures what an encoder has learned: kNN and linear classification of labelled photos, compared with an untrained
+ * encoder.
+ */
 import { Generator, KeyedRandom } from "@salmask/torch";
 import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
@@ -14,27 +17,30 @@ import type { FeatureOptions } from "./features.js";
 import { paperLinear, paperLinearDefaults } from "./linear-paper.js";
 import { labelledFeatures, type Scores, scoreFeatures } from "./score.js";
 
-/** `fast`: features once, lambda chosen on held-out rows. `paper`: SGD at lr 30 on augmented photos, 100 epochs. */
+/**
+ * `fast`: features computed once, lambda selected on held-out rows. `paper`: SGD at lr 30 on augmented photos, 100
+ * epochs.
+ */
 export type LinearProtocol = "fast" | "paper";
 
 export interface ProbeOptions {
   readonly backbone: Backbone;
   /** Labelled photos to learn from. */
   readonly train: PackedDataset;
-  /** Labelled photos to be scored on, of the same classes. */
+  /** Labelled photos to score, with the same classes. */
   readonly test: PackedDataset;
-  /** Side of the square that the encoder sees, in pixels. */
+  /** Side of the encoder's square input, in pixels. */
   readonly crop: number;
-  /** What the encoder was trained on; see {@link Fill.prepare}. */
+  /** The fill of the encoder's training; see {@link Fill.prepare}. */
   readonly fill: Fill;
   readonly protocol: LinearProtocol;
   readonly seed: number;
-  /** Aborting ends the probe with InterruptedError. */
+  /** Aborting stops the probe with InterruptedError. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
-/** Top-1 shares, 0 to 1. */
+/** Top-1 accuracies, 0 to 1. */
 export interface ProbeResult {
   trainPhotos: number;
   testPhotos: number;
@@ -43,7 +49,7 @@ export interface ProbeResult {
   linear: { top1: number; randomTop1: number };
 }
 
-/** Scores an encoder, and one of the same shape with fresh weights under the same protocol. */
+/** Scores an encoder, and one of the same shape with new random weights, with the same protocol. */
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const { backbone, train, test, protocol, seed, report = silent } = options;
   checkLabels(train, test);
@@ -109,7 +115,7 @@ function checkLabels(train: PackedDataset, test: PackedDataset): void {
   }
 }
 
-/** The two sets that a `probe` command was given: two paths, or one that holds the splits. */
+/** Opens the two data sets of a `probe` command: two paths, or one folder with both splits. */
 export async function openProbeData(
   paths: readonly string[],
   data: { crop: number; size: number | "auto"; cache?: string; signal?: AbortSignal; report?: Report },

@@ -1,4 +1,4 @@
-/** Scores one encoder on labelled photos by its frozen features. */
+/** Scores one encoder on labelled photos with its frozen features. */
 import type { Tensor } from "@salmask/torch";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { knnTop1 } from "../../metrics/knn.js";
@@ -6,22 +6,22 @@ import { fastLinear, type LabelledFeatures } from "../../metrics/linear-fast.js"
 import type { Backbone } from "../../models/backbone.js";
 import { extractFeatures, type FeatureOptions } from "./features.js";
 
-/** Labelled photos of a set: all, or the `ids` of some. */
+/** Labelled photos of a data set: all, or only `ids`. */
 export interface LabelledPhotos {
   readonly dataset: PackedDataset;
   readonly ids?: Int32Array;
 }
 
-/** Top-1 shares, 0 to 1. */
+/** Top-1 accuracies, 0 to 1. */
 export interface Scores {
   readonly knn: number;
   readonly linear: number;
 }
 
-/** Frees its features when it is done with. */
+/** Frees its features when it is disposed of. */
 export interface KnownFeatures extends LabelledFeatures, Disposable {}
 
-/** The features of labelled photos, with their labels. The caller disposes of them. */
+/** The features of labelled photos, with their labels. The caller must dispose of them. */
 export async function labelledFeatures(
   backbone: Backbone,
   { dataset, ids }: LabelledPhotos,
@@ -32,7 +32,7 @@ export async function labelledFeatures(
   return { features, labels, [Symbol.dispose]: () => features.dispose() };
 }
 
-/** kNN and the fast linear probe: features are taken once, lambda is chosen on held-out training rows. */
+/** kNN and the fast linear probe: features are computed once, lambda is selected on held-out training rows. */
 export function scoreFeatures(
   train: LabelledFeatures,
   test: LabelledFeatures,
