@@ -1,4 +1,4 @@
-// Uses Salmask as somebody does who installed it: `installed.fixture.mjs PHOTOS OUT`. Trains by a method of its own.
+// Uses Salmask as an installed package, with a method of its own: `installed.fixture.mjs PHOTOS OUT`.
 import { readFileSync } from "node:fs";
 
 const before = { env: { ...process.env }, listeners: process.eventNames().length };
@@ -11,7 +11,7 @@ const isUnchanged =
 const { Generator } = await import("@salmask/torch");
 const { builtInMethods, configSchema, createBackbone, pretrain } = salmask;
 
-/** Pulls the two views' features together. It collapses, which is no matter here. */
+/** Pulls the features of the two views together. It collapses, which does not matter here. */
 class Together {
   name = "together";
   constructor(spec) {

@@ -10,7 +10,10 @@ import { temporaryFolder, writePhotos } from "./support/photos.js";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const packages = ["packages/torch", "packages/salmask"];
 
-/** An empty folder in which both packages are installed from tarballs, as npm does it; what they depend on is this checkout's. */
+/**
+ * A new folder in which both packages are installed from tarballs as npm does it, with the dependencies of this
+ * checkout.
+ */
 async function install(): Promise<string> {
   const folder = await temporaryFolder();
   const modules = join(folder, "node_modules");
@@ -32,10 +35,10 @@ async function install(): Promise<string> {
   return folder;
 }
 
-/** Where this checkout's addon is; an installed package builds its own. */
+/** The folder of this checkout's addon; an installed package builds its own. */
 const build = process.env.SALMASK_TORCH_BUILD ?? resolve(root, "packages/torch/build");
 
-it("is imported from a packed tarball, changes nothing, and trains by a method that it does not know", async () => {
+it("can be imported from a packed tarball without side effects, and trains with a method from outside", async () => {
   expect(buildInfo().version).not.toBe("unknown");
   const folder = await install();
   const photos = join(folder, "photos");

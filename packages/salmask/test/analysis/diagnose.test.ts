@@ -39,10 +39,10 @@ const healthy: LogEntry = {
   },
 };
 
-/** What differs from a healthy line's numbers; null where one is left out. */
+/** Changes to the numbers of a healthy log entry; null removes a number. */
 type Change = Record<string, number | null>;
 
-/** The diagnosis of a run whose log holds forty lines of ten steps each, each `change`d from a healthy one. */
+/** The diagnosis of a run whose log has forty entries, one per `every` steps, each changed by `change`. */
 async function diagnosed(change: (part: number) => Change, every = 10): Promise<Diagnosis> {
   const run = join(await temporaryFolder(), "run");
   await mkdir(run);
@@ -58,7 +58,7 @@ async function diagnosed(change: (part: number) => Change, every = 10): Promise<
 const codes = ({ findings }: Diagnosis) => findings.map(({ code }) => code);
 
 describe("diagnose", () => {
-  it("finds nothing wrong with a healthy run, whose last line was cut off", async () => {
+  it("finds no problem in a healthy run with an incomplete last line", async () => {
     const diagnosis = await diagnosed((part) => ({ loss: 6 - part }));
     expect(diagnosis.findings).toEqual([]);
     expect(diagnosis.steps).toBe(400);
@@ -80,12 +80,12 @@ describe("diagnose", () => {
     expect(diagnosis.findings[0].mend).toMatch(/--/);
   });
 
-  it("does not take the start of masking for a loss that rises", async () => {
+  it("does not report the start of masking as a rising loss", async () => {
     const change = (part: number) => ({ loss: part < 0.5 ? 5 : 6, foregroundShare: part < 0.5 ? null : 0.6 });
     expect(codes(await diagnosed(change))).toEqual([]);
   });
 
-  it("reads logs of before embeddings were looked at", async () => {
+  it("reads older logs without statistics of embeddings", async () => {
     const run = join(await temporaryFolder(), "run");
     await mkdir(run);
     await writeFile(join(run, "config.yaml"), "seed: 1\n");
@@ -98,7 +98,7 @@ describe("diagnose", () => {
     expect(last).toMatchObject({ loss: 5, contrastAccuracy: 0.3, foregroundShare: 0.6 });
   });
 
-  it("goes by the last look at how views vary, wherever in the log that was", async () => {
+  it("uses the last measurement of variance, at any position in the log", async () => {
     const change = (part: number) => ({
       queryVariance: part < 0.2 ? 0.1 : part < 0.4 ? 0.3 : null,
       keyVariance: part < 0.2 ? 0.3 : part < 0.4 ? 0.1 : null,
@@ -108,7 +108,7 @@ describe("diagnose", () => {
     expect(diagnosis.last.branchVariance).toEqual({ query: 0.3, key: 0.1 });
   });
 
-  it("says that a run of some tens of steps is too short to judge anything else by", async () => {
+  it("reports a run of some tens of steps as too short, and nothing else", async () => {
     expect(codes(await diagnosed(() => ({}), 4))).toEqual(["too-short"]);
     expect(codes(await diagnosed(() => ({}), 5))).toEqual([]);
   });
@@ -140,7 +140,7 @@ describe("diagnose", () => {
       classes: { photos: 30, scored: 10, knn: probe.knn, linear: probe.linear },
     };
 
-    /** The findings of a healthy run of these settings that ended so, and was probed so. */
+    /** The findings for a healthy run with these settings, this summary and these probes. */
     async function found(
       ended: { summary?: PretrainSummary; probes?: readonly ProbeRecord[] },
       settings = "method: { queue: 512 }",
@@ -155,7 +155,7 @@ describe("diagnose", () => {
 
     const behind = { top1: 0.237, randomTop1: 0.317 };
 
-    it("is found at the run's end, with both numbers and what to change", async () => {
+    it("is reported at the run's end, with both numbers and what to change", async () => {
       const classes = { photos: 30, scored: 10, knn: behind, linear: probe.linear };
       const findings = await found({ summary: { ...summary, classes } });
       expect(findings.map(({ code }) => code)).toEqual(["below-untrained"]);
@@ -165,14 +165,14 @@ describe("diagnose", () => {
         expect(findings[0].mend).toContain(option);
     });
 
-    it("is found in any probe, each pair of numbers once", async () => {
+    it("is reported for any probe, each pair of numbers once", async () => {
       const probes = [probe, { ...probe, seed: 1, linear: behind }, { ...probe, seed: 2, linear: behind }];
       const [{ code, what }] = await found({ summary, probes });
       expect(code).toBe("below-untrained");
       expect(what.match(/linear 23.7 % beside 31.7 %/g)).toHaveLength(1);
     });
 
-    it("is told of nothing that the run does not have", async () => {
+    it("gets no advice about settings that the run does not have", async () => {
       const [{ mend }] = await found(
         { probes: [{ ...probe, knn: behind }] },
         "method: { name: simclr }\nmask: { fill: mean }\n",
@@ -181,14 +181,14 @@ describe("diagnose", () => {
       expect(mend).not.toContain("--mask.fill");
     });
 
-    it("is not one that is ahead, or as good, or that nobody scored", async () => {
+    it("is not reported if the encoder is better, equal or not scored", async () => {
       expect(await found({ summary, probes: [probe] })).toEqual([]);
       expect(await found({ probes: [{ ...probe, knn: { top1: 0.25, randomTop1: 0.25 } }] })).toEqual([]);
       expect(await found({ summary: { ...summary, classes: null } })).toEqual([]);
     });
   });
 
-  it("refuses a folder that is no run's", async () => {
+  it("rejects a folder that does not belong to a run", async () => {
     const folder = await temporaryFolder();
     expect(() => diagnose(folder)).toThrow(/metrics.jsonl/);
   });

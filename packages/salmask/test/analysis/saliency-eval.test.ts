@@ -10,7 +10,7 @@ import { paperThreshold } from "../../src/saliency/settings.js";
 import type { SaliencySource } from "../../src/saliency/source.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 
-/** Four photos of 16 pixels whose object is the upper left quarter, and a source that says `map` of each. */
+/** Four photos of 16 pixels whose object is the upper left quarter, and a source that returns `map` for each. */
 async function score(
   map: number[][],
   masks: { count?: number; side?: number } = {},
@@ -52,7 +52,7 @@ const quarter = [
   [0, 0, 0, 0],
 ];
 
-it("scores a source that knows the object at the top, up to its soft edge", async () => {
+it("gives the best scores, except for soft edges, to a source that knows the object", async () => {
   const scores = await score(quarter);
   expect(scores).toMatchObject({ photos: 4, iou: 1, foregroundShare: 0.25 });
   expect(scores.maxF).toBeCloseTo(1, 6);
@@ -60,14 +60,14 @@ it("scores a source that knows the object at the top, up to its soft edge", asyn
   expect(scores.sMeasure).toBeGreaterThan(0.8);
 });
 
-it("scores one that points elsewhere at the bottom", async () => {
+it("gives the worst scores to a source that points elsewhere", async () => {
   const scores = await score([...quarter].reverse().map((row) => [...row].reverse()));
   expect(scores.iou).toBe(0);
-  // Wherever the threshold, no better than to call the whole photo the object.
+  // At every threshold no better than the whole photo as the object.
   expect(scores.maxF).toBeCloseTo((1.3 * 0.25) / (0.3 * 0.25 + 1), 6);
 });
 
-it("names a photo without a mask, and one whose mask is of another size", async () => {
+it("names a photo without a mask, and one whose mask has another size", async () => {
   await expect(score(quarter, { count: 3 })).rejects.toMatchObject({
     code: "maps-missing",
     message: expect.stringContaining("a/3.png"),

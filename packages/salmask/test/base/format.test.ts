@@ -12,7 +12,7 @@ it.each([
   expect(duration(seconds)).toBe(text);
 });
 
-it("says a share in percent", () => {
+it("formats a share as a percentage", () => {
   expect([percent(0.426), percent(0.426, 1), percent(0)]).toEqual(["43 %", "42.6 %", "0 %"]);
 });
 

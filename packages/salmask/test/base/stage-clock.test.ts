@@ -7,7 +7,7 @@ const wait = (milliseconds: number) => {
 };
 
 describe("StageClock", () => {
-  it("adds up each stage's time, failures too, and gives back what was made", () => {
+  it("adds up each stage's time, also of failed calls, and returns the results", () => {
     const clock = new StageClock();
     expect(clock.in("forward", () => wait(5) ?? 7)).toBe(7);
     clock.in("forward", () => wait(5));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { estimate, pairedDifference } from "../../src/base/statistics.js";
 
 describe("estimate", () => {
-  it("has Student's interval, with the quantiles of printed tables", () => {
+  it("uses Student's t interval with the quantiles from printed tables", () => {
     const of = (values: number[]) => estimate(values);
     // t(0.975): 12.706 with 1 degree of freedom, 2.776 with 4.
     expect(of([1, 3])).toEqual({
@@ -18,7 +18,7 @@ describe("estimate", () => {
     expect(five.halfWidth).toBeCloseTo((2.776 * Math.SQRT2) / Math.sqrt(5), 3);
   });
 
-  it("knows no spread of one value, and nothing of none", () => {
+  it("has no spread for one value, and throws for none", () => {
     expect(estimate([7])).toEqual({ count: 1, mean: 7, deviation: null, halfWidth: null });
     expect(() => estimate([])).toThrow(RangeError);
   });
@@ -40,7 +40,7 @@ describe("pairedDifference", () => {
     expect(pairedDifference(new Map([[5, 1]]), first)).toBeNull();
   });
 
-  it("is narrower than the rows where seeds move both alike", () => {
+  it("has a narrower interval than the rows if seeds affect both equally", () => {
     const rows = [new Map<number, number>(), new Map<number, number>()];
     for (const [seed, value] of [40, 50, 60, 70].entries()) {
       rows[0].set(seed, value);

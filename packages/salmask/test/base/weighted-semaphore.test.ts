@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { WeightedSemaphore } from "../../src/base/weighted-semaphore.js";
 
 describe("WeightedSemaphore", () => {
-  test("holds at most its capacity, lets in by the order of the calls, and everyone in the end", async () => {
+  test("never exceeds its capacity, keeps the order of the calls, and serves all of them", async () => {
     const job = fc.record({ weight: fc.integer({ min: 0, max: 25 }), turns: fc.integer({ min: 0, max: 5 }) });
     await fc.assert(
       fc.asyncProperty(
@@ -19,7 +19,7 @@ describe("WeightedSemaphore", () => {
               entered.push(i);
               inside.push(weight);
               const together = inside.reduce((sum, each) => sum + each, 0);
-              // A weight above the capacity shares it with weights of 0 alone.
+              // A weight above the capacity runs only together with weights of 0.
               expect(together <= capacity || together === Math.max(...inside)).toBe(true);
               for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
               inside = inside.toSpliced(inside.indexOf(weight), 1);
@@ -35,7 +35,7 @@ describe("WeightedSemaphore", () => {
     );
   });
 
-  test("lets in alone what weighs more than the capacity", async () => {
+  test("runs work above the capacity alone", async () => {
     const semaphore = new WeightedSemaphore(10);
     const release = await semaphore.acquire(1);
     let large = false;

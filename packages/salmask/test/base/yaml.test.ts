@@ -19,7 +19,7 @@ const bomb = Array.from({ length: 9 }, (_, i) =>
 ).join("\n");
 
 describe("parseYaml", () => {
-  it("reads what yaml reads, groups that are used again included", () => {
+  it("reads what yaml reads, including groups that are used several times", () => {
     const text = "base: &b { a: 1, list: [0.1, 2] }\nagain: *b\ntext: '08'\nnone: null\n";
     expect(parseYaml(text, "here")).toEqual(parse(text));
     expect(parseYaml(stringifyYaml({ a: [1, "2", null] }), "here")).toEqual({ a: [1, "2", null] });

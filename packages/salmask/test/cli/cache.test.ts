@@ -16,7 +16,7 @@ async function call(...argv: string[]): Promise<{ code: number; out: string; err
   return { code, ...said };
 }
 
-/** A folder with two caches of four photos; the one of 4 px was last used 31 days ago, the one of 8 px now. */
+/** A folder with two caches of four photos. The one of 4 px was last used 31 days ago, the one of 8 px now. */
 async function twoCaches(): Promise<{ photos: string; folder: string; recent: string; old: string }> {
   const root = await temporaryFolder();
   const [photos, folder] = [join(root, "photos"), join(root, "cache")];
@@ -31,7 +31,7 @@ async function twoCaches(): Promise<{ photos: string; folder: string; recent: st
 }
 
 describe("salmask cache list", () => {
-  it("lists the caches, the one used last first", async () => {
+  it("lists the caches, the last used first", async () => {
     const { photos, folder, recent, old } = await twoCaches();
     const { code, out } = await call("cache", "list", "--folder", folder);
     expect(code).toBe(0);
@@ -48,7 +48,7 @@ describe("salmask cache list", () => {
     expect(lines[4]).toContain(new Date(Date.now() - 31 * DAY_MS).toISOString().slice(0, 10));
   });
 
-  it("gives one JSON document, and no error where there is no folder", async () => {
+  it("prints one JSON document, and no error if the folder does not exist", async () => {
     const { folder, recent, old } = await twoCaches();
     const { out } = await call("cache", "list", "--folder", folder, "--json");
     const names = JSON.parse(out).caches.map(({ name }: { name: string }) => name);
@@ -60,7 +60,7 @@ describe("salmask cache list", () => {
 });
 
 describe("salmask cache clean", () => {
-  it("removes what was not used for 30 days", async () => {
+  it("removes caches that were not used for 30 days", async () => {
     const { folder, recent, old } = await twoCaches();
     const { code, out } = await call("cache", "clean", "--folder", folder);
     expect(code).toBe(0);
@@ -69,7 +69,7 @@ describe("salmask cache clean", () => {
     expect(await readdir(folder)).toEqual([recent]);
   });
 
-  it("removes what was not used for the days given, or what is named", async () => {
+  it("removes caches that were not used for the given days, or the named ones", async () => {
     const { folder, recent, old } = await twoCaches();
     await call("cache", "clean", "--unused-for", "32d", "--folder", folder);
     expect(await readdir(folder)).toHaveLength(2);
@@ -90,7 +90,7 @@ describe("salmask cache clean", () => {
     },
   );
 
-  it("refuses names beside --unused-for", async () => {
+  it("rejects names together with --unused-for", async () => {
     const { folder, old } = await twoCaches();
     const { code, err } = await call("cache", "clean", old, "--unused-for", "3d", "--folder", folder);
     expect(code).toBe(2);

@@ -1,4 +1,4 @@
-/** `salmask pretrain PHOTOS` as somebody calls it who has chosen no settings. */
+/** `salmask pretrain PHOTOS` by a user who has chosen no settings. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ async function prepare(): Promise<{ folder: string; photos: string; cache: reado
 const bytesOf = (path: string) => readFileSync(path);
 
 describe("pretrain without settings", () => {
-  it("chooses them, says why, trains, compares, and leaves them as a file that can be given", async () => {
+  it("chooses them, says why, trains, compares, and writes them to a file for --config", async () => {
     const { folder, photos, cache } = await prepare();
     const out = join(folder, "run");
     const first = await call("pretrain", photos, "--out", out, "--time", "2s", ...cache);
@@ -46,7 +46,7 @@ describe("pretrain without settings", () => {
     expect(ended.readSummary()).toMatchObject({ kind: "pretrain", images: 24, classes: { scored: 6 } });
     expect(parse(readFileSync(join(out, "config.yaml"), "utf8")).version).toBe(2);
 
-    // A shorter run, and what was chosen otherwise.
+    // A shorter run with the same settings.
     const again = join(folder, "again");
     const given = ["--config", join(out, "config.yaml"), "--epochs", "1"];
     const second = await call("pretrain", photos, "--out", again, ...given);
@@ -55,7 +55,7 @@ describe("pretrain without settings", () => {
     const { epochs: _, ...train } = config.train;
     expect(new RunFolder(again).readConfig()).toMatchObject({ ...config, train });
 
-    // A bare --resume has the run's own settings, not a recipe's of today.
+    // --resume without settings uses the run's own settings, not a new recipe.
     const resumed = await call("pretrain", photos, "--out", again, "--resume");
     expect({ code: resumed.code, err: resumed.err }).toEqual({ code: 0, err: "" });
     expect(resumed.out).toContain("going on after step 12");
@@ -66,7 +66,7 @@ describe("pretrain without settings", () => {
     expect(changed.err).toMatch(/train\.lr was .* and is 1/);
   });
 
-  it("goes on from a checkpoint that is named, by the run's own settings, to the same weights", async () => {
+  it("continues from a named checkpoint, with the run's own settings, to the same weights", async () => {
     const { folder, photos, cache } = await prepare();
     const settings = [
       ...["--data.crop", "16", "--data.size", "16", "--arch", "resnet18", "--width", "8", "--stem", "small"],
@@ -85,7 +85,7 @@ describe("pretrain without settings", () => {
     expect(bytesOf(join(whole, "weights.safetensors")).equals(before)).toBe(true);
   });
 
-  it("refuses --time beside settings, which it would choose", async () => {
+  it("rejects --time together with settings", async () => {
     const { folder, photos } = await prepare();
     for (const named of [
       ["--config", join(folder, "run.yaml")],
@@ -107,7 +107,7 @@ describe("pretrain without settings", () => {
     });
   });
 
-  it("refuses a folder that is taken, and too few photos, and writes nothing", async () => {
+  it("rejects a used folder and too few photos, and writes nothing", async () => {
     const { folder, photos } = await prepare();
     const few = join(folder, "few");
     await writePhotos(few, 15, 16, ["a"]);

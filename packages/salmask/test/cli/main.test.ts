@@ -31,13 +31,13 @@ const small = [
 ];
 
 describe("the command line", () => {
-  it.each(["demo", "pretrain", "probe", "views", "doctor"])("helps with %s", async (name) => {
+  it.each(["demo", "pretrain", "probe", "views", "doctor"])("prints help for %s", async (name) => {
     const { code, out } = await call(name, "--help");
     expect(code).toBe(0);
     expect(out).toContain("--json");
   });
 
-  it("ends with 2 on an unknown command or option, and names the nearest", async () => {
+  it("returns 2 for an unknown command or option, and names the nearest", async () => {
     const command = await call("pretrian");
     expect(command.code).toBe(2);
     expect(command.err).toContain("pretrain");
@@ -46,13 +46,13 @@ describe("the command line", () => {
     expect(option.err).toContain("--epochs");
   });
 
-  it("ends with 2 on a setting that cannot be, as JSON where asked", async () => {
+  it("returns 2 for an invalid setting, as JSON if requested", async () => {
     const { code, out } = await call("pretrain", "photos", "--epochs", "-3", "--json");
     expect(code).toBe(2);
     expect(JSON.parse(out).error.code).toBe("bad-config");
   });
 
-  it("ends with 1 where the photos are missing, and says what was looked for", async () => {
+  it("returns 1 if the photos are missing, and says what was expected", async () => {
     const missing = join(await temporaryFolder(), "none");
     const { code, err } = await call("pretrain", missing, ...small);
     expect(code).toBe(1);

@@ -1,4 +1,4 @@
-/** The command line as a process: what it loads, how signals and closed pipes end it. */
+/** The command line as a process: the modules that it loads, and how signals and closed pipes end it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
@@ -28,7 +28,7 @@ function ended(child: ChildProcess): Promise<Ended> {
   );
 }
 
-/** A module that says at a process's end which libraries of ours are mapped and which modules were loaded. */
+/** A module that reports, at the end of a process, which of our libraries are mapped and which modules were loaded. */
 const witness = `
   import { readFileSync } from "node:fs";
   process.on("exit", () => {
@@ -47,7 +47,7 @@ async function mappedBy(...args: string[]): Promise<Ended & { mapped: string }> 
 }
 
 describe("what the command line loads", () => {
-  it("sees the engine in a process that uses it", async () => {
+  it("shows the engine in a process that uses it", async () => {
     const { mapped } = await mappedBy("pretrain", "no-photos-here", "--preset", "paper");
     expect(mapped).toContain("salmask_torch.node");
   });
@@ -94,7 +94,7 @@ it("says its version", async () => {
 });
 
 describe("an engine that is not there", () => {
-  /** The packages as they are installed, the engine's addon left out. */
+  /** The installed packages without the engine's addon. */
   async function unbuilt(): Promise<string> {
     const [folder, root] = [await temporaryFolder(), resolve(salmask, "../../../..")];
     const modules = join(folder, "node_modules");
@@ -115,7 +115,7 @@ describe("an engine that is not there", () => {
     return join(folder, "salmask", "bin", "salmask.js");
   }
 
-  it("is named with what builds it, without a stack trace, and help needs none", {
+  it("is reported with the command that builds it, without a stack trace; help does not need it", {
     timeout: 240_000,
   }, async () => {
     const bin = await unbuilt();
@@ -141,12 +141,12 @@ async function pretrainOn(folder: string, epochs: number): Promise<string[]> {
     data: { ...smallSettings.data, cache: join(folder, "cache") },
     train: { ...smallSettings.train, epochs },
   };
-  const config = join(folder, "run.json"); // JSON is YAML too
+  const config = join(folder, "run.json"); // JSON is also YAML
   await writeFile(config, JSON.stringify(settings));
   return [salmask, "pretrain", join(folder, "photos"), "--out", join(folder, "run"), "--config", config];
 }
 
-/** Resolves when the process has said `text`. */
+/** Resolves when the process has printed `text`. */
 const saying = (child: ChildProcess, text: string) =>
   new Promise<void>((done) => {
     let said = "";
@@ -157,7 +157,7 @@ const saying = (child: ChildProcess, text: string) =>
   });
 
 describe("a process of the command line", () => {
-  it("goes on where nobody reads what it says any more", async () => {
+  it("continues if nobody reads its output any more", async () => {
     const folder = await temporaryFolder();
     const child = spawn(process.execPath, await pretrainOn(folder, 4));
     child.stdout.once("data", () => child.stdout.destroy());
@@ -167,7 +167,7 @@ describe("a process of the command line", () => {
     expect(JSON.parse(readFileSync(join(folder, "run", "summary.json"), "utf8")).steps).toBe(12);
   });
 
-  it("goes on where what it says cannot be written", async () => {
+  it("continues if its output cannot be written", async () => {
     const full = openSync("/dev/full", "w");
     try {
       const child = spawn(process.execPath, [salmask, "--help"], { stdio: ["ignore", full, "pipe"] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LogEntry, RunEvent } from "../../src/base/events.js";
 import { logLine, renderer } from "../../src/cli/render.js";
 
-/** A screen whose clock the test moves; bars are noted as `~text`. */
+/** A screen whose clock the test sets; bars are recorded as `~text`. */
 function screen(isTerminal: boolean) {
   const said: string[] = [];
   const clock = { now: 0 };
@@ -11,7 +11,7 @@ function screen(isTerminal: boolean) {
     bar: isTerminal ? (text) => void said.push(`~${text}`) : null,
     now: () => clock.now,
   });
-  /** Reports an event at a second. */
+  /** Reports an event at a given second. */
   const at = (second: number, event: RunEvent) => {
     clock.now = second;
     report(event);
@@ -44,7 +44,7 @@ describe("renderer", () => {
     expect(said.at(-1)).toBe("decoding: 3000 of 3000");
   });
 
-  it("says nothing of what takes less than a second, and counts what has no end yet", () => {
+  it("prints nothing for work of less than a second, and counts without a known total", () => {
     const quick = screen(false);
     for (let done = 0; done <= 10; done++) quick.at(done / 100, decoded(done, 10));
     expect(quick.said).toEqual([]);
@@ -54,7 +54,7 @@ describe("renderer", () => {
     expect(open.said).toEqual(["decoding: 600"]);
   });
 
-  it("says what it will do, and after the second step how long that takes", () => {
+  it("prints the plan, and after the second step the estimated time", () => {
     const begin: RunEvent = { kind: "begin", step: 0, steps: 20, stepsPerEpoch: 5, epochs: 4, batchSize: 10 };
     const step = (step: number, seconds: number, steps = 20): RunEvent => ({
       kind: "step",
@@ -94,7 +94,7 @@ describe("renderer", () => {
     seconds,
   });
 
-  it("has lines alone in a file, and none for a step", () => {
+  it("writes only lines to a file, and none for a step", () => {
     const { said, at } = screen(false);
     at(0, begin);
     for (let done = 1; done <= 1000; done++) at(done, step(done, 1));
@@ -114,7 +114,7 @@ describe("renderer", () => {
     expect(said.filter((text) => !text.startsWith("~"))).toHaveLength(2);
   });
 
-  it("plans by what is left where a run goes on, and does not name --time where that is less than an hour", () => {
+  it("estimates the rest of a resumed run, and does not suggest --time for less than an hour", () => {
     const { said, at } = screen(false);
     at(0, { ...begin, step: 900 });
     at(1, step(901, 30));
@@ -129,7 +129,7 @@ describe("renderer", () => {
     expect(said.slice(3).join(" ")).toMatch(/about 8h19m left .*--time/);
   });
 
-  it("begins to count anew where another phase begins, also of the same name", () => {
+  it("restarts the count when a new phase begins, also one with the same name", () => {
     const { said, at } = screen(false);
     at(0, decoded(0, 10));
     at(6, decoded(10, 10));
@@ -138,14 +138,14 @@ describe("renderer", () => {
     expect(said).toEqual(["decoding: 10 of 10", "decoding: 6 of 10  1 per second, 4s left"]);
   });
 
-  it("says nothing of a checkpoint, and a note as it is", () => {
+  it("prints nothing for a checkpoint, and a note unchanged", () => {
     const { said, at } = screen(false);
     at(0, { kind: "checkpoint", step: 3, path: "a" });
     at(0, { kind: "note", message: "going on after step 3" });
     expect(said).toEqual(["going on after step 3"]);
   });
 
-  it("marks a warning as one", () => {
+  it("marks a warning as a warning", () => {
     const { said, at } = screen(false);
     at(0, { kind: "warning", code: "large-queue", message: "the queue is large" });
     expect(said).toEqual(["warning: the queue is large"]);
@@ -164,7 +164,7 @@ describe("logLine", () => {
     logs,
   });
 
-  it("holds all that a user asks for", () => {
+  it("contains everything that a user needs", () => {
     const logs = {
       loss: 4.5,
       contrastAccuracy: 0.25,
@@ -178,7 +178,7 @@ describe("logLine", () => {
     ]);
   });
 
-  it("says where nothing is masked, and leaves out what a task does not log", () => {
+  it("says if nothing is masked, and leaves out numbers that a task does not log", () => {
     expect(logLine(entry({ maskedShare: 0 }), run)).toContain("unmasked");
     expect(logLine(entry({}), run)).toBe("epoch 2/4  step 30/80  100 photos/s  5s left");
   });

@@ -52,7 +52,7 @@ describe("settings as options", () => {
 });
 
 describe("help", () => {
-  it("shows what each setting takes, and examples", async () => {
+  it("shows the values that each setting accepts, and examples", async () => {
     const { out } = await call("pretrain", "--help");
     const flat = out.replace(/\s+/g, " ");
     expect(flat).toContain("one of resnet18, resnet50; default: resnet50");
@@ -65,7 +65,7 @@ describe("help", () => {
     expect(flat).toContain("Examples: npx salmask pretrain photos");
   });
 
-  it("of a command shows no setting without an effect on it", async () => {
+  it("shows only settings that affect the command", async () => {
     const { out } = await call("views", "--help");
     expect(out).toContain("--mask.fill");
     expect(out).not.toMatch(/--train\.|--epochs|--method\.|--saliency\.truth/);
@@ -81,7 +81,7 @@ describe("help", () => {
       const examples = [...out.matchAll(/^ {2}npx salmask (.*)$/gm)].map(([, line]) => line);
       expect(examples.length).toBeGreaterThan(1);
       for (const example of examples) {
-        // The first option that is not known is named.
+        // The error names the first unknown option, so all options before it are known.
         const { code, err } = await call(...example.split(" "), "--no-such-option");
         expect(code, example).toBe(2);
         expect(err, example).toContain("unknown option '--no-such-option'");

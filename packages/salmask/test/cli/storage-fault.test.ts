@@ -20,7 +20,7 @@ it.each([
   expect(said).toMatchObject({ message: expect.stringContaining(mend) });
 });
 
-it("leaves everything else as it came", () => {
+it("returns all other errors unchanged", () => {
   const others = [
     refusal("EWHAT"),
     new Error("plain"),

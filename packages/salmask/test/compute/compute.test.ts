@@ -27,7 +27,7 @@ describe("computeOf", () => {
     },
   );
 
-  it("refuses a GPU that is not there, with what mends it", () => {
+  it("rejects a missing GPU, with how to fix it", () => {
     const ask = () => computeOf({ device: "cuda", precision: "auto" }, { cudaIsThere: false });
     expect(ask).toThrow(UsageError);
     expect(ask).toThrow(/setting device cuda, but libtorch .* finds none\. Give --device cpu/);
@@ -43,7 +43,7 @@ describe("computeOf", () => {
 });
 
 describe("runLayers", () => {
-  it("rounds products to bfloat16 where asked to, and gives float32", () => {
+  it("rounds products to bfloat16 if requested, and returns float32", () => {
     scope(() => {
       const input = randn([2, 3, 4, 4], { generator: new Generator(0) }); // [2, 3, 4, 4]
       const squared = (precision: "float32" | "bfloat16") =>
@@ -62,7 +62,7 @@ interface Tested {
   layers: (input: Tensor) => Tensor;
 }
 
-/** What one pass forward and back in training makes of a network: maps, gradients, running statistics. Frees it. */
+/** The results of one forward and backward pass in training: maps, gradients, running statistics. Frees the network. */
 function passOf(
   { network, layers }: Tested,
   run: (input: Tensor, layers: (input: Tensor) => Tensor) => Tensor,
@@ -89,7 +89,7 @@ function passOf(
 
 const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 
-/** The largest difference of what a pass makes by libtorch's kernels and by ours, relative to its norm. */
+/** The largest relative differences between a pass with libtorch's kernels and one with ours. */
 function largestErrors(make: () => Tested): { gradient: number; other: number } {
   const theirs = passOf(make(), (input, layers) => layers(input));
   const ours = passOf(make(), (input, layers) => runLayers(onCpu, input, layers));
@@ -103,7 +103,7 @@ function largestErrors(make: () => Tested): { gradient: number; other: number } 
   return largest;
 }
 
-/** All that a ResNet is made of but ReLU. */
+/** All layers of a ResNet except ReLU. */
 class Smooth extends nn.Module {
   private readonly layers: nn.Sequential;
   private readonly side: nn.Sequential;
@@ -129,12 +129,12 @@ class Smooth extends nn.Module {
 }
 
 describe("runLayers on a CPU", () => {
-  it("gives with channels last what libtorch's kernels give, and its gradients", () => {
+  it("gives the same maps and gradients with channels last as libtorch's kernels", () => {
     const { gradient, other } = largestErrors(() => {
       const network = noGrad(() => new Smooth(new Generator(5)));
       return { network, layers: (input) => network.forward(input) };
     });
-    expect(gradient).toBeGreaterThan(0); // else these would be the same kernels
+    expect(gradient).toBeGreaterThan(0); // otherwise the same kernels were used
     expect(gradient).toBeLessThan(1e-4);
     expect(other).toBeLessThan(1e-5);
   });
@@ -149,8 +149,8 @@ describe("runLayers on a CPU", () => {
       const network = createBackbone(spec, new Generator(5));
       return { network, layers: (input) => network.features(input) };
     });
-    expect(other).toBeLessThan(1e-3); // rounding grows from layer to layer; the last norms see 16 places only
-    // A few units of a million fall on the other side of ReLU's zero. From float64 PyTorch's float32 is as far.
+    expect(other).toBeLessThan(1e-3); // rounding errors grow with depth; the last norms have only 16 values
+    // A few units per million are on the other side of ReLU's zero. PyTorch's float32 differs equally from float64.
     expect(gradient).toBeLessThan(0.05);
   });
 });

@@ -33,7 +33,7 @@ describe("loadConfig", () => {
     expect(config.train).toMatchObject({ epochs: 200, weightDecay: 1e-4, momentum: 0.9 });
   });
 
-  it("lets options win over the file, and the file over the base", async () => {
+  it("options override the file, and the file overrides the base", async () => {
     const file = join(await temporaryFolder(), "run.yaml");
     await writeFile(file, "train:\n  epochs: 7\n  batchSize: 9\nmask: { fill: blur }\n");
     const config = loadConfig(
@@ -49,7 +49,7 @@ describe("loadConfig", () => {
     expect(faultOf({ "mask.highpass.sigma": 3 })).toContain("Did you mean mask.highPass.sigma?");
   });
 
-  it("refuses what the other method has and this one has not", () => {
+  it("rejects settings of the other method", () => {
     expect(faultOf({ "method.name": "simclr", "method.queue": 9 })).toContain(
       'Expected no method.queue where method.name is "simclr", got 9.',
     );
@@ -59,7 +59,7 @@ describe("loadConfig", () => {
     expect(settings().map(({ key }) => key)).toContain("method.queue");
   });
 
-  it("lists all faults at once, each with what was expected and what it got", () => {
+  it("lists all errors at once, each with what was expected and what it got", () => {
     const message = faultOf({
       "train.epochs": -1,
       "mask.fill": "green",
@@ -83,13 +83,13 @@ describe("loadConfig", () => {
     expect(message.split("\n  ")).toEqual(expected);
   });
 
-  it("says how masks and occlusion go together", () => {
+  it("explains which masks and occlusions can be combined", () => {
     expect(faultOf({ "occlusion.name": "adios" })).toBe(
       "Expected none beside occlusion.name adios, which masks the query itself for mask.fill, got nothing.",
     );
   });
 
-  it("names the first of many faults and counts the others, however many and long they are", () => {
+  it("lists the first of many errors and counts the others, for any number and length", () => {
     const many = Object.fromEntries(
       Array.from({ length: 30_000 }, (_, i) => [`${"long".repeat(99)}${i}`, i]),
     );
@@ -98,7 +98,7 @@ describe("loadConfig", () => {
     expect(message.length).toBeLessThan(10_000);
   });
 
-  it("takes no setting from a name that JavaScript gives a meaning", async () => {
+  it("accepts no setting from names with a meaning in JavaScript", async () => {
     expect(faultOf(Object.fromEntries([["__proto__.seed", 5]]))).toContain("__proto__");
     const file = join(await temporaryFolder(), "run.yaml");
     for (const text of ["__proto__: { seed: 5 }", "mask: { __proto__: { fill: blur } }"]) {
@@ -108,7 +108,7 @@ describe("loadConfig", () => {
     expect(faultOf({ "constructor.name": 5 })).toContain('got "constructor.name"');
   });
 
-  it("lays the preset under the file, and the file under the options", async () => {
+  it("the file overrides the preset, and the options override the file", async () => {
     const file = join(await temporaryFolder(), "run.yaml");
     await writeFile(file, "saliency: { scope: photo }\nseed: 3\n");
     const config = loadConfig({ seed: 4 }, { preset: "paper", file, base: { "train.optimizer": "lars" } });
@@ -117,7 +117,7 @@ describe("loadConfig", () => {
     expect(() => loadConfig({}, { preset: "../../package" })).toThrow("There are:");
   });
 
-  it("reads what a run wrote down, version and all", async () => {
+  it("reads a file that a run wrote, including its version", async () => {
     const file = join(await temporaryFolder(), "config.yaml");
     const written = configSchema.parse({ seed: 9, train: { epochs: 2 } });
     await writeFile(file, stringify(toStored(written)));
@@ -126,7 +126,7 @@ describe("loadConfig", () => {
     expect(() => loadConfig({}, { file })).toThrow("got version 99");
   });
 
-  it("names a file that is missing or no YAML", async () => {
+  it("names a file that is missing or not YAML", async () => {
     const folder = await temporaryFolder();
     expect(() => loadConfig({}, { file: join(folder, "none.yaml") })).toThrow("none.yaml");
     await writeFile(join(folder, "bad.yaml"), "a: [1");

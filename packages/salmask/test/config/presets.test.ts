@@ -8,7 +8,7 @@ it.each(presetNames())("%s can be used", (preset) => {
   expect(() => loadConfig({}, { preset })).not.toThrow();
 });
 
-it("has the paper's recipe: the defaults, but saliency of each crop, and what is scaled written out", () => {
+it("contains the paper's recipe: the defaults, except saliency of each crop, with scaled values written out", () => {
   const [paper, defaults] = [loadConfig({}, { preset: "paper" }), loadConfig({})];
   const changed = settings()
     .map(({ key }) => key)

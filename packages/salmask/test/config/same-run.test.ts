@@ -69,7 +69,7 @@ const free = [
 ];
 
 describe("differences", () => {
-  it("has none between a run and itself, set or by default", () => {
+  it("is empty for a run and itself, with explicit or default settings", () => {
     expect(differences(config(), config({ train: { epochs: 200 }, data: {} }))).toEqual([]);
     expect(differences(config(), { ...config(), data: { ...config().data, cache: undefined } })).toEqual([]);
   });

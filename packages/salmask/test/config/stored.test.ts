@@ -18,19 +18,19 @@ function errorOf(fn: () => unknown): UsageError {
 const config = configSchema.parse({ train: { epochs: 3 }, method: { name: "simclr", dim: 9 } });
 
 describe("stored settings", () => {
-  it("come back as they were, through YAML and through JSON", () => {
+  it("are unchanged after YAML and after JSON", () => {
     expect(fromStored(parse(stringify(toStored(config))), "run")).toEqual(config);
     expect(fromStored(JSON.parse(JSON.stringify(toStored(config))), "run")).toEqual(config);
     expect(toStored(config).version).toBe(settingsVersion);
   });
 
-  it("may be of the first version, which wrote none, and lack what is new since", () => {
+  it("can be of the first version, without a version number and without newer settings", () => {
     const { occlusion: _, ...first } = config;
     expect(fromStored(JSON.parse(JSON.stringify(first)), "run")).toEqual(config);
     expect(fromStored({ ...first, version: 1 }, "run")).toEqual(config);
   });
 
-  it("are refused of a later version, with the file's name and both versions", () => {
+  it("are rejected if they have a later version, with the file's name and both versions", () => {
     const later = { ...toStored(config), version: settingsVersion + 1, unheardOf: 1 };
     const { code, message } = errorOf(() => fromStored(later, "runs/a/config.yaml"));
     expect(code).toBe("later-settings");
@@ -61,7 +61,7 @@ describe("migrate", () => {
   };
   const to = (value: unknown, version: number) => migrate(value, { version, migrations, from: "file" });
 
-  it("renames, moves, drops and computes, a version at a time", () => {
+  it("renames, moves, removes and computes, one version at a time", () => {
     const first = { seed: 1, train: { passes: 7, lr: 2 }, old: { only: "mean" }, gone: true };
     expect(to(first, 1)).toEqual(first);
     expect(to(first, 2)).toEqual({ seed: 1, train: { epochs: 7, lr: 2 }, mask: { fill: "mean" } });
@@ -74,7 +74,7 @@ describe("migrate", () => {
     });
   });
 
-  it("begins at the file's own version", () => {
+  it("starts at the file's own version", () => {
     expect(to({ version: 3, seed: 1, train: { passes: 7, epochs: 8 } }, 4)).toEqual({
       seed: 1,
       train: { passes: 7 },
@@ -82,7 +82,7 @@ describe("migrate", () => {
     });
   });
 
-  it("leaves what was given as it is", () => {
+  it("does not change its argument", () => {
     const given = { train: { passes: 7 } };
     to(given, 4);
     expect(given).toEqual({ train: { passes: 7 } });

@@ -10,7 +10,7 @@ import { afterAll } from "vitest";
 
 const made: string[] = [];
 
-/** A new folder that is gone after the tests of the file. */
+/** A new folder that is removed after the tests of the file. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-data-"));
   made.push(folder);
@@ -21,7 +21,7 @@ afterAll(async () => {
   for (const folder of made) await rm(folder, { recursive: true, force: true });
 });
 
-/** `[height, width, 3]`: four quarters of strong colours, so that every turn and mirroring looks different. */
+/** `[height, width, 3]`: four quarters in strong colours, so that every rotation and flip looks different. */
 export function quarters(width: number, height: number): Uint8Array {
   const colours = [
     [220, 30, 40],
@@ -39,7 +39,7 @@ export function quarters(width: number, height: number): Uint8Array {
   return pixels;
 }
 
-/** `[height, width, 3]`: a plain colour that tells photo `i` from the others. */
+/** `[height, width, 3]`: one colour that is different for each photo `i`. */
 export function plain(i: number, width: number, height: number): Uint8Array {
   const pixels = new Uint8Array(width * height * 3);
   const colour = [(37 * i + 20) % 256, (91 * i + 60) % 256, (53 * i + 110) % 256];
@@ -51,7 +51,7 @@ export function rgb(pixels: Uint8Array, width: number, height: number): Sharp {
   return sharp(pixels, { raw: { width, height, channels: 3 } });
 }
 
-/** Writes files below a folder; makes the folders between. */
+/** Writes files in a folder; makes the folders between. */
 export async function writeFiles(root: string, files: Record<string, string | Uint8Array>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, name)), { recursive: true });
@@ -78,7 +78,7 @@ export async function writeTar(path: string, entries: readonly TarEntry[], gzip 
   await (gzip ? pipeline(archive, createGzip(), out) : pipeline(archive, out));
 }
 
-/** Every file of a folder as entries of an archive, in an order that is not the sorted one. */
+/** Every file of a folder as an archive entry, in an order that is not sorted. */
 export async function entriesOf(root: string, prefix: string): Promise<TarEntry[]> {
   const names = await readdir(root, { recursive: true, withFileTypes: true });
   const entries: TarEntry[] = [];
@@ -89,7 +89,7 @@ export async function entriesOf(root: string, prefix: string): Promise<TarEntry[
   return entries.sort((a, b) => (a.name < b.name ? 1 : -1));
 }
 
-/** Largest absolute difference of two arrays of one length. */
+/** Largest absolute difference of two arrays of the same length. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let largest = 0;

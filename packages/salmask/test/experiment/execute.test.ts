@@ -9,7 +9,7 @@ import { toSvg } from "../../src/experiment/plot.js";
 import { tabulate, toCsv, toMarkdown } from "../../src/experiment/table.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
-it("runs a grid, keeps a failure apart, skips what is done, and does anew what changed, which it keeps", {
+it("runs a grid, isolates a failure, skips finished runs, and repeats changed runs without deleting the old ones", {
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();
@@ -56,7 +56,7 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
   expect(again.filter((line) => line.includes("done before"))).toHaveLength(4);
   expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
 
-  // Neither fewer runs at once, with more threads each, nor another log makes another run of what is done.
+  // A finished run stays finished with fewer simultaneous runs, with more threads, or with another logging interval.
   await write("mean", {
     "train.logEvery": 2,
     "train.keep": 1,
@@ -69,7 +69,7 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
   expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
   await write("mean");
 
-  // A run that was cut off after its checkpoint goes on from it to the same weights.
+  // An interrupted run continues from its checkpoint to the same weights.
   const whole = readFileSync(weights("masked", 1));
   for (const name of ["weights.safetensors", "probes.json", "summary.json"])
     rmSync(join(out, "masked", "seed-1", name));
@@ -94,7 +94,7 @@ it("runs a grid, keeps a failure apart, skips what is done, and does anew what c
     'masked, seed 1: the run there has other settings (mask.fill was "mean" and is "blur")',
   );
 
-  // What has no settings to read is left alone and named.
+  // A folder without readable settings is not changed, and the error names it.
   writeFileSync(join(out, "plain", "seed-0", "config.yaml"), "version: 99\n");
   const kept = readdirSync(join(out, "plain", "seed-0")).sort();
   expect((await run())[0]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });

@@ -12,7 +12,7 @@ async function planOf(text: string): Promise<Plan> {
 }
 
 describe("readPlan", () => {
-  it("lays each row's settings over the base's", async () => {
+  it("each row's settings override those of the base", async () => {
     const plan = await planOf(`
 name: fills
 photos: { embedded: { train: 64 } }
@@ -34,7 +34,7 @@ rows:
     });
   });
 
-  it("refuses with all faults at once: unknown keys, impossible rows, names twice, photos that are not there", async () => {
+  it("reports all errors at once: unknown keys, impossible rows, duplicate names, missing photos", async () => {
     const reading = planOf(`
 name: wrong
 photos: nowhere
@@ -60,7 +60,7 @@ rows:
     }
   });
 
-  it("refuses YAML that would harm in one clear sentence", async () => {
+  it("rejects harmful YAML in one clear sentence", async () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
     for (let i = 1; i < 9; i++) {
       const [name, before] = ["abcdefghij"[i], "abcdefghij"[i - 1]];
@@ -83,7 +83,7 @@ rows:
   });
 });
 
-describe("the files that are ready", () => {
+describe("the experiment files in the repository", () => {
   const root = resolve(import.meta.dirname, "../../../../experiments");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => {
     return name.endsWith(".yaml") && /^rows:/m.test(readFileSync(join(root, name), "utf8"));

@@ -4,7 +4,7 @@ import { WeightedSemaphore } from "../../src/base/weighted-semaphore.js";
 import { decodedBytes, decodeSquare } from "../../src/image/decode-square.js";
 import { plain, quarters, rgb } from "../data/fixtures.js";
 
-/** Counts the most that was held at once. */
+/** Records the largest amount that was held at once. */
 class Watched extends WeightedSemaphore {
   most = 0;
 
@@ -39,7 +39,7 @@ describe("decodedBytes", () => {
     },
   );
 
-  test("is 0 for what is refused before it is decoded", async () => {
+  test("is 0 for files that are rejected before decoding", async () => {
     expect(await decodedBytes(Buffer.from("no photo"))).toBe(0);
     const png = Buffer.from(await photo().png().toBuffer());
     png.writeUInt32BE(100_000, 16);
@@ -62,7 +62,7 @@ describe("decodeSquare", () => {
     );
   });
 
-  test("keeps all decoders together within the budget, whatever goes wrong", async () => {
+  test("keeps the sum of all decoders within the budget, also after errors", async () => {
     const budget = new Watched(2.5 * 11 * 300 * 200);
     const png = await rgb(plain(1, 300, 200), 300, 200)
       .png()
@@ -75,7 +75,7 @@ describe("decodeSquare", () => {
     const done = await Promise.allSettled(photos.map((bytes) => decodeSquare(bytes, 8, { budget })));
     const failed = done.flatMap(({ status }, i) => (status === "rejected" ? [i] : []));
     expect(failed).toEqual([2, 5, 6]);
-    expect(budget.most).toBe(budget.capacity); // the wide ones, each alone
+    expect(budget.most).toBe(budget.capacity); // the wide photos, each alone
     expect(budget.held).toBe(0);
   });
 });

@@ -10,14 +10,14 @@ const picture = quarters(W, H);
 const photo = () => rgb(picture, W, H);
 const jpegOptions = { quality: 100, chromaSubsampling: "4:4:4" };
 
-/** Pixels of the stored photo that is shown upright as `picture`, by the definition of Exif's orientations. */
+/** The stored pixels of a photo that is displayed as `picture`, from the definition of Exif's orientations. */
 function storedFor(orientation: number): { pixels: Uint8Array; width: number; height: number } {
   const turned = orientation >= 5;
   const [width, height] = turned ? [H, W] : [W, H];
   const pixels = new Uint8Array(W * H * 3);
   for (let y = 0; y < H; y++) {
     for (let x = 0; x < W; x++) {
-      // Where the 0th stored row and column lie in the upright photo: Exif 2.32, tag 0x0112.
+      // Position of the stored row 0 and column 0 in the upright photo: Exif 2.32, tag 0x0112.
       const [row, column] = [
         [y, x],
         [y, W - 1 - x],
@@ -66,7 +66,7 @@ describe("formats", () => {
     expect((await sharp(bytes).metadata()).space).toBe("cmyk");
     const { data } = await decodeImage(bytes);
     expect(data).toHaveLength(W * H * 3);
-    // CMYK's gamut is smaller than sRGB's: the hues stay, the strongest colours fade.
+    // CMYK has a smaller gamut than sRGB: hues stay, the strongest colours become weaker.
     const at = (x: number, y: number) => data.subarray(3 * (y * W + x), 3 * (y * W + x) + 3);
     const [red, green, blue] = [at(4, 4), at(28, 4), at(4, 12)];
     expect(red[0]).toBeGreaterThan(Math.max(red[1], red[2]) + 80);
@@ -86,7 +86,7 @@ describe("formats", () => {
     expect(largestDifference((await decodeImage(png)).data, three)).toBe(0);
   });
 
-  test("grey with alpha is laid on white", async () => {
+  test("grey with alpha is drawn on white", async () => {
     const pairs = Uint8Array.from({ length: W * H * 2 }, (_, i) => (i % 2 === 0 ? 100 : (i >> 1) % 256));
     const png = await sharp(pairs, { raw: { width: W, height: H, channels: 2 } })
       .toColourspace("b-w")
@@ -143,7 +143,7 @@ describe("formats", () => {
     await expectPicture(jpeg, 6);
   });
 
-  test("the content decides, not the name; other content is refused", async () => {
+  test("the content decides, not the name; other content is rejected", async () => {
     expect(sniffFormat(await photo().webp().toBuffer())).toBe("webp");
     expect(sniffFormat(Buffer.from("BM and a bitmap"))).toBeUndefined();
     await expect(decodeImage(Buffer.from("not a photo"))).rejects.toThrow(/Expected the content of a JPEG/);
@@ -172,12 +172,12 @@ describe("damage", () => {
     }
   });
 
-  test("a JPEG that only lacks its end marker is an error", async () => {
+  test("a JPEG without its end marker is an error", async () => {
     const bytes = await noisy().jpeg().toBuffer();
     await expect(decodeImage(bytes.subarray(0, bytes.length - 2))).rejects.toThrow(/premature|end/i);
   });
 
-  test("bytes after the end of a JPEG do no harm", async () => {
+  test("bytes after the end of a JPEG are ignored", async () => {
     const bytes = await photo().jpeg(jpegOptions).toBuffer();
     await expectPicture(Buffer.concat([bytes, Buffer.from("a video follows")]), 4);
   });
@@ -188,7 +188,7 @@ describe("damage", () => {
     await expect(decodeImage(bytes)).rejects.toThrow();
   });
 
-  test("more pixels than the limit are refused before they are decoded", async () => {
+  test("more pixels than the limit are rejected before decoding", async () => {
     const bytes = Buffer.from(await photo().jpeg().toBuffer());
     const frame = bytes.indexOf(Buffer.from([0xff, 0xc0]));
     bytes.writeUInt16BE(65500, frame + 5);
@@ -198,7 +198,7 @@ describe("damage", () => {
 });
 
 describe("squashToPlanes", () => {
-  test("copies a photo of that size as planes", async () => {
+  test("copies a photo that has the size as planes", async () => {
     const data = Uint8Array.from({ length: 4 * 4 * 3 }, (_, i) => i);
     const planes = await squashToPlanes({ data, width: 4, height: 4 }, 4);
     for (let c = 0; c < 3; c++) {
@@ -206,7 +206,7 @@ describe("squashToPlanes", () => {
     }
   });
 
-  test("squashes both sides whatever the shape", async () => {
+  test("resizes both sides for any shape", async () => {
     const planes = await squashToPlanes({ data: picture, width: W, height: H }, 8);
     const expected = quarters(8, 8);
     for (const [x, y] of [

@@ -7,7 +7,7 @@ import { largestDifference, quarters, rgb } from "../data/fixtures.js";
 const [width, height] = [32, 16];
 const picture = quarters(width, height);
 
-describe("formats beside JPEG, PNG and WebP", () => {
+describe("formats other than JPEG, PNG and WebP", () => {
   const made: [ImageFormat, () => Sharp, number][] = [
     ["gif", () => rgb(picture, width, height).gif(), 6],
     ["tiff", () => rgb(picture, width, height).tiff({ compression: "lzw" }), 0],
@@ -30,7 +30,7 @@ describe("formats beside JPEG, PNG and WebP", () => {
     }
   });
 
-  test("of an animated GIF the first picture counts", async () => {
+  test("the first frame of an animated GIF is used", async () => {
     const frames = Buffer.concat([Buffer.from(picture), Buffer.alloc(picture.length, 255)]);
     const raw = { width, height: 2 * height, channels: 3, pageHeight: height } as const;
     const gif = await sharp(frames, { raw }).gif().toBuffer();
@@ -40,7 +40,7 @@ describe("formats beside JPEG, PNG and WebP", () => {
     expect(largestDifference(decoded.data, picture)).toBeLessThanOrEqual(6);
   });
 
-  test("a turned, 16-bit TIFF is upright and of 8 bits", async () => {
+  test("a rotated 16-bit TIFF becomes upright and 8-bit", async () => {
     const deep = Uint16Array.from(picture, (value) => value * 257);
     const tiff = await sharp(deep, { raw: { width, height, channels: 3 } })
       .toColourspace("rgb16")
@@ -76,7 +76,7 @@ describe("pictures that cannot be decoded", () => {
     );
   });
 
-  test("are told by their extension, with what mends it", () => {
+  test("are recognised by their extension, with how to fix it", () => {
     expect(whyNotDecoded(".heic")).toMatch(/got \.heic\. Convert it to JPEG/);
     for (const extension of [".bmp", ".svg", ".cr2", ".dng", ".psd"])
       expect(whyNotDecoded(extension)).toBeDefined();

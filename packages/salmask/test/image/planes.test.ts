@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toPlanes } from "../../src/image/planes.js";
 
 describe("toPlanes", () => {
-  it("puts every channel of every place where it belongs, wherever in memory the pixels begin", () => {
+  it("puts every channel of every pixel in the right position, for any alignment of the pixels", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 40 }),

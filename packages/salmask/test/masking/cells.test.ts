@@ -30,7 +30,7 @@ describe("cellCounts", () => {
     );
   });
 
-  it("never asks for a negative count near gamma 1, where total less rounded foreground does", () => {
+  it("never returns a negative count near gamma 1, unlike total minus rounded foreground", () => {
     let wouldBeNegative = 0;
     for (let foreground = 43; foreground <= 49; foreground++) {
       for (let a = 0.05; a <= 0.25; a += 0.001) {
@@ -43,7 +43,7 @@ describe("cellCounts", () => {
     expect(wouldBeNegative).toBeGreaterThan(0);
   });
 
-  it("takes from a negative its share of the object, at least a cell, at most 55 % of the crop, nothing else", () => {
+  it("removes from a negative the share of the object, at least one cell, at most 55 % of the crop, nothing else", () => {
     fc.assert(
       fc.property(split, ratio, ({ total, foreground }, a) => {
         const counts = cellCounts("negative", total, foreground, { ratio: a });
@@ -57,7 +57,7 @@ describe("cellCounts", () => {
     );
   });
 
-  it("splits a fixed total as the odds ask, the other kind standing in where one runs out", () => {
+  it("divides a fixed total by foregroundShare; if one kind has too few cells, the other replaces them", () => {
     fc.assert(
       fc.property(split, ratio, ratio, ({ total, foreground }, a, foregroundShare) => {
         const counts = cellCounts("positive", total, foreground, { ratio: a, foregroundShare });
@@ -133,7 +133,7 @@ describe("drawCells", () => {
     }
   });
 
-  it("masks foreground and background evenly, and every cell of each alike", () => {
+  it("masks equal shares of foreground and background, and every cell with the same probability", () => {
     const map = Array.from({ length: 49 }, (_, cell) => (cell % 7 < 3 ? 1 : 0)); // the left three columns: 21 cells
     const times = 4000;
     const counts = new Array<number>(49).fill(0);

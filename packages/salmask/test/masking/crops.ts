@@ -1,4 +1,4 @@
-/** Crops of 4 x 4 cells, what they show, and which of their cells were changed. */
+/** Crops of 4 x 4 cells, their objects, and the cells that were changed. */
 import { Generator, randn, type Tensor } from "@salmask/torch";
 import type { Foreground } from "../../src/masking/foreground.js";
 import { gridFor } from "../../src/masking/grid.js";
@@ -17,14 +17,14 @@ export function foreground(maps: readonly (readonly number[])[]): Foreground {
   };
 }
 
-/** The 16 cells of a crop whose columns are chosen. */
+/** The 16 cells of a crop, 1 in the chosen columns. */
 export const columns = (on: (col: number) => boolean): number[] =>
   Array.from({ length: 16 }, (_, cell) => (on(cell % 4) ? 1 : 0));
 export const left = columns((col) => col < 2);
 export const right = columns((col) => col >= 2);
 export const none = new Array<number>(16).fill(0);
 
-/** `[N, 16]`: the share of each cell's values that differ, of N views. */
+/** `[N, 16]`: for N views, the share of each cell's values that differ. */
 export function changed(view: Tensor, clean: Tensor): number[][] {
   const differs = view.ne(clean).to({ dtype: "float32" }).mean([1], { keepdim: true }); // [N, 1, H, W]
   const cells = differs.adaptiveAvgPool2d([4, 4]).toArray();

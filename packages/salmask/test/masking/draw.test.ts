@@ -14,7 +14,7 @@ const key = (batch: number, view = 0): MaskKey => ({ seed: 1, epoch: 2, ids: ids
 const positive = (shapes = cellsOnly): MaskDrawOptions => ({ role: "positive", ratio: [0.05, 0.25], shapes });
 const negative = (shapes = cellsOnly): MaskDrawOptions => ({ role: "negative", ratio: [0.4, 0.7], shapes });
 
-/** The same map for each of a batch. */
+/** The same map for each image of a batch. */
 const repeated = (map: ArrayLike<number>, batch: number) =>
   Uint8Array.from({ length: map.length * batch }, (_, i) => map[i % map.length]);
 
@@ -53,11 +53,11 @@ describe("drawMasks", () => {
     const counts = Array.from(draw.maskedShare, (share) => Math.round(share * 49));
     expect(Math.min(...counts)).toBe(2);
     expect(Math.max(...counts)).toBe(12);
-    // Rounding is fair, so the mean is 49 x 0.15 = 7.35; 5 deviations of the mean are 0.26.
+    // Rounding is unbiased, so the mean is 49 x 0.15 = 7.35; 5 standard deviations of the mean are 0.26.
     expect(Math.abs(counts.reduce((a, b) => a + b) / batch - 7.35)).toBeLessThan(0.26);
   });
 
-  it("draws an image the same whatever the batch and its order", () => {
+  it("draws the same for an image in any batch and any order", () => {
     const order = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 1 });
     fc.assert(
       fc.property(
@@ -82,7 +82,7 @@ describe("drawMasks", () => {
     );
   });
 
-  it("draws anew for another seed, epoch, image or view", () => {
+  it("draws differently for another seed, epoch, image or view", () => {
     const map = repeated(new Array(49).fill(1), 1);
     const base = { seed: 1, epoch: 1, ids: [1], view: 1 };
     const options: MaskDrawOptions = { role: "positive", ratio: [0.5, 0.5], shapes: cellsOnly };
@@ -112,7 +112,7 @@ describe("drawMasks", () => {
     expect(Math.abs(kinds.channelwise / batch - 0.56)).toBeLessThan(0.04);
   });
 
-  it("masks the counted cells in every channel, drawn apart", () => {
+  it("masks the counted cells in every channel, drawn separately", () => {
     const map = Array.from({ length: 49 }, (_, cell) => (cell % 7 < 4 ? 1 : 0)); // 28 cells
     const options: MaskDrawOptions = {
       role: "negative",
@@ -129,7 +129,7 @@ describe("drawMasks", () => {
     }
   });
 
-  it("puts windows on the object, within the crop, of the paper's area", () => {
+  it("puts windows on the object, within the crop, with the paper's area", () => {
     const always = { focal: 1, channelwise: 0 };
     fc.assert(
       fc.property(grids, roles, ({ grid, maps }, role) => {
@@ -188,7 +188,7 @@ describe("drawMasks", () => {
       expect(left.windows[i]?.left).toBe(0);
       expect(right.windows[i]?.left).toBe(224 - 130);
     }
-    // A map that is all object says nothing of where.
+    // A map that is all object contains no position.
     const anywhere = drawMasks(
       repeated(
         side(() => true),

@@ -21,7 +21,7 @@ function crops(): Tensor {
   return fromTypedArray(data, [batch, 3, side, side]);
 }
 
-/** Blur by the sum over the whole square kernel, borders reflected: one plane `[side, side]`. */
+/** Blur as a sum over the whole square kernel, with reflected borders: one plane `[side, side]`. */
 function blurred(plane: Float32Array, kernel: number, sigma: number): number[] {
   const half = (kernel - 1) / 2;
   const reflect = (i: number) => (i < 0 ? -i : i >= side ? 2 * side - 2 - i : i);
@@ -89,7 +89,7 @@ describe("fills", () => {
     });
   });
 
-  it("high-pass: every view less its blur of 11 taps and sigma 5", () => {
+  it("high-pass: every view minus its blur of 11 taps and sigma 5", () => {
     scope(() => {
       const input = crops();
       const prepared = fillOf({ ...defaults, fill: "high-pass" }).prepare(input);
@@ -100,7 +100,7 @@ describe("fills", () => {
     });
   });
 
-  it("high-pass noise: deviation 0.18 in a positive and 0.14 in a negative, every cell and image its own", () => {
+  it("high-pass noise: deviation 0.18 in a positive and 0.14 in a negative, separate for every cell and image", () => {
     scope(() => {
       const input = crops();
       const fill = fillOf({ ...defaults, fill: "high-pass" });
@@ -111,7 +111,7 @@ describe("fills", () => {
         const values = fill.replacement(input, context({}, role)).toArray();
         expect(Math.abs(deviation(values) / std - 1)).toBeLessThan(0.03);
         expect(Math.abs(values.reduce((a, b) => a + b) / values.length)).toBeLessThan(0.01);
-        // No tile is used twice: all values of the batch differ, and cells do not go together.
+        // No noise is used twice: all values of the batch differ, and cells are uncorrelated.
         expect(new Set(values).size).toBeGreaterThan(0.99 * values.length);
         const tile = (image: number, channel: number, top: number, left: number) =>
           Array.from({ length: 64 }, (_, i) => {
@@ -121,13 +121,13 @@ describe("fills", () => {
         const first = tile(0, 0, 0, 0);
         for (const other of [tile(0, 0, 0, 8), tile(0, 0, 8, 0), tile(0, 1, 0, 0), tile(1, 0, 0, 0)]) {
           const together = first.reduce((sum, value, i) => sum + value * other[i], 0) / 64 / std ** 2;
-          expect(Math.abs(together)).toBeLessThan(0.6); // 5 deviations
+          expect(Math.abs(together)).toBeLessThan(0.6); // 5 standard deviations
         }
       }
     });
   });
 
-  it("high-pass noise is a function of seed, epoch, image and view, whatever the batch", () => {
+  it("high-pass noise depends only on seed, epoch, image and view, not on the batch", () => {
     scope(() => {
       const input = crops();
       const fill = fillOf({ ...defaults, fill: "high-pass" });

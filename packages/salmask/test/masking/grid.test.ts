@@ -4,7 +4,7 @@ import { UsageError } from "../../src/base/errors.js";
 import { gridFor } from "../../src/masking/grid.js";
 
 describe("gridFor", () => {
-  it("follows the crop and the network", () => {
+  it("depends on the crop and the network", () => {
     expect(gridFor(224, 32)).toEqual({ rows: 7, cols: 7, cell: 32 });
     expect(gridFor(32, 8)).toEqual({ rows: 4, cols: 4, cell: 8 });
     fc.assert(
@@ -14,7 +14,7 @@ describe("gridFor", () => {
     );
   });
 
-  it("refuses other crops, and names those that fit", () => {
+  it("rejects other crops, and names those that fit", () => {
     expect(() => gridFor(225, 32)).toThrow(UsageError);
     expect(() => gridFor(225, 32)).toThrow(/multiple of 32 pixels.*got 225.*224 or 256/);
     expect(() => gridFor(20, 32)).toThrow(/nearest that fit: 32/);

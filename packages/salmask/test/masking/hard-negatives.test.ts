@@ -37,7 +37,7 @@ interface Asked extends Pick<NegativeOptions, "count" | "of"> {
   readonly cells?: MaskOptions["cells"];
 }
 
-/** The hard negatives of the crops after `prepare`, and those crops. */
+/** The hard negatives of the crops, and these crops after `prepare`. */
 function made({ objects, fill = "mean", cells = "saliency", ratio: [least, most], ...asked }: Asked) {
   const negative: NegativeOptions = { ...asked, ratio: [least, most] };
   const filling = fillOf({ ...paper, fill });
@@ -51,7 +51,7 @@ function made({ objects, fill = "mean", cells = "saliency", ratio: [least, most]
 }
 
 describe("hardNegatives", () => {
-  it("makes negative m of crop i row m * B + i: its own pixels, less its own object", () => {
+  it("row m * B + i is negative m of crop i: its own pixels without its own object", () => {
     scope(() => {
       const objects = ids.map((_, i) => columns((col) => col === i % 4));
       const { clean, pixels, rows } = made({
@@ -74,7 +74,7 @@ describe("hardNegatives", () => {
     });
   });
 
-  it("gives every query the first photo's negatives and their validity where they are shared", () => {
+  it("gives every query the first photo's negatives and their validity if they are shared", () => {
     for (const first of [left, none]) {
       scope(() => {
         const objects = foreground([first, none, right, right, none]);
@@ -100,7 +100,7 @@ describe("hardNegatives", () => {
     }
   });
 
-  it("guides by where saliency lies, left or right", () => {
+  it("masks where the saliency is, left or right", () => {
     scope(() => {
       const value = (cell: number, col: number) => (cell % 4 === col ? 5 : 0);
       const maps = Float32Array.from({ length: 5 * 16 }, (_, i) => value(i % 16, Math.floor(i / 16) % 4));
@@ -112,7 +112,7 @@ describe("hardNegatives", () => {
     });
   });
 
-  it("masks a foreground of one cell, and calls a negative without any invalid", () => {
+  it("masks a foreground of one cell, and marks a negative without a foreground as invalid", () => {
     scope(() => {
       const one = Array.from({ length: 16 }, (_, cell) => (cell === 6 ? 1 : 0));
       const objects = foreground([one, none, one, none, one]);
@@ -129,7 +129,7 @@ describe("hardNegatives", () => {
     });
   });
 
-  it("takes cells of the whole crop for the random control, whatever the saliency", () => {
+  it("uses cells of the whole crop for the random control, independent of saliency", () => {
     scope(() => {
       const asked = { cells: "random", of: "own", count: 1, ratio: [0.5, 0.5] } as const;
       const random = made({ ...asked, objects: foreground(ids.map(() => right)) });
@@ -142,7 +142,7 @@ describe("hardNegatives", () => {
     });
   });
 
-  it("refuses to take an object away that nothing points at", () => {
+  it("throws if there is no foreground", () => {
     scope(() => {
       const asked = { of: "own", count: 1, ratio: [0.5, 0.5] } as const;
       expect(() => made({ ...asked, objects: null })).toThrow(/"random" to do without/);

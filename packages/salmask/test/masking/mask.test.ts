@@ -21,7 +21,7 @@ const options = (fill: FillName, over: Partial<MaskOptions> = {}): MaskOptions =
 });
 
 describe("maskCrops", () => {
-  it("replaces whole cells by the fill, and leaves the others as they were", () => {
+  it("replaces whole cells with the fill, and does not change the others", () => {
     for (const name of ["mean", "blur"] as const) {
       scope(() => {
         const input = crops();
@@ -43,7 +43,7 @@ describe("maskCrops", () => {
     }
   });
 
-  it("masks n a cells over the whole crop for the random control, whatever the saliency", () => {
+  it("masks n a cells over the whole crop for the random control, independent of saliency", () => {
     scope(() => {
       const input = crops();
       const given = options("mean", { cells: "random" });
@@ -53,7 +53,7 @@ describe("maskCrops", () => {
     });
   });
 
-  it("takes no part in gradients, and leaves its input alone", () => {
+  it("has no gradients, and does not change its input", () => {
     scope(() => {
       const input = crops();
       const before = input.clone();
@@ -65,7 +65,7 @@ describe("maskCrops", () => {
     });
   });
 
-  it("refuses guided masks without a foreground, and sizes that are not the grid's", () => {
+  it("rejects guided masks without a foreground, and sizes other than the grid's", () => {
     scope(() => {
       const mask = (objects: ReturnType<typeof foreground> | null, over: Partial<MaskOptions> = {}) =>
         maskCrops(crops(), objects, own, options("mean", over));

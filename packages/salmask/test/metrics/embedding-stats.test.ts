@@ -10,20 +10,20 @@ const axes = [
 ];
 
 describe("embeddingStats", () => {
-  it("of three right angles: rank 3, every squared distance 2", () => {
+  it("three orthogonal vectors: rank 3, every squared distance 2", () => {
     const stats = scope(() => embeddingStats(tensor(axes), tensor(axes)));
     expect(stats.alignment).toBeCloseTo(0, 6);
     expect(stats.uniformity).toBeCloseTo(-4, 5);
     expect(stats.rank).toBeCloseTo(3, 4);
   });
 
-  it("of a collapse: one direction, uniformity 0", () => {
+  it("a collapse: one direction, uniformity 0", () => {
     const same = [axes[0], axes[0], axes[0]];
     const stats = scope(() => embeddingStats(tensor(same), tensor(same)));
     expect(stats).toEqual({ alignment: 0, uniformity: expect.closeTo(0, 5), rank: expect.closeTo(1, 4) });
   });
 
-  it("is the mean over pairs, by loops", () => {
+  it("equals the mean over pairs, computed in loops", () => {
     const [query, key] = scope(() =>
       noGrad(() => {
         const generator = new Generator(4);

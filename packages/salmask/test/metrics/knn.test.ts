@@ -2,7 +2,7 @@ import { Generator, randn, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { knnTop1 } from "../../src/metrics/knn.js";
 
-/** The vote by hand: sort by cosine, weigh the nearest k, take the class with the largest sum. */
+/** The vote in plain code: sort by cosine, weight the nearest k, take the class with the largest sum. */
 function byHand(
   train: number[][],
   labels: Int32Array,
@@ -28,7 +28,7 @@ function rowsOf(flat: number[], width: number): number[][] {
 }
 
 describe("knnTop1", () => {
-  it("agrees with a vote counted by hand", () => {
+  it("agrees with a vote in plain code", () => {
     scope(() => {
       const generator = new Generator(1);
       const [train, test] = [randn([60, 4], { generator }), randn([30, 4], { generator })];
@@ -41,7 +41,7 @@ describe("knnTop1", () => {
     });
   });
 
-  it("takes all rows where there are fewer than k", () => {
+  it("uses all rows if there are fewer than k", () => {
     scope(() => {
       const features = randn([3, 2], { generator: new Generator(2) });
       const labels = Int32Array.of(1, 1, 1);

@@ -25,7 +25,7 @@ describe("lbfgs", () => {
 });
 
 describe("fitSoftmax", () => {
-  it("ends where the gradient, worked out one row at a time, is zero", () => {
+  it("ends where the gradient, computed row by row, is zero", () => {
     scope(() => {
       const [rows, d, classes, penalty] = [40, 3, 3, 0.01];
       const features = randn([rows, d], { generator: new Generator(5) });
@@ -53,7 +53,7 @@ describe("fitSoftmax", () => {
 });
 
 describe("fastLinear", () => {
-  it("separates what can be separated, and stays at chance on labels that mean nothing", () => {
+  it("separates separable classes, and stays at chance for random labels", () => {
     scope(() => {
       const labels = Int32Array.from({ length: 200 }, (_, i) => i % 2);
       const noise = randn([200, 2], { generator: new Generator(6) });

@@ -1,9 +1,9 @@
-"""The measures of salient object detection, written from the papers' formulas with NumPy, for the tests.
+"""The measures of salient object detection, written with NumPy from the papers' formulas, for the tests.
 
 usage: measures_golden.py CASES
 
-Reads CASES, JSON: [{"width": W, "map": [...], "mask": [...], "found": [...]}, ...]; prints a JSON list of
-{"mae", "maxF", "s", "iou"}, maxF being the largest value of that map's own curve.
+Reads CASES, JSON: [{"width": W, "map": [...], "mask": [...], "found": [...]}, ...]. Prints a JSON list of {"mae",
+"maxF", "s", "iou"}; maxF is the largest value of the map's own curve.
 """
 
 import json

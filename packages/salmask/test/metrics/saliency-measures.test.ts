@@ -20,7 +20,7 @@ interface Case {
   found: Uint8Array;
 }
 
-/** A disc somewhere on a picture, and a map that knows it more or less well. */
+/** A disc at a random position, and a map that shows it more or less well. */
 function disc(seed: number): Case {
   const random = new KeyedRandom(seed, 77);
   const [width, height] = [8 + random.integer(40), 8 + random.integer(40)];
@@ -50,7 +50,7 @@ function corners(): Case[] {
 }
 
 describe("the measures", () => {
-  it("are those of an independent program, to 1e-6", async () => {
+  it("agree with an independent program to 1e-6", async () => {
     const cases = [...Array.from({ length: 40 }, (_, seed) => disc(seed)), ...corners()];
     const path = join(await temporaryFolder(), "cases.json");
     const plain = cases.map(({ width, map, mask, found }) => ({

@@ -13,14 +13,14 @@ const nets: [BackboneSpec["arch"], BackboneSpec["stem"], number][] = [
   ["resnet50", "small", 32],
 ];
 
-// A sum in another order moves a value past a ReLU's corner now and then, and a gradient by more than rounding:
-// PyTorch with one thread and PyTorch with two differ by up to 3e-2 here. So both count with one.
+// A different order of summation sometimes moves a value across zero at a ReLU, and then a gradient changes by more
+// than rounding. PyTorch with one thread and with two differ by up to 3e-2 here. So both use one thread.
 const threads = getNumThreads();
 beforeAll(() => setNumThreads(1));
 afterAll(() => setNumThreads(threads));
 
 describe.each(nets)("%s with the %s stem, at %i pixels", (arch, stem, size) => {
-  test("is torchvision's: names, outputs, gradients, running statistics", () => {
+  test("agrees with torchvision: names, outputs, gradients, running statistics", () => {
     const goldens = Goldens.make(script, arch.replace("resnet", ""), stem, String(size));
     using net = createBackbone({ arch, stem, width: 64 }, new Generator(1));
     const names = goldens.names("state/");

@@ -17,7 +17,7 @@ if stem == "small":
 with torch.no_grad():
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
-            # Away from 1 and 0, so that no two statistics or parameters can be taken for each other.
+            # Not 1 or 0, so that a test notices if two statistics or parameters are confused.
             module.weight.uniform_(0.5, 1.0)
             module.bias.uniform_(-0.2, 0.2)
             module.running_mean.uniform_(-0.2, 0.2)
@@ -25,7 +25,7 @@ with torch.no_grad():
             module.num_batches_tracked.fill_(7)
     for name, module in net.named_modules():
         if name.endswith("bn2" if depth == "18" else "bn3"):
-            # Small residual branches keep float32's rounding small through fifty layers of batch statistics.
+            # Small residual branches keep the rounding errors of float32 small over fifty layers of batch statistics.
             module.weight.mul_(0.3)
 inputs = torch.randn(4, 3, size, size)
 maps = []

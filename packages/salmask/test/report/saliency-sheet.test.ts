@@ -34,9 +34,9 @@ async function photosWithMasks(): Promise<{ photos: string; masks: string; folde
   return { photos, masks, folder };
 }
 
-it("draws photo, mask, map and foreground, and beside them what is scored", async () => {
+it("draws photo, mask, map and foreground, and the scored ones beside them", async () => {
   const { photos, masks, folder } = await photosWithMasks();
-  // Of 2 x 2 cells the left ones are salient: one rightly, one not; the upper right one is missed.
+  // The left ones of 2 x 2 cells are salient: one correctly, one wrongly. The upper right one is missed.
   const source: SaliencySource = {
     name: "told",
     maps: (crops) =>
@@ -80,14 +80,14 @@ it("draws photo, mask, map and foreground, and beside them what is scored", asyn
     for (const [i, expected] of [orange, dark, orange, dark].entries())
       expect(difference(column(4)[i], expected)).toBeLessThanOrEqual(1);
     expect(column(5)).toEqual([white, blue, red, black]);
-    // The scored map is smooth: at its left edge as the cells are, in the middle half way.
+    // The scored map is smooth: at its left edge it equals the cells, in the middle it is half way between them.
     expect(difference(sheet.at(3, row, 0.5, 0.01), heat[0])).toBeLessThanOrEqual(1);
     const middle = sheet.at(3, row, 0.5, 0.5)[0];
     expect(middle > heat[1][0] + 50 && middle < heat[0][0] - 50).toBe(true);
   }
 });
 
-it("is drawn by the command where asked, with what was scored in its JSON", async () => {
+it("is drawn by the command if requested, and the JSON contains the scores", async () => {
   const { photos, masks, folder } = await photosWithMasks();
   const said: string[] = [];
   const streams = { out: (text: string) => void said.push(text), err: () => {} };

@@ -9,7 +9,7 @@ import { sheetOfPhotos } from "../../src/report/views-of-photos.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 import { type Colour, difference, readSheet } from "../support/sheet.js";
 
-/** `[3, h, w]` whose pixels are the colours given, row after row. */
+/** `[3, h, w]` with the given colours as pixels, row by row. */
 const picture = (rows: readonly (readonly Colour[])[]): Tensor =>
   tensor([0, 1, 2].map((channel) => rows.map((row) => row.map((colour) => colour[channel] / 255))));
 
@@ -21,7 +21,7 @@ const [red, green, blue, black]: Colour[] = [
 ];
 
 describe("drawSheet", () => {
-  it("lays out a column a kind and a row a photo, each picture whole, whatever its shape", async () => {
+  it("draws one column per kind and one row per photo, each picture complete for any shape", async () => {
     const out = join(await temporaryFolder(), "sheet.png");
     await drawSheet(out, () => [
       {
@@ -66,7 +66,7 @@ describe("the pictures", () => {
     });
   });
 
-  it("show the most salient cell in yellow, the least in dark blue, whatever the map's scale", () => {
+  it("show the most salient cell in yellow, the least in dark blue, for any scale of the map", () => {
     for (const scale of [1, 1000]) {
       const heat = scope(() => heatMap(tensor([[0, scale, 0.5 * scale]])).toArray()); // [3, 1, 3]
       const colour = (cell: number) => [heat[cell], heat[3 + cell], heat[6 + cell]];
@@ -76,14 +76,14 @@ describe("the pictures", () => {
     }
   });
 
-  it("are of photos evenly spread over the set, of all where it is small", () => {
+  it("show photos evenly spread over the data set, or all if it is small", () => {
     expect(Array.from(spread(100, 4))).toEqual([0, 25, 50, 75]);
     expect(Array.from(spread(3, 8))).toEqual([0, 1, 2]);
   });
 });
 
 describe("sheetOfPhotos", () => {
-  /** Sheets of four photos of 16 pixels, drawn with these settings of the mask. */
+  /** Sheets of four photos of 16 pixels, drawn with these mask settings. */
   async function sheetWith(mask: object) {
     const folder = await temporaryFolder();
     await writePhotos(join(folder, "photos"), 4, 16, ["a"]);
@@ -103,10 +103,10 @@ describe("sheetOfPhotos", () => {
   const places = Array.from({ length: 256 }, (_, at) => ({ y: Math.floor(at / 16), x: at % 16 }));
   const middle = (at: number) => (at + 0.5) / 16;
 
-  it("shows photos as they are, and a plain run's views as they were cropped", async () => {
+  it("shows photos unchanged, and a plain run's views as they were cropped", async () => {
     const { photos, sheet, pixels } = await sheetWith({ fill: "none" });
     expect(photos).toEqual(["a/0.png", "a/2.png"]);
-    // Photo, crop, key, query: nothing asks where the object is.
+    // Photo, crop, key, query: nothing needs saliency.
     expect([sheet.width, sheet.height]).toEqual([4 * 116 + 4, 18 + 2 * 116 + 4]);
     for (const row of [0, 1]) {
       for (const { y, x } of places) {
@@ -119,7 +119,7 @@ describe("sheetOfPhotos", () => {
     }
   });
 
-  it("shows what a hard negative loses, and that photos do not share it unless asked", async () => {
+  it("shows what a hard negative loses, and that photos share it only if requested", async () => {
     const mask = { fill: "mean", negative: { count: 1, ratio: [1, 1] } };
     const [object, key, negative] = [3, 4, 6];
     const own = await sheetWith(mask);
@@ -130,7 +130,7 @@ describe("sheetOfPhotos", () => {
       const changed = places.filter((place) => difference(at(negative, place), at(key, place)) > 2);
       expect(changed.length / 256).toBeLessThanOrEqual(0.6);
       expect(changed.length / 256).toBeGreaterThan(0.2);
-      // The object's cells are the heat map's yellow.
+      // The object's cells are yellow in the heat map.
       for (const place of changed) expect(at(object, place)[0]).toBeGreaterThan(200);
     }
     const shared = await sheetWith({ ...mask, negative: { ...mask.negative, of: "shared" } });

@@ -1,4 +1,4 @@
-/** What releases of before left in a run's folder, as they wrote it. */
+/** Files in a run's folder as earlier releases wrote them. */
 import { appendFileSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const seconds = {
   optimizer: 0.7,
 };
 
-/** A line with all that one had. */
+/** A log line with all numbers of that release. */
 const line = {
   epoch: 1,
   step: 20,
@@ -36,7 +36,7 @@ const line = {
   branchVariance: { query: 0.2, key: 0.1 },
 };
 
-/** One of before embeddings, agreement, times and variances were noted, without queue and before masks. */
+/** A line from before embeddings, agreement, times and variances were recorded, without queue and before masking. */
 const oldest = {
   epoch: 0,
   step: 10,
@@ -68,8 +68,8 @@ async function folderWith(files: Record<string, string>): Promise<RunFolder> {
 
 const jsonl = (...lines: object[]) => lines.map((each) => `${JSON.stringify(each)}\n`).join("");
 
-describe("a log of before", () => {
-  it("has its numbers under their names of today, and none where it had null", async () => {
+describe("a log from an earlier release", () => {
+  it("has its numbers under their current names, and none for null", async () => {
     const { log } = await folderWith({ "metrics.jsonl": jsonl(oldest, line) });
     expect(log.read()).toEqual([
       {
@@ -107,7 +107,7 @@ describe("a log of before", () => {
     ]);
   });
 
-  it("goes on with lines of today, is rewound, and loses a last line that was cut off", async () => {
+  it("can be continued with current lines, is rewound, and loses an incomplete last line", async () => {
     const { log, path } = await folderWith({ "metrics.jsonl": jsonl(oldest, line) });
     log.append(today);
     appendFileSync(join(path, "metrics.jsonl"), '{"step":40,"epo');
@@ -126,8 +126,8 @@ const probe = {
   linear: { top1: 0.625, randomTop1: 0.375 },
 } as const;
 
-describe("a probe of before", () => {
-  it("is read, of photos that are not known, and kept beside newer ones", async () => {
+describe("a probe from an earlier release", () => {
+  it("is read without its photos, and kept with newer ones", async () => {
     const folder = await folderWith({ "probe.json": JSON.stringify(probe) });
     const earlier = { ...probe, photos: [], seed: 0 };
     expect(folder.readProbes()).toEqual([earlier]);
@@ -138,7 +138,7 @@ describe("a probe of before", () => {
   });
 });
 
-describe("a summary of before", () => {
+describe("a summary from an earlier release", () => {
   const pretrained = {
     run: "runs/a",
     photos: "photos",
@@ -155,7 +155,7 @@ describe("a summary of before", () => {
   };
   const demonstrated = { ...probe, weights: "w", views: "v", photos: 2000, epochs: 16, seconds: 120 };
 
-  it("is a pre-training's, or the demo's where it has scores", async () => {
+  it("belongs to a pre-training, or to the demo if it has scores", async () => {
     const plain = await folderWith({ "summary.json": JSON.stringify(pretrained) });
     expect(plain.readSummary()).toEqual({ kind: "pretrain", ...pretrained, classes: null });
     const demo = await folderWith({ "summary.json": JSON.stringify(demonstrated) });
@@ -163,7 +163,7 @@ describe("a summary of before", () => {
     expect(demo.readSummary()).toEqual({ kind: "demo", ...kept });
   });
 
-  it("is refused where it is something else", async () => {
+  it("is rejected if it is something else", async () => {
     for (const text of ["{", "[]", "null", '{"kind":"other"}', '{"run":3}']) {
       const folder = await folderWith({ "summary.json": text });
       expect(() => folder.readSummary(), text).toThrow(

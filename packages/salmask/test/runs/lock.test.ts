@@ -7,21 +7,21 @@ import { expect, it, onTestFinished } from "vitest";
 import { Lock } from "../../src/runs/lock.js";
 import { temporaryFolder } from "../support/photos.js";
 
-/** The number of a process that lives until the test ends. */
+/** The id of a process that lives until the test ends. */
 function living(): number {
   const child = spawn("sleep", ["60"]);
   onTestFinished(() => void child.kill());
   return child.pid ?? 0;
 }
 
-/** The number of a process that was. */
+/** The id of a process that has ended. */
 async function dead(): Promise<number> {
   const child = spawn("true");
   await new Promise((done) => child.on("close", done));
   return child.pid ?? 0;
 }
 
-/** Where a lock is that has this text. */
+/** The path of a lock file with this text. */
 async function lockOf(text: string): Promise<string> {
   const path = join(await temporaryFolder(), ".lock");
   await writeFile(path, text);
@@ -35,7 +35,7 @@ const inUse = (...said: string[]) =>
     message: expect.stringMatching(new RegExp(said.join(".*"))),
   });
 
-it("says whose it is while it is held, and is gone when it is released", async () => {
+it("names its process while it is held, and is removed when it is released", async () => {
   const path = join(await temporaryFolder(), ".lock");
   {
     using _lock = Lock.take(path);
@@ -47,14 +47,14 @@ it("says whose it is while it is held, and is gone when it is released", async (
   Lock.take(path).release();
 });
 
-it("is refused where another process holds it, which is named, and stays that process's", async () => {
+it("is refused if another process holds it; the error names that process, which keeps the lock", async () => {
   const text = `${living()} ${hostname()}\n`;
   const path = await lockOf(text);
   expect(() => Lock.take(path)).toThrow(inUse(`process ${text.split(" ")[0]} `, `remove ${path}`));
   expect(readFileSync(path, "utf8")).toBe(text);
 });
 
-it("is refused where it is of another machine, of whose processes nothing is known", async () => {
+it("is refused if it belongs to another machine, because its processes are unknown", async () => {
   const path = await lockOf(`${await dead()} another-machine\n`);
   expect(() => Lock.take(path)).toThrow(inUse("on another-machine", `If it is gone, remove ${path}`));
 });

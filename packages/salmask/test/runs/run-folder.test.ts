@@ -12,7 +12,7 @@ import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.j
 import { failure } from "../support/pretrain.js";
 
 describe("a run's folder", () => {
-  it("is not one that holds a stranger's files, and those are left as they are", async () => {
+  it("must not contain other files, and these are not changed", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "config.yaml"), "mine");
     expect(() => new RunFolder(folder).refuseForeign()).toThrow("holds config.yaml");
@@ -27,7 +27,7 @@ describe("a run's folder", () => {
     expect(existsSync(join(folder, "none"))).toBe(false);
   });
 
-  it("loses a run's own files alone when it is cleared", async () => {
+  it("loses only the run's own files when it is cleared", async () => {
     const folder = await temporaryFolder();
     const checkpoints = join(folder, "checkpoints");
     await mkdir(checkpoints);
@@ -41,7 +41,7 @@ describe("a run's folder", () => {
 });
 
 describe("a run's folder that a process uses", () => {
-  it("is refused to another run, which leaves all there as it is, and is free when the first has ended", async () => {
+  it("is refused to another run, which changes nothing in it, and is free when the first has ended", async () => {
     const folder = await temporaryFolder();
     await writePhotos(join(folder, "photos"), 24, 16, ["a"]);
     const data = { ...smallSettings.data, cache: join(folder, "cache") };
@@ -51,7 +51,7 @@ describe("a run's folder that a process uses", () => {
     await pretrain({
       ...options,
       report: ({ kind }) => {
-        // Before the first checkpoint it is the lock alone that says that a run is there.
+        // Before the first checkpoint, only the lock shows that there is a run.
         if (kind === "begin") second = failure(options);
       },
     });
@@ -76,7 +76,7 @@ describe("a run's folder that a process uses", () => {
     expect(existsSync(unfinished)).toBe(true);
   });
 
-  it("loses what a process that is gone left unfinished", async () => {
+  it("loses the unfinished files of a process that no longer exists", async () => {
     const run = new RunFolder(join(await temporaryFolder(), "run"));
     run.lock().release();
     await writeFile(join(run.checkpoints, ".step-000000006.safetensors.1.ab.tmp"), "");
@@ -98,7 +98,7 @@ describe("a run's probes", () => {
     ...change,
   });
 
-  it("are replaced by those of the same photos, protocol and seed, and by no others", async () => {
+  it("are replaced only by those with the same photos, protocol and seed", async () => {
     const run = new RunFolder(await temporaryFolder());
     expect(run.readProbes()).toEqual([]);
     const all = [
@@ -115,7 +115,7 @@ describe("a run's probes", () => {
     expect(run.readProbes()).toEqual([...all.slice(1), again]);
   });
 
-  it("are refused where the file holds something else", async () => {
+  it("are rejected if the file contains something else", async () => {
     const run = new RunFolder(await temporaryFolder());
     await writeFile(join(run.path, "probes.json"), "[{}]");
     expect(() => run.readProbes()).toThrow(expect.objectContaining({ code: "damaged-run" }));

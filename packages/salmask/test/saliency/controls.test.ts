@@ -10,7 +10,7 @@ describe("sources that need no run", () => {
     expect(shape).toEqual([2, 4, 6]);
   });
 
-  it("the centre is highest in the middle, and alike to all sides", () => {
+  it("centre is highest in the middle, and symmetric", () => {
     const maps = scope(() =>
       runlessSource("centre")
         .maps(zeros([1, 3, 8, 8]), { rows: 5, cols: 5 })
@@ -19,11 +19,11 @@ describe("sources that need no run", () => {
     expect(Math.max(...maps)).toBe(maps[12]);
     expect(maps).toEqual([...maps].reverse());
     expect(maps[2]).toBeCloseTo(maps[10], 6);
-    // Two cells of five from the middle are 0.4 of the side.
+    // Two of five cells from the centre are 0.4 of the side.
     expect(maps[10]).toBeCloseTo(Math.exp(-(0.4 ** 2) / (2 * 0.25 ** 2)), 6);
   });
 
-  it("uniform leaves no background, so that guidance falls like the random control", () => {
+  it("uniform has no background, so that masks are random like the random control", () => {
     const { shares } = scope(() =>
       foregroundCells(runlessSource("uniform").maps(zeros([3, 3, 8, 8]), { rows: 4, cols: 4 })),
     );

@@ -12,7 +12,7 @@ import { temporaryFolder, writePhotos } from "../support/photos.js";
 
 const count = 8;
 
-/** Eight photos of 16 pixels, each with a map of its own: photo i is bright in the i-th of eight 4 x 8 blocks. */
+/** Eight photos of 16 pixels with different maps: photo i is bright in the i-th of eight 4 x 8 blocks. */
 async function photosWithMaps(missing?: number): Promise<{ photos: string; maps: string; cache: string }> {
   const folder = await temporaryFolder();
   const [photos, maps, cache] = ["photos", "maps", "cache"].map((name) => join(folder, name));
@@ -33,7 +33,7 @@ async function photosWithMaps(missing?: number): Promise<{ photos: string; maps:
 
 const block = (row: number, col: number) => Math.floor(row / 4) * 2 + Math.floor(col / 8);
 
-/** Cells of each photo's whole view that are foreground, as numbers of a 4 x 4 grid. */
+/** The foreground cells of each whole photo, as numbers in a 4 x 4 grid. */
 async function foregroundOf(saliency: object, missing?: number): Promise<number[][]> {
   const { photos, maps, cache } = await photosWithMaps(missing);
   const given = "source" in saliency && saliency.source === "maps" ? { maps, ...saliency } : saliency;
@@ -70,7 +70,7 @@ describe("SaliencyGuide", () => {
     expect(found).toEqual(Array.from({ length: count }, (_, photo) => ownCells(photo)));
   });
 
-  it("gives each photo another photo's map for the control, each map once", async () => {
+  it("gives each photo another photo's map in the shuffled control, each map once", async () => {
     const found = await foregroundOf({ source: "maps", shuffled: true });
     const own = Array.from({ length: count }, (_, photo) => ownCells(photo));
     for (const [photo, cells] of found.entries()) expect(cells).not.toEqual(own[photo]);
@@ -78,7 +78,7 @@ describe("SaliencyGuide", () => {
     expect(sorted(found)).toEqual(sorted(own));
   });
 
-  it("names the photo whose map is missing, and the option that is", async () => {
+  it("names the photo whose map is missing, and the missing option", async () => {
     await expect(foregroundOf({ source: "maps" }, 3)).rejects.toMatchObject({
       code: "maps-missing",
       message: expect.stringContaining("a/3.png"),
@@ -88,7 +88,7 @@ describe("SaliencyGuide", () => {
     });
   });
 
-  it("reads the run's encoder after the warm-up, and again as often as asked", async () => {
+  it("uses the run's encoder after the warm-up, and refreshes it as often as set", async () => {
     const { photos, cache } = await photosWithMaps();
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
     const saliency = { source: "own", warmupEpochs: 1, refreshEvery: 2, scope: "photo" };

@@ -2,7 +2,7 @@ import { full, nn, scope, type Tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { LocalizerSource } from "../../src/saliency/localizer.js";
 
-/** Says 1 in the upper half of what it sees, 3 in the lower half, one cell a pixel; and notes the sides it saw. */
+/** Returns 1 in the upper half and 3 in the lower half of its input, one cell per pixel, and records the input sizes. */
 class Halves extends nn.Module {
   readonly seen: number[][] = [];
 
@@ -20,7 +20,7 @@ class Halves extends nn.Module {
 }
 
 describe("LocalizerSource", () => {
-  it("shows its network pictures of its side, and weighs what is above the least by a bell", () => {
+  it("resizes the network's input to its side, subtracts the minimum and multiplies with a bell", () => {
     scope(() => {
       const network = new Halves();
       const source = new LocalizerSource(network, 8);

@@ -6,8 +6,9 @@ import { minimumBarrierDistance } from "../../src/saliency/barrier-distance.js";
 import { MinimumBarrierSource } from "../../src/saliency/minimum-barrier.js";
 
 /**
- * The exact distance of one channel, by brute force: for each pair of bounds that values give, which pixels can be
- * reached from the rim over values within the bounds; a pixel's distance is the least difference of bounds that reach it.
+ * The exact distance of one channel by brute force. For each pair of bounds among the values, it finds the pixels that
+ * can be reached from the border over values within the bounds. The distance of a pixel is the smallest difference of
+ * such bounds.
  */
 function exactDistance(values: readonly number[], height: number, width: number): number[] {
   const levels = [...new Set(values)].sort((a, b) => a - b);
@@ -47,7 +48,7 @@ const picture = fc
   );
 
 describe("minimumBarrierDistance", () => {
-  it("is never below the exact distance, and nearly always is it", () => {
+  it("is never below the exact distance, and nearly always equal to it", () => {
     let [same, all] = [0, 0];
     fc.assert(
       fc.property(picture, ({ height, width, values }) => {
@@ -75,20 +76,22 @@ describe("minimumBarrierDistance", () => {
 });
 
 describe("backgroundContrast", () => {
-  it("is the distance in standard deviations of the rim's colours, largest side left out", () => {
-    // Channels without correlation: on each side of the rim red alternates between -1 and 1, the others do not change.
+  it("is the distance in standard deviations of the border's colours, without the largest side", () => {
+    // Channels without correlation: on each side of the border, red alternates between -1 and 1; the others are
+    // constant.
     const size = { height: 20, width: 20 };
     const values = new Float32Array(3 * 400);
     for (let p = 0; p < 400; p++) values[p] = (Math.floor(p / 20) + p) % 2 === 0 ? 1 : -1;
     const object = 10 * 20 + 10;
     values[object] = 5;
     const found = backgroundContrast(values, size);
-    // All four sides are alike, so three of four count, each scaled to 1 at the object: |5| against |1| elsewhere.
+    // All four sides are equal, so three of four count, each scaled to 1 at the object: |5| compared with |1|
+    // elsewhere.
     expect(found[object]).toBeCloseTo(3, 5);
     expect(found[10 * 20 + 12]).toBeCloseTo(3 / 5, 5);
   });
 
-  it("leaves out the side that an object touches", () => {
+  it("excludes the side that an object touches", () => {
     const size = { height: 20, width: 20 };
     const values = new Float32Array(1200);
     for (let y = 8; y < 20; y++) for (let x = 6; x < 14; x++) values[y * 20 + x] = 3;
@@ -99,7 +102,7 @@ describe("backgroundContrast", () => {
 });
 
 describe("MinimumBarrierSource", () => {
-  it("finds a square on noise, and says nothing of a crop of one colour", () => {
+  it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
     scope(() => {
       const source = new MinimumBarrierSource();
       const random = new KeyedRandom(1, 9);

@@ -19,7 +19,7 @@ async function networks(): Promise<{ folder: string } & z.infer<typeof golden>> 
 }
 
 describe("OnnxSource", () => {
-  it("runs a network as PyTorch does, together or one picture at a time", async () => {
+  it("agrees with PyTorch, for a batch and for single pictures", async () => {
     const { folder, input, map } = await networks();
     const crops = fromTypedArray(Float32Array.from(input), [2, 3, 8, 12]);
     for (const file of ["free.onnx", "single.onnx"]) {
@@ -38,7 +38,7 @@ describe("OnnxSource", () => {
     crops.dispose();
   });
 
-  it("says what a file that is no such network is", async () => {
+  it("explains why a file is not such a network", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "text.onnx"), "not a network");
     for (const name of ["text.onnx", "missing.onnx"]) {

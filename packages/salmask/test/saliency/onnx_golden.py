@@ -1,9 +1,9 @@
-"""A small network as PyTorch writes it to ONNX, for the tests.
+"""A small network that PyTorch exports to ONNX, for the tests.
 
 usage: onnx_golden.py FOLDER
 
-Writes FOLDER/free.onnx (any number of pictures of any size), FOLDER/single.onnx (one picture of 8 x 12), and prints JSON:
-{"input": [2 * 3 * 8 * 12], "map": [2 * 8 * 12]}, what the network makes of two pictures.
+Writes FOLDER/free.onnx (any number of pictures of any size) and FOLDER/single.onnx (one picture of 8 x 12), and prints
+JSON: {"input": [2 * 3 * 8 * 12], "map": [2 * 8 * 12]}, the network's output for two pictures.
 """
 
 import json

@@ -7,11 +7,11 @@ import type { LateSaliencySource, MapSize, SaliencySource } from "../../src/sali
 import { wholeView } from "../../src/views/draw.js";
 import { flat, flatDataset, flatSide } from "../support/flat-photos.js";
 
-/** Photos of one colour, each in a strength of its own. */
+/** Photos of one colour, each with a different strength. */
 const dataset = flatDataset(flat("red", 0, 6), ["red"]);
 const view = { rows: 2, cols: 3, side: 8 };
 
-/** What a source that says how blue a photo is says of each photo of the set. */
+/** The map value of each photo from a source that measures the amount of blue. */
 const known = scope(() =>
   Array.from({ length: dataset.length }, (_, id) => {
     const [pixel] = scope(() => dataset.images(Int32Array.of(id)).select(1, 2).toArray());
@@ -19,7 +19,7 @@ const known = scope(() =>
   }),
 );
 
-/** Says how blue the photos are that it is asked about, and notes how many at a time. */
+/** Measures how blue photos are, and records the batch sizes. */
 class Blueness implements SaliencySource {
   readonly name = "blueness";
   readonly asked: number[] = [];
@@ -38,7 +38,7 @@ class Blueness implements SaliencySource {
   }
 }
 
-/** The maps' values by row, where each map is of one value. */
+/** The values of maps by row; each map has a single value. */
 function valuesOf(maps: Tensor): number[] {
   const [rows, height, width] = maps.shape;
   const values = maps.toArray();
@@ -52,7 +52,7 @@ function valuesOf(maps: Tensor): number[] {
 const close = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 4));
 
 describe("the maps of photos", () => {
-  it("are asked for when they are first wanted, each once, however often it is wanted", () => {
+  it("are computed when they are first needed, each only once", () => {
     const source = new Blueness();
     const maps = PhotoMaps.lazily({ source, dataset, view, device: "cpu" });
     const of = (...ids: number[]) => scope(() => valuesOf(maps.of(Int32Array.from(ids))));
@@ -69,7 +69,7 @@ describe("the maps of photos", () => {
     expect(source.isFree).toBe(true);
   });
 
-  it("are wanted again where the source failed", () => {
+  it("are computed again after an error of the source", () => {
     const source = new Blueness();
     let isBroken = true;
     const broken: SaliencySource = {
@@ -88,7 +88,7 @@ describe("the maps of photos", () => {
     maps.dispose();
   });
 
-  it("are asked for by a run's guide with scope photo, as squares of twice the crop, whichever view asks", async () => {
+  it("are computed for scope photo as squares of twice the crop, for any view", async () => {
     const saliency = { source: "centre", scope: "photo", threshold: { rule: "mean" } };
     const config = configSchema.parse({ data: { crop: flatSide }, saliency });
     const source = new Blueness();
@@ -107,7 +107,7 @@ describe("the maps of photos", () => {
   });
 });
 
-describe("a source that a step cannot wait for", () => {
+describe("an asynchronous source", () => {
   const late = (asked: Blueness): LateSaliencySource => ({
     name: "late",
     mapsLater: async (crops, size) => {
@@ -117,7 +117,7 @@ describe("a source that a step cannot wait for", () => {
     dispose: async () => {},
   });
 
-  it("is asked about each photo by itself before training, and reports how far it is", async () => {
+  it("computes each photo separately before training, and reports progress", async () => {
     const asked = new Blueness();
     const reported: string[] = [];
     const onProgress = ({ done, total }: { done: number; total: number }) =>
@@ -130,7 +130,7 @@ describe("a source that a step cannot wait for", () => {
     maps.dispose();
   });
 
-  it("may be asked about some, and the others' maps are zeros", async () => {
+  it("can compute only some photos; the other maps are zeros", async () => {
     const asked = new Blueness();
     const maps = await mapAllPhotos(late(asked), dataset, view, { ids: Int32Array.of(3, 0) });
     expect(valuesOf(maps)).toEqual(close([known[0], 0, 0, known[3], 0, 0]));
@@ -138,7 +138,7 @@ describe("a source that a step cannot wait for", () => {
     maps.dispose();
   });
 
-  it("is asked nothing more once it is interrupted, and leaves nothing behind", async () => {
+  it("computes nothing more after an interrupt, and leaks nothing", async () => {
     const asked = new Blueness();
     const abort = new AbortController();
     const before = liveTensors().count;
@@ -153,7 +153,7 @@ describe("a source that a step cannot wait for", () => {
     expect(liveTensors().count).toBe(before);
   });
 
-  it("ends the mapping where it fails, and leaves nothing behind", async () => {
+  it("ends the mapping with its error, and leaks nothing", async () => {
     const source: LateSaliencySource = {
       name: "broken",
       mapsLater: () => Promise.reject(new Error("out of order")),

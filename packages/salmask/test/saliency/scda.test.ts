@@ -2,7 +2,7 @@ import { fromTypedArray, Generator, KeyedRandom, liveTensors, nn, scope, type Te
 import { describe, expect, it } from "vitest";
 import { ScdaSource } from "../../src/saliency/scda.js";
 
-/** One convolution of kernel and stride `patch`, then batch normalisation: 3 to 4 channels. */
+/** One convolution with kernel size and stride `patch`, then batch normalisation: 3 to 4 channels. */
 class PatchNetwork extends nn.Module {
   readonly conv: nn.Conv2d;
   readonly norm = new nn.BatchNorm2d(4);
@@ -30,7 +30,10 @@ function crops(): Tensor {
   return fromTypedArray(data, [batch, 3, side, side]);
 }
 
-/** Sums of the activations `[B, 4, 4]`, by loops over patches; a fresh batch norm in eval mode divides by sqrt(1 + eps). */
+/**
+ * Sums of the activations `[B, 4, 4]`, computed in loops over patches. A new batch norm in evaluation divides by sqrt(1
+ * + eps).
+ */
 function expectedMaps(network: PatchNetwork, input: Tensor): number[] {
   const weight = network.conv.weight.toFloat32Array(); // [4, 3, patch, patch]
   const x = input.toFloat32Array();
@@ -89,7 +92,8 @@ describe("ScdaSource", () => {
           const mean = (at(y, x) + at(y + 1, x) + at(y, x + 1) + at(y + 1, x + 1)) / 4;
           expect(coarse[b * 4 + row * 2 + col]).toBeCloseTo(mean, 4);
         }
-        // A cell of a grid twice as fine lies a quarter of the way from its own coarse cell's middle to the next one's.
+        // In a grid twice as fine, the centre of a cell is a quarter of the way from its coarse cell's centre to the
+        // next centre.
         const near = (cell: number) => {
           const place = Math.min(3, Math.max(0, (cell + 0.5) / 2 - 0.5));
           const low = Math.min(2, Math.floor(place));

@@ -14,8 +14,8 @@ import { hasShared, unpackShared } from "../support/shared-data.js";
 
 const record = z.object({ sha256: z.string(), command: z.string(), seed: z.int(), photos: z.string() });
 
-describe("the localization network that ships", () => {
-  it("is the file that its record tells of, and at most 4 MB", () => {
+describe("the localization network in the package", () => {
+  it("is the file that its record describes, and has at most 4 MB", () => {
     const path = fileURLToPath(new URL("../../weights/localizer.json", import.meta.url));
     const { sha256 } = record.parse(JSON.parse(readFileSync(path, "utf8")));
     expect(createHash("sha256").update(readFileSync(localizerWeights)).digest("hex")).toBe(sha256);

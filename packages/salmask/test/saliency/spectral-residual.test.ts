@@ -12,7 +12,7 @@ interface Complex {
   im: number;
 }
 
-/** The discrete Fourier transform by its definition, O(n^4). `sign` -1 forward, 1 backward without the 1 / n^2. */
+/** The discrete Fourier transform from its definition, O(n^4). `sign` -1 forward, 1 backward without the factor 1 / n^2. */
 function dft(x: readonly Complex[], n: number, sign: 1 | -1): Complex[] {
   return x.map((_, k) => {
     const [ky, kx] = [Math.floor(k / n), k % n];
@@ -29,7 +29,7 @@ function dft(x: readonly Complex[], n: number, sign: 1 | -1): Complex[] {
 const wrap = (i: number, n: number) => (i + n) % n;
 const reflect = (i: number, n: number) => (i < 0 ? -i : i >= n ? 2 * n - 2 - i : i);
 
-/** Hou and Zhang's map of one grey picture `[n, n]`, in doubles, smoothed by 11 taps of sigma 2.5. */
+/** Hou and Zhang's map of one grey picture `[n, n]` in double precision, smoothed with 11 taps and sigma 2.5. */
 function expectedMap(gray: readonly number[], n: number): number[] {
   const spectrum = dft(
     gray.map((re) => ({ re, im: 0 })),
@@ -61,7 +61,7 @@ function expectedMap(gray: readonly number[], n: number): number[] {
   });
 }
 
-/** Normalised crop `[1, 3, n, n]` of colours in [0, 1], and its grey values. */
+/** A normalised crop `[1, 3, n, n]` with colours in [0, 1], and its grey values. */
 function picture(
   n: number,
   colour: (y: number, x: number, channel: number) => number,
@@ -84,7 +84,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 }
 
 describe("SpectralResidualSource", () => {
-  it("is the published formula, worked out by the transform's definition", () => {
+  it("agrees with the published formula, computed from the definition of the transform", () => {
     scope(() => {
       const n = 16;
       const random = new KeyedRandom(2);
@@ -101,7 +101,7 @@ describe("SpectralResidualSource", () => {
     });
   });
 
-  it("looks at large crops at 64 pixels a side", () => {
+  it("uses large crops at 64 pixels per side", () => {
     scope(() => {
       const random = new KeyedRandom(3);
       const noise = Array.from({ length: 64 * 64 * 3 }, () => random.uniform());
@@ -112,7 +112,7 @@ describe("SpectralResidualSource", () => {
     });
   });
 
-  it("finds an object where it is, in each crop by itself", () => {
+  it("finds the object's position, independently in each crop", () => {
     scope(() => {
       const at = (top: number, left: number) => {
         const random = new KeyedRandom(4);
@@ -133,7 +133,7 @@ describe("SpectralResidualSource", () => {
     });
   });
 
-  it("gives a crop of one colour a flat map, all foreground", () => {
+  it("gives a constant map for a crop of one colour, all foreground", () => {
     scope(() => {
       for (const value of [0, 0.37, -1.5]) {
         const maps = source.maps(full([1, 3, 32, 32], value), { rows: 4, cols: 4 });

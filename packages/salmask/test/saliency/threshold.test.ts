@@ -5,7 +5,7 @@ import type { Foreground } from "../../src/masking/foreground.js";
 import type { ThresholdOptions } from "../../src/saliency/settings.js";
 import { foregroundCells } from "../../src/saliency/threshold.js";
 
-/** The foreground of one map of n cells in a row. */
+/** The foreground of one map with n cells in a row. */
 function foregroundOf(values: readonly number[], options: Partial<ThresholdOptions> = {}): Foreground {
   return scope(() =>
     foregroundCells(fromTypedArray(Float32Array.from(values), [1, 1, values.length]), options),
@@ -13,7 +13,7 @@ function foregroundOf(values: readonly number[], options: Partial<ThresholdOptio
 }
 
 describe("foregroundCells", () => {
-  it("is the paper's rule: at least the mean, or no further from it than k deviations", () => {
+  it("follows the paper's rule: at least the mean, or within k standard deviations of it", () => {
     const maps = fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 2, maxLength: 60 });
     fc.assert(
       fc.property(maps, fc.double({ min: 0, max: 2, noNaN: true }), (values, k) => {
@@ -30,7 +30,7 @@ describe("foregroundCells", () => {
     );
   });
 
-  it("takes a two-level map for foreground all over once the object covers 26.5 % or less", () => {
+  it("makes all cells of a two-level map foreground if the object covers 26.5 % or less", () => {
     const total = 400;
     for (let object = 1; object < total; object++) {
       const { shares } = foregroundOf(Array.from({ length: total }, (_, i) => (i < object ? 3 : 1)));
@@ -39,7 +39,7 @@ describe("foregroundCells", () => {
     }
   });
 
-  it("finds 73 % of a Gaussian map foreground", () => {
+  it("makes 73 % of a Gaussian map foreground", () => {
     const random = new KeyedRandom(1);
     const batch = 1000;
     const values = Float32Array.from({ length: batch * 49 }, () => random.normal());
@@ -47,7 +47,7 @@ describe("foregroundCells", () => {
     expect(shares.reduce((a, b) => a + b) / batch).toBeCloseTo(0.7257, 1.9); // Phi(0.6), within 0.006
   });
 
-  it("keeps rows and columns where they are, and crops apart", () => {
+  it("keeps rows and columns, and separates crops", () => {
     const left = [9, 0, 0, 9, 0, 0];
     const right = [0, 0, 9, 0, 0, 900];
     const { cells } = scope(() =>
@@ -56,7 +56,7 @@ describe("foregroundCells", () => {
     expect(Array.from(cells)).toEqual([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
   });
 
-  it("ignores the scale of a map, and takes a flat one whole", () => {
+  it("ignores the scale of a map, and makes all of a constant one foreground", () => {
     const values = [0.1, 0.7, 0.2, 0.9, 0.4, 0.3, 0.15];
     expect(foregroundOf(values.map((a) => a * 1e6)).cells).toEqual(foregroundOf(values).cells);
     expect(foregroundOf(new Array(49).fill(1 / 3)).shares[0]).toBe(1);
@@ -74,7 +74,7 @@ describe("foregroundCells", () => {
     );
   });
 
-  it("refuses maps that are not finite", () => {
+  it("throws for maps that are not finite", () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       expect(() => foregroundOf([1, bad, 2])).toThrow(/finite numbers, but map 0/);
     }
@@ -82,7 +82,7 @@ describe("foregroundCells", () => {
 
   const anyMap = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 4, maxLength: 40 });
 
-  it("splits by Otsu where the variance between the sides is largest, found by trying every split", () => {
+  it("splits with Otsu where the variance between the sides is largest, compared with all splits", () => {
     const between = (upper: number[], lower: number[]) => {
       const mean = (side: number[]) => side.reduce((a, b) => a + b, 0) / side.length;
       return upper.length * lower.length * (mean(upper) - mean(lower)) ** 2;
@@ -104,7 +104,7 @@ describe("foregroundCells", () => {
     );
   });
 
-  it("takes the share of the cells that is asked for, the highest ones, and ties with the last of them", () => {
+  it("takes the requested share of the highest cells, including ties with the last of them", () => {
     fc.assert(
       fc.property(anyMap, fc.double({ min: 0, max: 1, noNaN: true }), (values, share) => {
         const { cells } = foregroundOf(values, { rule: "top-share", share });
@@ -115,7 +115,7 @@ describe("foregroundCells", () => {
     );
   });
 
-  it("keeps the largest part that hangs together by edges or corners, where asked", () => {
+  it("keeps the largest part connected by edges or corners, if requested", () => {
     const map = [
       [9, 0, 0, 9, 9],
       [0, 9, 0, 0, 9],
@@ -125,7 +125,8 @@ describe("foregroundCells", () => {
     const { cells, shares } = scope(() =>
       foregroundCells(tensor([map]), { rule: "mean", component: "largest" }),
     );
-    // The diagonal and the corner are three cells each; the diagonal touches none of the corner's and comes first.
+    // The diagonal and the corner have three cells each. The diagonal does not touch the corner's cells and comes
+    // first.
     const kept = [0, 6, 12];
     expect(Array.from(cells, (on, cell) => (on ? cell : -1)).filter((cell) => cell >= 0)).toEqual(kept);
     expect(shares[0]).toBeCloseTo(3 / 20, 12);

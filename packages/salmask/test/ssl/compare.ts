@@ -4,7 +4,7 @@ import type { Comparison, Method } from "../../src/ssl/method.js";
 import { wholeView } from "../../src/views/draw.js";
 import type { BatchViews, View } from "../../src/views/view.js";
 
-/** A batch of two views of each photo, `[B, 3, H, W]` each, as they are given. */
+/** A batch of two given views of each photo, `[B, 3, H, W]` each. */
 export function batchOf(
   query: Tensor,
   key: Tensor,
@@ -24,7 +24,7 @@ export function batchOf(
   return { key: { seed: 0, epoch: 0, ids }, views: [view(query), view(key)], negatives };
 }
 
-/** Hard negatives of `batch` queries, all in the loss unless `valid` [M * B] leaves some out. */
+/** Hard negatives of `batch` queries; all count in the loss, unless `valid` [M * B] excludes some. */
 export function negativesOf(
   pixels: Tensor,
   batch: number,
@@ -36,12 +36,12 @@ export function negativesOf(
   return { pixels, rows, valid: fromTypedArray(Uint8Array.from(valid), [valid.length], { dtype: "bool" }) };
 }
 
-/** What a method makes of one batch, its sources compared once. */
+/** A method's result for one batch, with one comparison of its sources. */
 export function compare(method: Method, batch: BatchViews, step = 0): Comparison {
   return method.against(batch, step)(sourcesOf(method, batch));
 }
 
-/** The views that a method learns from, `[B, 3, H, W]` each. */
+/** The pixels of a method's source views, `[B, 3, H, W]` each. */
 export function sourcesOf(method: Method, { views }: BatchViews): Tensor[] {
   return method.sources(views).map(({ masked }) => masked);
 }

@@ -11,7 +11,7 @@ function unit(rows: Rows): Rows {
 
 const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
-/** The loss as it is written in the paper, one query at a time. */
+/** The loss as in the paper, one query at a time. */
 function byHand(
   q: Rows,
   k: Rows,
@@ -37,7 +37,7 @@ const row = fc.array(fc.double({ min: 0.1, max: 1, noNaN: true }), { minLength: 
 const rows = (n: number) => fc.array(row, { minLength: n, maxLength: n }).map(unit);
 
 describe("contrastiveLoss", () => {
-  it("is the paper's formula, each query with its own negatives alone", () => {
+  it("agrees with the paper's formula, each query with only its own negatives", () => {
     const inputs = fc.tuple(
       ...[rows(3), rows(3), rows(5), rows(6)],
       fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
@@ -63,7 +63,7 @@ describe("contrastiveLoss", () => {
     );
   });
 
-  it("is log(1 + K) where every similarity is the same", () => {
+  it("is log(1 + K) if all similarities are the same", () => {
     const same = (n: number): Tensor => tensor(Array.from({ length: n }, () => [1, 0]));
     const loss = scope(() => {
       const inputs = { query: same(2), key: same(2), queue: same(7), negatives: null };
@@ -72,7 +72,7 @@ describe("contrastiveLoss", () => {
     expect(loss).toBeCloseTo(Math.log(8), 5);
   });
 
-  it("counts a query as right when its key beats the queue, whatever the hard negatives are", () => {
+  it("counts a query as correct if its key is nearer than the queue, for any hard negatives", () => {
     const accuracy = scope(() => {
       const eye = ops.eye(2);
       const inputs = {

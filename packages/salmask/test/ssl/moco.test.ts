@@ -13,7 +13,7 @@ const options: MocoOptions = {
   encoder: { backbone: { arch: "resnet18", stem: "small", width: 4 }, dim: 8 },
 };
 
-/** The loss of random views, gone backward from; with `finish`, all the way through the end of the step. */
+/** The loss of random views after its backward pass; with `finish` also the rest of the step. */
 function step(method: Moco, at: number, finish?: () => void): number {
   return scope(() => {
     const generator = new Generator(at);
@@ -39,7 +39,7 @@ function withMethod(use: (method: Moco) => void): void {
 }
 
 describe("Moco", () => {
-  it("starts both encoders from the same weights, and two runs of one seed alike", () => {
+  it("starts both encoders from the same weights, and two runs with one seed equally", () => {
     withMethod((one) =>
       withMethod((other) =>
         scope(() => {
@@ -54,7 +54,7 @@ describe("Moco", () => {
     );
   });
 
-  it("moves the key encoder by (1 - m) of the way to the query encoder", () => {
+  it("moves the key encoder by the share (1 - m) towards the query encoder", () => {
     withMethod((method) =>
       scope(() => {
         const [query, key] = [method.query.projector.parameters()[0], method.key.projector.parameters()[0]];
@@ -79,7 +79,7 @@ describe("Moco", () => {
         return Array.from({ length: rows }, (_, row) => values.slice(row * dim, (row + 1) * dim));
       };
       const queue = () => scope(() => rowsOf(method.queue));
-      /** Where the oldest row is first. */
+      /** The queue's rows, the oldest first. */
       let model = queue();
       let enqueued = 0;
       for (let at = 0; at < 7; at++) {
@@ -90,7 +90,7 @@ describe("Moco", () => {
           const { embeddings } = compare(method, batchOf(query, key), at);
           return rowsOf(embeddings.key);
         });
-        // The loss sees the queue as it was, until the step ends.
+        // The loss uses the old queue until the step ends.
         expect(queue()).toEqual(before);
         scope(() => method.afterStep());
         model = [...model, ...keys].slice(-size);
@@ -107,7 +107,7 @@ describe("Moco", () => {
     }
   });
 
-  it("lets a valid hard negative raise the loss, and an invalid one not", () => {
+  it("has a higher loss with a valid hard negative, but not with an invalid one", () => {
     withMethod((method) => {
       const lossOf = (valid: number[] | null) =>
         scope(() => {
@@ -126,7 +126,7 @@ describe("Moco", () => {
     });
   });
 
-  it("compares every query with one shared negative as with copies of it", () => {
+  it("gives the same loss for one shared negative as for copies of it", () => {
     withMethod((method) => {
       const lossOf = (rows: Int32Array | null) =>
         scope(() => {
@@ -134,7 +134,7 @@ describe("Moco", () => {
           const images = randn([3, 3, 16, 16], { generator });
           const one = randn([1, 3, 16, 16], { generator });
           const negatives = negativesOf(rows === null ? one.repeat([3, 1, 1, 1]) : one, 3, rows);
-          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          // In evaluation, copies do not change batch statistics, so only the comparison can differ.
           method.query.eval();
           method.key.eval();
           return compare(method, batchOf(images, images, negatives)).loss.item();
@@ -143,7 +143,7 @@ describe("Moco", () => {
     });
   });
 
-  it("goes on from a saved state to the same losses", () => {
+  it("continues from a saved state with the same losses", () => {
     withMethod((one) => {
       const sgd = new optim.SGD(one.learned.namedParameters(), { lr: 0.1 });
       for (const at of [0, 1]) {

@@ -8,7 +8,7 @@ type Rows = number[][];
 const unit = (rows: Rows): Rows => rows.map((row) => row.map((value) => value / Math.hypot(...row)));
 const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
-/** Equation 1 of SimCLR, one row at a time, with the photo's own hard negatives in its first view's row. */
+/** Equation 1 of SimCLR, row by row, with the photo's own hard negatives in its first view's row. */
 function byHand(first: Rows, second: Rows, hard: Rows, valid: boolean[], t: number, rho: number): number {
   const batch = first.length;
   const views = [...first, ...second];
@@ -29,7 +29,7 @@ const row = fc.array(fc.double({ min: 0.1, max: 1, noNaN: true }), { minLength: 
 const rows = (n: number) => fc.array(row, { minLength: n, maxLength: n }).map(unit);
 
 describe("ntXent", () => {
-  it("is SimCLR's formula, a hard negative one more column of its own first view's row", () => {
+  it("agrees with SimCLR's formula, with a hard negative as one more column of its first view's row", () => {
     const inputs = fc.tuple(
       ...[rows(3), rows(3), rows(6)],
       fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
@@ -51,7 +51,7 @@ describe("ntXent", () => {
     );
   });
 
-  it("is log(2B - 1) where every similarity is the same", () => {
+  it("is log(2B - 1) if all similarities are the same", () => {
     const same = [1, 2, 3, 4].map(() => [0, 1]);
     const loss = scope(() => {
       const given = { first: tensor(same), second: tensor(same), negatives: null };
@@ -60,7 +60,7 @@ describe("ntXent", () => {
     expect(loss).toBeCloseTo(Math.log(7), 5);
   });
 
-  it("does not change when the two views change places and there is no hard negative", () => {
+  it("does not change if the two views are swapped and there is no hard negative", () => {
     fc.assert(
       fc.property(rows(4), rows(4), (a, b) => {
         const loss = (first: Rows, second: Rows) =>
@@ -103,7 +103,7 @@ describe("ntXent", () => {
     expect(swapped).toBe(0);
   });
 
-  it("sends no gradient to another photo's hard negative, nor to one that is left out", () => {
+  it("sends no gradient to another photo's hard negative, or to an excluded one", () => {
     scope(() => {
       const hard = tensor(
         unit([

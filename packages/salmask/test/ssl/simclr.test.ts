@@ -21,7 +21,7 @@ function withMethod<T>(use: (method: SimClr) => T): T {
   }
 }
 
-/** Views of four photos, random, with hard negatives where asked. */
+/** Random views of four photos, with hard negatives if requested. */
 function views(negatives: boolean): BatchViews {
   const generator = new Generator(5);
   const batch = () => randn([4, 3, 16, 16], { generator });
@@ -30,7 +30,7 @@ function views(negatives: boolean): BatchViews {
 }
 
 describe("SimClr", () => {
-  it("learns to tell a batch's photos apart, hard negatives among them", () => {
+  it("learns to distinguish a batch's photos, also from hard negatives", () => {
     const [first, last] = withMethod((method) => {
       const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.05, momentum: 0.9 });
       const losses = Array.from({ length: 12 }, () =>
@@ -49,17 +49,17 @@ describe("SimClr", () => {
     expect(last).toBeLessThan(first / 2);
   });
 
-  it("costs more with hard negatives than without", () => {
+  it("has a higher loss with hard negatives than without", () => {
     const loss = (negatives: boolean) =>
       withMethod((method) => scope(() => compare(method, views(negatives)).loss.item()));
     expect(loss(true)).toBeGreaterThan(loss(false));
   });
 
-  it("compares every query with one shared negative as with copies of it", () => {
+  it("gives the same loss for one shared negative as for copies of it", () => {
     const loss = (rows: Int32Array | null) =>
       withMethod((method) =>
         scope(() => {
-          // In evaluation copies do not count in batch statistics, so that only what is compared can differ.
+          // In evaluation, copies do not change batch statistics, so only the comparison can differ.
           method.encoder.eval();
           const one = randn([1, 3, 16, 16], { generator: new Generator(6) });
           const negatives = negativesOf(rows === null ? one.repeat([4, 1, 1, 1]) : one, 4, rows);
@@ -69,7 +69,7 @@ describe("SimClr", () => {
     expect(loss(Int32Array.of(0, 0, 0, 0))).toBeCloseTo(loss(null), 5);
   });
 
-  it("goes on from its state as if it had never stopped", () => {
+  it("continues from its state as if it had never stopped", () => {
     withMethod((one) => {
       const optimizer = new optim.SGD(one.learned.namedParameters(), { lr: 0.05 });
       scope(() => {

@@ -2,17 +2,17 @@ import { fromTypedArray, KeyedRandom, type Tensor, tensor } from "@salmask/torch
 import type { PackedDataset } from "../../src/data/store/dataset.js";
 import { Backbone } from "../../src/models/backbone.js";
 
-/** A photo of one colour, red or blue; how green it is, is chance. */
+/** A photo of one colour, red or blue, with a random amount of green. */
 export interface FlatPhoto {
   readonly colour: "red" | "blue";
-  /** -1 where it has none. */
+  /** -1 if it has none. */
   readonly label: number;
 }
 
 /** Side of the photos, in pixels. */
 export const flatSide = 16;
 
-/** `count` photos of a colour, all of one label. */
+/** `count` photos of one colour and one label. */
 export function flat(colour: FlatPhoto["colour"], label: number, count: number): FlatPhoto[] {
   return new Array<FlatPhoto>(count).fill({ colour, label });
 }
@@ -43,7 +43,7 @@ export function flatDataset(photos: readonly FlatPhoto[], classes: readonly stri
   };
 }
 
-/** An encoder that says how strong some colours are, and knows nothing else. */
+/** An encoder that only measures the strength of some colours. */
 export class Eye extends Backbone {
   readonly spec = { arch: "resnet18", stem: "small", width: 8 } as const;
   readonly levels;

@@ -5,14 +5,14 @@ import { KeyedRandom } from "@salmask/torch";
 import sharp from "sharp";
 import { onTestFinished } from "vitest";
 
-/** A folder that goes when the test ends. */
+/** A folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-test-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Writes `count` PNGs of `side` pixels, one folder a class: noise around a colour that is the class's own. */
+/** Writes `count` PNGs of `side` pixels, one folder per class: noise around the colour of the class. */
 export async function writePhotos(
   folder: string,
   count: number,
@@ -35,8 +35,8 @@ export async function writePhotos(
 }
 
 /**
- * A run small enough for a test: 16-pixel crops, three steps per epoch with 24 photos. Eight channels are the fewest that the
- * engine's own kernels take, and float32 is the same on every processor.
+ * A run small enough for a test: 16-pixel crops, three steps per epoch with 24 photos. Eight channels are the smallest
+ * number that the engine's own kernels support, and float32 is the same on every processor.
  */
 export const smallSettings = {
   precision: "float32",

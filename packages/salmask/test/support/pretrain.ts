@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SalmaskError } from "../../src/base/errors.js";
 import { type PretrainOptions, pretrain } from "../../src/tasks/pretrain/pretrain.js";
 
-/** The error that a run ends with. Throws where it ends well, or with an error of another kind. */
+/** The error that ends a run. Throws if the run succeeds, or ends with another type of error. */
 export async function failure(options: PretrainOptions): Promise<SalmaskError> {
   try {
     await pretrain(options);
@@ -14,5 +14,5 @@ export async function failure(options: PretrainOptions): Promise<SalmaskError> {
   throw new Error("expected the run to fail");
 }
 
-/** The bytes of the weights that a run left. */
+/** The bytes of a run's weights. */
 export const weightsOf = (out: string): Buffer => readFileSync(join(out, "weights.safetensors"));

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { temporaryFolder } from "./photos.js";
 
-/** Where archives of real photos may lie, beside the repository. */
+/** Optional archives of real photos, beside the repository. */
 const folder = resolve(import.meta.dirname, "../../../../../shared/data");
 
-/** Whether an archive is there; says so on standard error where it is not, since the tests of it are then left out. */
+/** Whether an archive exists; if not, says so on standard error, because its tests are skipped. */
 export function hasShared(name: string): boolean {
   const found = existsSync(join(folder, `${name}.tar.gz`));
   if (!found)
@@ -14,7 +14,7 @@ export function hasShared(name: string): boolean {
   return found;
 }
 
-/** Unpacks an archive, or what of it `members` match, into a folder that goes when the test ends. */
+/** Unpacks an archive, or its entries that match `members`, into a folder that is removed when the test ends. */
 export async function unpackShared(name: string, members: readonly string[] = []): Promise<string> {
   const into = await temporaryFolder();
   const some = members.length === 0 ? [] : ["--wildcards", ...members];

@@ -3,11 +3,11 @@ import sharp from "sharp";
 /** A colour, 0 to 255 each. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** A decoded picture sheet, whose tiles lie 116 pixels apart below a line of titles. */
+/** A decoded picture sheet. Its tiles have a distance of 116 pixels and are below a line of titles. */
 export interface DecodedSheet {
   width: number;
   height: number;
-  /** The colour of a tile at a place in it, both 0 to 1. */
+  /** The colour in a tile at a position in it, both coordinates 0 to 1. */
   at(column: number, row: number, y: number, x: number): Colour;
 }
 

@@ -32,7 +32,7 @@ const position = (step: number): Omit<Position, "libtorch"> => ({
   seconds: 12.5,
 });
 
-/** Writes a checkpoint with a few tensors of different kinds. Returns its path. */
+/** Writes a checkpoint with some tensors of different kinds. Returns its path. */
 function write(folder: string, step = 4, keep = 9): string {
   return scope(() => {
     const task = {
@@ -62,7 +62,7 @@ function failureOf(fn: () => unknown): SalmaskError {
 
 const codeOf = (path: string) => failureOf(() => loadCheckpoint(path)).code;
 
-/** Writes the file's content again, changed, under the checksum that it had. */
+/** Writes the file again with changed content, but with its original checksum. */
 function rewrite(
   path: string,
   { tensors = {}, metadata = {} }: { tensors?: Record<string, () => nn.StateDict>; metadata?: object },
@@ -79,7 +79,7 @@ function rewrite(
 }
 
 describe("a checkpoint", () => {
-  it("is read as it was written", async () => {
+  it("is read unchanged", async () => {
     const folder = await temporaryFolder();
     const path = write(folder);
     expect(path).toBe(join(folder, "step-000000004.safetensors"));
@@ -105,7 +105,7 @@ describe("a checkpoint", () => {
     ]);
   });
 
-  it("may be the same content written again", async () => {
+  it("can contain the same content again", async () => {
     const path = write(await temporaryFolder());
     rewrite(path, {});
     using read = loadCheckpoint(path);
@@ -181,14 +181,14 @@ describe("a checkpoint", () => {
     expect(codeOf(path)).toBe("damaged-checkpoint");
   });
 
-  it("is damaged where any byte was flipped, or the end cut off", async () => {
+  it("is damaged if any byte is changed, or the end is missing", async () => {
     const path = write(await temporaryFolder());
     const whole = readFileSync(path);
     for (let at = 0; at < whole.length; at += 7) {
       const bytes = Buffer.from(whole);
       bytes[at] ^= 1;
       writeFileSync(path, bytes);
-      // What a byte of the format's name is flipped to is another format.
+      // A changed byte in the name of the format makes it another format.
       expect(["damaged-checkpoint", "not-a-checkpoint", "later-checkpoint"], `byte ${at}`).toContain(
         codeOf(path),
       );
@@ -200,8 +200,8 @@ describe("a checkpoint", () => {
   });
 });
 
-describe("a file that is no checkpoint of this version", () => {
-  it("is called what it is", async () => {
+describe("a file that is not a checkpoint of this version", () => {
+  it("is reported as what it is", async () => {
     const folder = await temporaryFolder();
     const path = join(folder, "step-000000001.safetensors");
     expect(failureOf(() => loadCheckpoint(path))).toMatchObject({
@@ -226,7 +226,7 @@ describe("a file that is no checkpoint of this version", () => {
 });
 
 describe("resuming", () => {
-  it("takes the newest, or the one given", async () => {
+  it("uses the newest, or the given one", async () => {
     const folder = await temporaryFolder();
     const [older] = [3, 6].map((step) => write(folder, step));
     using newest = resumeFrom(folder);
@@ -234,13 +234,13 @@ describe("resuming", () => {
     expect([newest, given].map(({ position }) => position.step)).toEqual([6, 3]);
   });
 
-  it("finds nothing in an empty folder, nor in one that is not there", async () => {
+  it("finds nothing in an empty folder, or in one that does not exist", async () => {
     const folder = await temporaryFolder();
     for (const at of [folder, join(folder, "none")])
       expect(failureOf(() => resumeFrom(at)).code).toBe("no-checkpoint");
   });
 
-  it("offers the newest older one that is whole, however the damaged one was named", async () => {
+  it("offers the newest older one that is complete, for any way of naming the damaged one", async () => {
     const folder = await temporaryFolder();
     const [oldest, damaged, newest, later] = [3, 6, 9, 12].map((step) => write(folder, step));
     for (const path of [damaged, newest]) writeFileSync(path, readFileSync(path).subarray(0, -1));
@@ -267,7 +267,7 @@ describe("resuming", () => {
   });
 });
 
-describe("what was left of a checkpoint whose writing was cut off", () => {
+describe("the rest of a checkpoint whose writing was interrupted", () => {
   it("is removed, and nothing else is", async () => {
     const folder = await temporaryFolder();
     const kept = [".note.tmp", "step-000000003.safetensors", "step-000000003.safetensors.tmp"];

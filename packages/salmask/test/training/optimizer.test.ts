@@ -7,7 +7,7 @@ const config = (given: object) => configSchema.parse(given);
 
 const highest = (config: RunConfig) => highestRate(config.train, optimizerName(config));
 
-/** Of a step, counted from 0 over all epochs. */
+/** The learning rate of a step, counted from 0 over all epochs. */
 function rateAt(config: RunConfig, step: number, stepsPerEpoch: number): number {
   const { epochs } = config.train;
   const epoch = Math.floor(step / stepsPerEpoch);
@@ -22,7 +22,7 @@ describe("the learning rate", () => {
     expect(highest(config({ method: { name: "simclr" }, train: { lr: 1 } }))).toBe(1);
   });
 
-  it("follows the cosine an epoch at a time, without a warm-up unless one is asked for", () => {
+  it("follows the cosine once per epoch, without a warm-up unless one is set", () => {
     const plain = config({ train: { lr: 2, epochs: 4 } });
     const at = (step: number) => rateAt(plain, step, 10);
     expect([at(0), at(9), at(10), at(25), at(39)]).toEqual([
@@ -34,7 +34,7 @@ describe("the learning rate", () => {
     ]);
   });
 
-  it("rises in a line to its highest over the warm-up, then falls over the rest", () => {
+  it("rises linearly to its highest value over the warm-up, then falls over the rest", () => {
     const warm = config({ train: { lr: 2, epochs: 6, lrWarmupEpochs: 2 } });
     const at = (step: number) => rateAt(warm, step, 10);
     expect([at(0), at(9), at(19), at(20), at(40)]).toEqual([
@@ -46,7 +46,7 @@ describe("the learning rate", () => {
     ]);
   });
 
-  it("warms LARS up over ten epochs, but never over more than a tenth of the run", () => {
+  it("has a warm-up of ten epochs for LARS, but never over more than a tenth of the run", () => {
     const first = (epochs: number) =>
       rateAt(config({ method: { name: "simclr" }, train: { lr: 1, epochs } }), 0, 10);
     expect(first(200)).toBeCloseTo(1 / 100, 10);

@@ -1,8 +1,8 @@
-/** A task whose course can be worked out by hand. */
+/** A task whose result can be computed by hand. */
 import { KeyedRandom, nn, optim, scope, type Tensor, tensor } from "@salmask/torch";
 import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../src/training/task.js";
 
-/** A weight `[2]` by itself. */
+/** A single weight `[2]`. */
 class Point extends nn.Module {
   readonly at: Tensor;
 
@@ -16,7 +16,7 @@ class Point extends nn.Module {
   }
 }
 
-/** What a batch asks the weight to be, `[2]`, and at which step. */
+/** The target of the weight in a batch, `[2]`, and the step. */
 export interface Goal {
   readonly goal: Tensor;
   readonly progress: Progress;
@@ -25,9 +25,9 @@ export interface Goal {
 export interface QuadraticOptions {
   readonly start?: readonly number[];
   readonly optimizer?: { readonly momentum?: number; readonly weightDecay?: number };
-  /** Of the only learner, in place of a rate of 0.1 throughout. */
+  /** Overrides parts of the only learner; its default rate is 0.1 at every step. */
   readonly learner?: Partial<Pick<Learner<Goal>, "lr" | "momentum" | "weightDecay" | "losses">>;
-  /** Whether each batch asks for something else, by its photos; else for `goal` always. */
+  /** Whether each batch has a different goal, from its photos; otherwise the goal is always `goal`. */
   readonly wanders?: boolean;
   /** The step from which the loss is NaN. */
   readonly failsFrom?: number;
@@ -43,9 +43,9 @@ export const batchSize = 4;
 export class Quadratic implements Task<Goal> {
   readonly point: Point;
   readonly learners: readonly Learner<Goal>[];
-  /** Photos seen so far, a number of the task's own. */
+  /** Number of photos so far, a number of the task's state. */
   seen = 0;
-  /** Each call of what the trainer calls, in its order. */
+  /** The calls from the trainer, in order. */
   readonly calls: string[] = [];
 
   constructor(private readonly options: QuadraticOptions = {}) {

@@ -25,7 +25,7 @@ async function checkpointsIn(folder?: string): Promise<Checkpoints> {
   return { folder: folder ?? (await temporaryFolder()), every: 1, keep: 9, identity };
 }
 
-/** The error that training ends with. */
+/** The error that ends the training. */
 async function failure(training: Promise<unknown>): Promise<SalmaskError> {
   const error: unknown = await training.then(
     () => null,
@@ -35,23 +35,23 @@ async function failure(training: Promise<unknown>): Promise<SalmaskError> {
   throw new Error(`expected training to fail, got ${error}`);
 }
 
-/** Where SGD is after `n` steps of one rate: each direction by itself goes there like a geometric row. */
+/** The weight after `n` steps of SGD with a constant rate: each direction is a geometric sequence. */
 const afterSteps = (n: number, lr: number) =>
   goal.map((value, i) => value - value * (1 - lr * steepness[i]) ** n);
 
 describe("the trainer", () => {
-  it("walks down a quadratic as the closed form says", async () => {
+  it("minimises a quadratic as the closed form says", async () => {
     using task = new Quadratic();
     const { steps: done, last, checkpoint } = await train(task, usual);
     expect({ done, checkpoint }).toEqual({ done: steps, checkpoint: null });
     for (const [i, value] of afterSteps(steps, 0.1).entries()) expect(task.at[i]).toBeCloseTo(value, 5);
-    // The loss of the last step is that of where it began.
+    // The loss of the last step is that of its start.
     const before = afterSteps(steps - 1, 0.1);
     const loss = before.reduce((sum, at, i) => sum + 0.5 * steepness[i] * (at - goal[i]) ** 2, 0);
     expect(last?.loss).toBeCloseTo(loss, 5);
   });
 
-  it("tells a task where an epoch begins and a step ends, in their order", async () => {
+  it("calls a task at the start of an epoch and at the end of a step, in order", async () => {
     using task = new Quadratic();
     await train(task, { ...usual, epochs: 2 });
     expect(task.calls).toEqual([
@@ -81,7 +81,7 @@ describe("the trainer", () => {
     for (const i of [0, 1]) expect(task.at[i]).toBeCloseTo(at[i], 4);
   });
 
-  it("leaves the optimizer's own momentum and weight decay where there is no schedule", async () => {
+  it("keeps the optimizer's own momentum and weight decay if there is no schedule", async () => {
     using task = new Quadratic({ optimizer: { momentum: 0.7, weightDecay: 0.2 } });
     await train(task, usual);
     const [group] = task.learners[0].optimizer.paramGroups;
@@ -90,7 +90,7 @@ describe("the trainer", () => {
 });
 
 describe("a learner's losses", () => {
-  it("are gone backward from one by one, add up, and make one step", () => {
+  it("have separate backward passes, add up, and make one step", () => {
     const seen: string[] = [];
     using task: Quadratic = new Quadratic({
       learner: {
@@ -113,7 +113,7 @@ describe("a learner's losses", () => {
     expect(logs).toEqual({ loss: expect.closeTo((8.5 + 17) / 2, 4), weight: 1.5 });
   });
 
-  it("are ended where one cannot be used: what the learner holds is released, and the error goes on", async () => {
+  it("end after an unusable one: the learner's resources are released, and the error is thrown", async () => {
     const calls: string[] = [];
     using task = new Quadratic({
       learner: {
@@ -133,7 +133,7 @@ describe("a learner's losses", () => {
     expect(calls).toEqual(["asked", "released"]);
   });
 
-  it("may be none: nothing moves, and nothing is logged of them", async () => {
+  it("can be none: no weight changes, and nothing is logged", async () => {
     using task = new Quadratic({ learner: { losses: () => [] } });
     const { last } = await train(task, usual);
     expect(last).toEqual({});
@@ -141,7 +141,7 @@ describe("a learner's losses", () => {
   });
 });
 
-/** One number that two players pull at: the first makes `0.5 (a + b)^2` small, the second large. */
+/** One number that two players change: the first minimises `0.5 (a + b)^2`, the second maximises it. */
 class Tug implements Task<number> {
   readonly a = new Rope(1);
   readonly b = new Rope(2);
@@ -156,7 +156,7 @@ class Tug implements Task<number> {
     return { name, optimizer, lr: () => (name === "first" ? 0.1 : 0.05), losses };
   }
 
-  /** `[]`; each player's own rope is learned, and the other's gradient is dropped. */
+  /** `[]`; each player trains its own rope, and the gradient of the other is dropped. */
   private pull(): Tensor {
     for (const { optimizer } of this.learners) optimizer.zeroGrad();
     const sum = this.a.value.add(this.b.value);
@@ -198,7 +198,7 @@ class Rope extends nn.Module {
 }
 
 describe("two learners", () => {
-  it("move one after the other on a batch, and the second's logs have its name", async () => {
+  it("make their steps one after the other on a batch, and the second's logs have its name", async () => {
     using task = new Tug();
     const { last } = await train(task, { epochs: 3, logEvery: 1 });
     let [a, b] = [1, 2];
@@ -219,7 +219,7 @@ describe("two learners", () => {
     });
   });
 
-  it("have an optimizer of their own in a checkpoint, by name", async () => {
+  it("have separate optimizers in a checkpoint, by name", async () => {
     using task = new Tug();
     const { checkpoint } = await train(task, {
       epochs: 3,
@@ -234,7 +234,7 @@ describe("two learners", () => {
 describe("what a trainer reports", () => {
   const options = { ...usual, epochs: 2, logEvery: 2, lookEvery: 1 };
 
-  it("is a beginning, each step, some logs before theirs, and each checkpoint after its", async () => {
+  it("is the start, each step, some logs before their steps, and each checkpoint after its step", async () => {
     using task = new Quadratic();
     const events: string[] = [];
     const report = (event: RunEvent) => {
@@ -250,7 +250,7 @@ describe("what a trainer reports", () => {
     ]);
   });
 
-  it("says what it will do, and where it goes on", async () => {
+  it("includes the plan, and the step from which it continues", async () => {
     using task = new Quadratic();
     const begun: RunEvent[] = [];
     const report = (event: RunEvent) => {
@@ -260,7 +260,7 @@ describe("what a trainer reports", () => {
     expect(begun).toEqual([{ kind: "begin", step: 5, steps, stepsPerEpoch, epochs, batchSize }]);
   });
 
-  it("has the seconds that the rest will take at the speed since the last line", async () => {
+  it("includes the remaining seconds, estimated from the speed since the last log entry", async () => {
     using task = new Quadratic();
     const logged: Extract<RunEvent, { kind: "log" }>[] = [];
     const report = (event: RunEvent) => {
@@ -275,7 +275,7 @@ describe("what a trainer reports", () => {
       expect(left * entry.imagesPerSecond).toBeCloseTo((steps - entry.step) * batchSize, 6);
     }
     expect(logged.at(-1)?.left).toBe(0);
-    // What the lines say of their times adds up to no more than the run.
+    // The times of the log entries add up to at most the duration of the run.
     const photosOf = logged.map(
       ({ entry }, i) => batchSize * (entry.step - (logged[i - 1]?.entry.step ?? 0)),
     );
@@ -284,7 +284,7 @@ describe("what a trainer reports", () => {
     expect(spent).toBeGreaterThan(0.2 * seconds);
   });
 
-  it("has the numbers of the loss on each logged step, and of a look where an epoch ends", async () => {
+  it("includes the numbers of the loss on each logged step, and those of `look` at the end of an epoch", async () => {
     using task = new Quadratic();
     const logged = new Map<number, string[]>();
     const report = (event: RunEvent) => {
@@ -341,13 +341,13 @@ describe("a run that is interrupted", () => {
         scope(() => learners[0].optimizer.stateDict().tensors["at.momentum_buffer"].toArray()),
       );
       expect(velocities[1]).toEqual(velocities[0]);
-      // An epoch that was begun before is not begun again.
+      // An epoch that had already begun does not begin again.
       const epochsBegun = second.calls.filter((call) => call.startsWith("epoch"));
       expect(epochsBegun).toHaveLength(epochs - Math.ceil(cut / stepsPerEpoch));
     },
   );
 
-  it("says that nothing was written where it has no checkpoints", async () => {
+  it("says that nothing was written if it has no checkpoints", async () => {
     using task = new Quadratic();
     const error = await failure(train(task, { ...usual, ...abortAt(4) }));
     expect(error.code).toBe("interrupted");
@@ -356,14 +356,14 @@ describe("a run that is interrupted", () => {
     );
   });
 
-  it("ends well where the last step is done already", async () => {
+  it("succeeds if the last step is already done", async () => {
     using task = new Quadratic();
     expect((await train(task, { ...usual, ...abortAt(steps) })).steps).toBe(steps);
   });
 });
 
 describe("a run that diverges", () => {
-  it("is refused before a weight changes, with the step and that there is no checkpoint", async () => {
+  it("throws before a weight changes, with the step and the information that there is no checkpoint", async () => {
     using task = new Quadratic({ failsFrom: 2 });
     const at: number[][] = [];
     const report = (event: RunEvent) => {
@@ -377,7 +377,7 @@ describe("a run that diverges", () => {
     expect(task.at).toEqual(at[1]);
   });
 
-  it("leaves its last checkpoint as it was, and names it", async () => {
+  it("does not change its last checkpoint, and names it", async () => {
     const checkpoints = await checkpointsIn();
     using task = new Quadratic({ failsFrom: 7 });
     const bytes = new Map<string, Buffer>();
@@ -417,7 +417,7 @@ describe("a run that diverges", () => {
 });
 
 describe("a step's clock", () => {
-  it("counts what goes on in a learner's generator as forward, and the rest as backward and optimizer", () => {
+  it("counts the time in a learner's generator as forward, and the rest as backward and optimizer", () => {
     using task = new Quadratic();
     const clock = new StageClock();
     const losses = lossWatch(onCpu);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { cropMaps } from "../../src/views/crop-maps.js";
 import { drawView } from "../../src/views/draw.js";
 
-/** The mean of a map over a rectangle, by adding up each pixel's part. */
+/** The mean of a map over a rectangle, with each pixel weighted by its covered part. */
 function meanOver(
   map: Float32Array,
   w: number,
@@ -21,7 +21,7 @@ function meanOver(
 }
 
 describe("cropMaps", () => {
-  it("is the mean of the map under each cell of the view", () => {
+  it("is the mean of the map in each cell of the view", () => {
     const sides = fc.integer({ min: 1, max: 12 });
     const photo = fc.tuple(fc.integer({ min: 20, max: 900 }), fc.integer({ min: 20, max: 900 }));
     fc.assert(

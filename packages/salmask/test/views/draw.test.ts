@@ -20,7 +20,7 @@ function row(draw: ViewDraw, i: number): unknown {
 }
 
 describe("drawView", () => {
-  it("keeps crops inside the photo, of the area and shape asked for or the central fall-back", () => {
+  it("keeps crops inside the photo, with the requested area and shape, or uses the central crop", () => {
     fc.assert(
       fc.property(key, side, side, (k, height, width) => {
         const draw = drawView(k, [0], Int32Array.of(height, width), 64);
@@ -45,7 +45,7 @@ describe("drawView", () => {
     );
   });
 
-  it("draws an image the same whatever the batch and its order", () => {
+  it("draws the same for an image in any batch and any order", () => {
     const sizes = fc.array(side, { minLength: 20, maxLength: 20 }).map((sides) => Int32Array.from(sides));
     const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { minLength: 1 });
     fc.assert(
@@ -58,7 +58,7 @@ describe("drawView", () => {
     );
   });
 
-  it("draws anew for another seed, epoch, view or image", () => {
+  it("draws differently for another seed, epoch, view or image", () => {
     const sizes = new Int32Array(4).fill(500);
     const base = { seed: 1, epoch: 2, view: 0 };
     const draws = [
@@ -71,7 +71,7 @@ describe("drawView", () => {
     expect(new Set(draws.map((draw) => JSON.stringify(draw))).size).toBe(draws.length);
   });
 
-  it("takes colours that do not depend on the photo's size", () => {
+  it("draws colours that do not depend on the photo's size", () => {
     const draws = [Int32Array.of(10, 900), Int32Array.of(500, 500)].map((sizes) =>
       drawView({ seed: 4, epoch: 0, view: 0 }, [0], sizes, 64),
     );
@@ -79,7 +79,7 @@ describe("drawView", () => {
     expect(draws[0].blurSigma).toEqual(draws[1].blurSigma);
   });
 
-  it("draws each chance, order and factor as often as MoCo v2 asks", () => {
+  it("draws each decision, order and factor with MoCo v2's probabilities", () => {
     const count = 20_000;
     const ids = Array.from({ length: count }, (_, i) => i);
     const draw = drawView({ seed: 11, epoch: 0, view: 0 }, ids, new Int32Array(count * 2).fill(100), 100);
@@ -131,7 +131,7 @@ describe("drawView", () => {
 });
 
 describe("centralView", () => {
-  it("takes the central square and changes nothing else", () => {
+  it("selects the central square and changes nothing else", () => {
     const draw = centralView([1, 0], Int32Array.of(100, 200, 256, 256), 128, { fraction: 224 / 256 });
     expect(Array.from(draw.boxes)).toEqual([16, 16, 224, 224, 6, 56, 88, 88]);
     expect(
@@ -155,7 +155,7 @@ describe("RandomResizedCrop", () => {
   });
   afterAll(() => goldens.remove());
 
-  it("draws crops distributed as torchvision's", () => {
+  it("draws crops with torchvision's distribution", () => {
     scope(() => {
       for (const { params, output } of goldens.of<{ height: number; width: number }>("crop_distribution")) {
         const count = output.shape[0];
@@ -167,7 +167,7 @@ describe("RandomResizedCrop", () => {
         const ours = drawView({ seed: 3, epoch: 0, view: 0 }, ids, sizes, 64).boxes;
         for (let column = 0; column < 4; column++) {
           const [a, b] = [ours, theirs].map((boxes) => ids.map((i) => boxes[i * 4 + column]));
-          // Kolmogorov and Smirnov's distance of two samples; 1.95 is exceeded once in a thousand, and seeds are fixed.
+          // The Kolmogorov-Smirnov distance of two samples exceeds 1.95 only once in a thousand; the seeds are fixed.
           expect(ksDistance(a, b), `column ${column} of ${JSON.stringify(params)}`).toBeLessThan(
             1.95 * Math.sqrt(2 / count),
           );

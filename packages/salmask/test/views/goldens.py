@@ -1,10 +1,10 @@
-"""Answers of torchvision for the tests of the augmentations.
+"""Results of torchvision for the tests of the augmentations.
 
 usage: goldens.py FOLDER
 
-Reads FOLDER/request.json: {"views": [...]}, one object a view with the keys of ViewDraw's rows, `size` and `crop`.
-Writes FOLDER/goldens.json, a list of cases with their parameters and the names and shapes of their tensors, and
-the tensors as raw little-endian float32 (uint8 where the name ends in .u8) beside it.
+Reads FOLDER/request.json: {"views": [...]}, one object per view with the keys of ViewDraw's rows, `size` and `crop`.
+Writes FOLDER/goldens.json, a list of cases with their parameters and the names and shapes of their tensors, and the
+tensors beside it as raw little-endian float32 (uint8 if the name ends in .u8).
 """
 
 import json

@@ -31,7 +31,7 @@ const VIEWS = [
 ];
 const VIEWS_EACH = 24;
 
-/** Photos as large as their squares, so that boxes are whole numbers and torchvision can cut them. */
+/** Photos with the size of their squares, so that boxes are whole numbers, which torchvision needs. */
 function drawSquares(size: number): ViewDraw {
   const ids = Array.from({ length: VIEWS_EACH }, (_, i) => i);
   const sizes = new Int32Array(VIEWS_EACH * 2).fill(size);
@@ -62,7 +62,7 @@ beforeAll(() => {
 });
 afterAll(() => goldens.remove());
 
-/** One colour operation alone: the others have the factors that change nothing. */
+/** Only one colour operation: the others have factors that change nothing. */
 function adjust(images: Tensor, operation: (typeof JITTER_OPERATIONS)[number], factor: number): Tensor {
   const ours = images.clone();
   const count = images.shape[0];
@@ -76,8 +76,8 @@ function adjust(images: Tensor, operation: (typeof JITTER_OPERATIONS)[number], f
   return ours;
 }
 
-describe("against torchvision at the same parameters", () => {
-  it("crops, resizes with antialiasing and mirrors", () => {
+describe("compared with torchvision at the same parameters", () => {
+  it("crops, resizes with antialiasing and flips", () => {
     scope(() => {
       for (const golden of goldens.of<{ box: number[]; crop: number; flip: number }>("resized_crop")) {
         const { box, crop, flip } = golden.params;
@@ -102,7 +102,7 @@ describe("against torchvision at the same parameters", () => {
     });
   });
 
-  it("makes grey, the drawn images only", () => {
+  it("makes only the drawn images grey", () => {
     scope(() => {
       const [{ input, output }] = goldens.of("grayscale");
       const ours = input.clone();
@@ -120,7 +120,7 @@ describe("against torchvision at the same parameters", () => {
     });
   });
 
-  it("blurs, and takes the largest kernel that fits where the image is small", () => {
+  it("blurs, and uses the largest kernel that fits a small image", () => {
     scope(() => {
       for (const { params, input, output } of goldens.of<{ kernel: number; sigma: number }>(
         "gaussian_blur",
@@ -163,7 +163,7 @@ describe("renderView", () => {
       [count, 3, size, size],
     );
 
-  it("changes nothing where everything is off", () => {
+  it("changes nothing if everything is off", () => {
     scope(() => {
       const off = { scale: [1, 1], ratio: [1, 1], flipProbability: 0, jitterProbability: 0 } as const;
       const options = { ...MOCO_V2_VIEW, ...off, grayscaleProbability: 0, blurProbability: 0 };
@@ -196,8 +196,8 @@ describe("renderView", () => {
     });
   });
 
-  it("undoes the squashing of a photo that is not square", () => {
-    // A 2:1 photo of vertical stripes, 1 px a stripe in the square; a square crop shows half its width.
+  it("restores the aspect ratio of a photo that is not square", () => {
+    // A 2:1 photo of vertical stripes, one pixel per stripe in the square; a square crop shows half its width.
     scope(() => {
       const size = 32;
       const ramp = Uint8Array.from({ length: 3 * size * size }, (_, i) => (i % size) * 8);
@@ -220,7 +220,7 @@ describe("renderView", () => {
     });
   });
 
-  it("refuses images that are not those of the draw", () => {
+  it("rejects images that do not match the draw", () => {
     scope(() => {
       const draw = drawView({ seed: 1, epoch: 0, view: 0 }, [0], Int32Array.of(9, 9), 16);
       expect(() => renderView(noise(2, 16), draw, { crop: 16 })).toThrow(
@@ -233,7 +233,7 @@ describe("renderView", () => {
 });
 
 describe("operations of some images of a batch", () => {
-  it("leaves the others alone", () => {
+  it("does not change the others", () => {
     scope(() => {
       const images = tensor(
         Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => (i % 97) / 97),
@@ -258,7 +258,7 @@ describe("operations of some images of a batch", () => {
 });
 
 describe("colour", () => {
-  it("turns the hue of pure colours by thirds", () => {
+  it("shifts the hue of pure colours by thirds of a turn", () => {
     scope(() => {
       const red = tensor([1, 0, 0], { shape: [1, 3, 1, 1] });
       const round = (t: Tensor) => t.toArray().map((value) => Math.round(value * 1e5) / 1e5);

@@ -34,7 +34,10 @@ const dataset: Scene["dataset"] = {
   },
 };
 
-/** Objects on the left in the first view and on the right in all others, whatever the photo; views of 16 pixels have 2 x 2 cells. */
+/**
+ * Objects on the left in the first view and on the right in all others, for every photo; views of 16 pixels have 2 x 2
+ * cells.
+ */
 const finder: ObjectFinder = {
   active: true,
   foregrounds: (views, { length }) =>
@@ -63,7 +66,7 @@ function see(recipe: ViewRecipe, { finder: given = finder, photos = ids }: Asked
 
 const recipe = (mask: RunConfig["mask"]) => recipeOf({ ...config, data: { crop: side }, mask });
 
-/** The pixels `[B, 3, 32, 32]` of a view, drawn and rendered by themselves. */
+/** The pixels `[B, 3, 32, 32]` of a view, drawn and rendered separately. */
 function rendered(view: number): Tensor {
   const { originalSizes, size } = dataset;
   const draw = drawView({ seed: config.seed, epoch: 1, view }, ids, originalSizes, size, config.augment);
@@ -82,7 +85,7 @@ function negativesOf({ negatives }: BatchViews): Tensor {
 }
 
 describe("seeViews", () => {
-  it("masks the branch that is named, and nothing else", () => {
+  it("masks only the named branch", () => {
     scope(() => {
       for (const branch of ["query", "key", "both", "none"] as const) {
         const seen = see(recipe({ ...mean, branch, ratio: [0.3, 0.5] }));
@@ -96,7 +99,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("asks about each view's own object, and makes negatives of the key's", () => {
+  it("uses each view's own object, and makes negatives from the key's", () => {
     scope(() => {
       const seen = see(
         recipe({
@@ -133,7 +136,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("shows the same views whether negatives are shared or not", () => {
+  it("makes the same views for shared and for separate negatives", () => {
     scope(() => {
       const negative = { ...paper.negative, count: 2 };
       const [own, shared] = (["own", "shared"] as const).map((of) =>
@@ -144,7 +147,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("does nothing at all for fill none, and makes no negatives where none are asked for", () => {
+  it("changes nothing for fill none, and makes no negatives if none are requested", () => {
     scope(() => {
       const blind = { finder: knowing(null) };
       const plain = see(recipe({ ...paper, fill: "none" }), blind);
@@ -156,7 +159,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("masks nothing, and fills as ever, until something says where the object is", () => {
+  it("masks nothing, but prepares the views, until there is saliency", () => {
     scope(() => {
       const waiting = { ...knowing(null), active: false };
       const seen = see(recipe({ ...paper, branch: "both" }), { finder: waiting });
@@ -169,7 +172,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("refuses to mask by saliency where there is none", () => {
+  it("throws if masks need saliency and there is none", () => {
     scope(() => {
       const blind = { finder: knowing(null) };
       const count = { ...mean.negative, count: 0 };
@@ -179,7 +182,7 @@ describe("seeViews", () => {
     });
   });
 
-  it("gives a photo the same views whatever the batch, in every fill", () => {
+  it("gives a photo the same views in any batch, for every fill", () => {
     const fills = fc.constantFrom<RunConfig["mask"]["fill"]>("high-pass", "blur", "mean");
     const some = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 1 });
     const random = new KeyedRandom(8);
@@ -222,7 +225,7 @@ describe("multi-crop", () => {
     return { ...two, kinds: [...two.kinds, { ...query, ...small, name: "small", count: 2 }] };
   }
 
-  it("shows views of another size, masked by cells of the same side, and leaves the first two as they were", () => {
+  it("makes views of another size, masked in cells of the same side, and does not change the first two", () => {
     scope(() => {
       const two = recipe(masked);
       const [before, after] = [see(two), see(withSmall(two))];
@@ -253,7 +256,7 @@ describe("multi-crop", () => {
     });
   });
 
-  it("has random keys of its own for every view and every negative", () => {
+  it("has separate random keys for every view and every negative", () => {
     scope(() => {
       const keys: number[] = [];
       const asked = withSmall(recipe(masked));

@@ -1,4 +1,4 @@
-/** Runs goldens.py with a Python that has torchvision, and hands its answers to the tests. */
+/** Runs goldens.py with a Python that has torchvision, and reads its results. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,14 +19,14 @@ interface Case<Params> {
   output: Stored;
 }
 
-/** One case with its tensors; take it inside a scope. */
+/** One case with its tensors; use it inside a scope. */
 export interface Golden<Params> {
   params: Params;
   input: Tensor;
   output: Tensor;
 }
 
-/** The answers of one run of goldens.py. */
+/** The results of one run of goldens.py. */
 export class Goldens {
   private readonly folder = mkdtempSync(join(tmpdir(), "salmask-augment-"));
   private readonly cases: Case<never>[];
@@ -38,7 +38,7 @@ export class Goldens {
     this.cases = JSON.parse(readFileSync(join(this.folder, "goldens.json"), "utf8"));
   }
 
-  /** Every case of an operation. Throws where there is none, so that no test passes on nothing. */
+  /** Every case of an operation. Throws if there is none, so that no test passes without a comparison. */
   of<Params>(op: string): Golden<Params>[] {
     const found: Case<Params>[] = this.cases.filter((one) => one.op === op);
     if (found.length === 0) throw new Error(`goldens.py wrote no case of ${op}`);
@@ -61,10 +61,10 @@ export class Goldens {
   }
 }
 
-/** The largest absolute difference of two tensors of one shape. */
+/** The largest absolute difference of two tensors of the same shape. */
 export function maxDifference(ours: Tensor, theirs: Tensor): number {
   if (ours.shape.join() !== theirs.shape.join()) throw new Error(`expected ${theirs}, but ${ours} came`);
   const [a, b] = [ours.toFloat32Array(), theirs.toFloat32Array()];
-  // A NaN anywhere makes the result NaN, which is below no tolerance.
+  // A NaN anywhere makes the result NaN, which fails every comparison with a tolerance.
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }

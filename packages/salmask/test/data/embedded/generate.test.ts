@@ -21,7 +21,7 @@ import {
 } from "../../../src/data/embedded/picture.js";
 import { type Difficulty, difficulties } from "../../../src/data/embedded/settings.js";
 
-/** Drawing fails at this picture of the train split; -1 for never. */
+/** Drawing fails at this picture of the train split; -1 means never. */
 const failure = vi.hoisted(() => ({ index: -1 }));
 vi.mock("../../../src/data/embedded/picture.js", async (original) => {
   const real = await original<typeof import("../../../src/data/embedded/picture.js")>();
@@ -57,7 +57,7 @@ const kitOf = (difficulty: Difficulty, size: number, classes: number): PictureKi
 const readAnnotations = async (folder: string): Promise<EmbeddedAnnotations> =>
   JSON.parse(await readFile(join(folder, "annotations.json"), "utf8"));
 
-/** The pixels as they are in the file, without sharp's widening of grey to colour. */
+/** The pixels in the file, without sharp's conversion of grey to colour. */
 async function pixelsOf(path: string): Promise<Buffer> {
   const picture = sharp(path);
   const { space, width, height, channels } = await picture.metadata();
@@ -103,7 +103,7 @@ describe("generateEmbedded", () => {
     }
   });
 
-  it("annotates every picture with its file, class folder and mask, classes balanced to one", async () => {
+  it("annotates every picture with its file, class folder and mask, with class counts that differ by at most one", async () => {
     const { classes, images, size } = await readAnnotations(demo);
     expect(classes).toEqual(concepts.slice(0, 10));
     expect(size).toBe(64);
@@ -123,13 +123,13 @@ describe("generateEmbedded", () => {
     expect(new Set(images.map((image) => image.hand))).toEqual(new Set(hands));
   });
 
-  it("writes masks that are white where the object's alpha is above a half", async () => {
+  it("writes masks that are white for alpha above one half", async () => {
     const { images } = await readAnnotations(demo);
     const kit = kitOf("demo", 64, 10);
     for (const image of images.filter((_, i) => i % 3 === 0)) {
       const key = { seed: demoOptions.seed, split: image.split, index: Number(image.id.slice(-5)) };
       const { layer, left, top } = placeObject(kit, key);
-      // On black and on white the same object differs by 255 times what shines through: alpha by difference.
+      // On black and on white, the same object differs by 255 times its transparency; this gives its alpha.
       const black = new Float32Array(64 * 64 * 3);
       const white = new Float32Array(64 * 64 * 3).fill(255);
       blend(black, 64, layer, left, top);
@@ -154,7 +154,7 @@ describe("generateEmbedded", () => {
     }
   });
 
-  it("gives the tight box and the share of each mask", async () => {
+  it("gives the bounding box and the share of each mask", async () => {
     for (const folder of [demo, hard]) {
       const { images, size } = await readAnnotations(folder);
       for (const image of images.filter((_, i) => i % 7 === 0)) {
@@ -181,7 +181,7 @@ describe("generateEmbedded", () => {
     }
   });
 
-  it("ties scenes to classes in the train split of hard, and nowhere else", async () => {
+  it("makes scenes depend on classes only in the train split of hard", async () => {
     const { images, classes } = await readAnnotations(hard);
     const rate = (split: string) => {
       const ofSplit = images.filter((image) => image.split === split);
@@ -200,7 +200,7 @@ describe("generateEmbedded", () => {
     expect(background("hard", 2)).not.toEqual(background("hard", 7));
   });
 
-  it("leaves a data set alone that is there already, and makes a damaged or other one anew", async () => {
+  it("keeps an existing equal data set, and replaces a damaged or different one", async () => {
     const folder = join(root, "kept");
     const options = { train: 4, test: 2, size: 32, classes: 2 };
     expect((await generateEmbedded(folder, options)).generated).toBe(true);
@@ -217,7 +217,7 @@ describe("generateEmbedded", () => {
     expect((await readAnnotations(folder)).images).toHaveLength(5);
   });
 
-  it("keeps the older data set and leaves nothing behind when it fails half-way", async () => {
+  it("keeps the older data set and leaves nothing behind when it fails in the middle", async () => {
     const parent = join(root, "failing");
     const folder = join(parent, "set");
     await generateEmbedded(folder, { train: 4, test: 2, size: 32, classes: 2 });
@@ -287,7 +287,7 @@ describe("the drawings", () => {
     expect(seen.size).toBe(concepts.length * hands.length);
   });
 
-  it("are refused by name where a set has no such icon", async () => {
+  it("are rejected by name if a set has no such icon", async () => {
     await expect(loadDrawings(["no-such-thing"], 16)).rejects.toMatchObject({ code: "drawing-missing" });
   });
 
@@ -300,14 +300,14 @@ describe("the drawings", () => {
     part: [0, 0, 1, 1],
   };
 
-  /** Pixel (x, y) of the drawing's square in a layer posed at its own size. */
+  /** Pixel (x, y) of the drawing's square in a layer at its original size. */
   const pixel = (posed: ReturnType<typeof poseDrawing>, x: number, y: number) => {
     const corner = (posed.side - 1) / 2 - 32;
     const at = ((y + corner) * posed.side + x + corner) * 4;
     return [...posed.pixels.subarray(at, at + 4)];
   };
 
-  it("come out unchanged at their own size, reversed after half a turn, swapped in a mirror", () => {
+  it("are unchanged at their own size, reversed after half a turn, mirrored by a flip", () => {
     const car = drawings[concepts.indexOf("automobile")][0];
     const [still, turned, mirrored] = [{}, { angle: Math.PI }, { mirror: true }].map((change) =>
       poseDrawing(car, { ...pose, ...change }),
@@ -323,7 +323,7 @@ describe("the drawings", () => {
     }
   });
 
-  it("turn clockwise for a positive angle: the top goes to the right", () => {
+  it("rotate clockwise for a positive angle: the top moves to the right", () => {
     const car = drawings[concepts.indexOf("automobile")][0];
     const quarter = poseDrawing(car, { ...pose, angle: Math.PI / 2 });
     for (const [x, y] of [

@@ -4,7 +4,7 @@ import { UsageError } from "../../../src/base/errors.js";
 import { batches, epochOrder } from "../../../src/data/samples/order.js";
 
 describe("epochOrder", () => {
-  test("holds each id once and depends on its key alone", () => {
+  test("contains each id once and depends only on its key", () => {
     fc.assert(
       fc.property(fc.nat(1e6), fc.nat(1000), fc.integer({ min: 1, max: 500 }), (seed, epoch, n) => {
         const order = epochOrder(seed, epoch, n);
@@ -19,10 +19,10 @@ describe("epochOrder", () => {
     expect(epochOrder(1, 0, 100)).not.toEqual(epochOrder(2, 0, 100));
   });
 
-  test("each id comes first about as often", () => {
+  test("each id is first about equally often", () => {
     const firsts = new Array<number>(8).fill(0);
     for (let epoch = 0; epoch < 4000; epoch++) firsts[epochOrder(5, epoch, 8)[0]]++;
-    // 500 expected each; five standard deviations of a binomial are 105.
+    // 500 are expected for each; five standard deviations of a binomial are 105.
     for (const n of firsts) expect(Math.abs(n - 500)).toBeLessThan(105);
   });
 });
@@ -42,7 +42,7 @@ describe("batches", () => {
     );
   });
 
-  test("a batch larger than the set is refused with both numbers", () => {
+  test("a batch larger than the set is rejected with both numbers", () => {
     expect(() => batches(epochOrder(1, 0, 10), 11)).toThrow(UsageError);
     expect(() => batches(epochOrder(1, 0, 10), 11)).toThrow(/10.*11/s);
     expect(() => batches(epochOrder(1, 0, 10), 0)).toThrow(UsageError);

@@ -21,7 +21,7 @@ describe("splitsOf", () => {
     });
   });
 
-  test("says which of several it took, and takes another by name", async () => {
+  test("says which of several it chose, and chooses another by name", async () => {
     const root = await folderWith("train", "test", "validation", "holdout");
     expect(splitsOf(root)).toMatchObject({ chosen: "test", others: ["validation"] });
     expect(splitsOf(root, "validation")).toMatchObject({
@@ -32,7 +32,7 @@ describe("splitsOf", () => {
     expect(splitsOf(root, "holdout")).toMatchObject({ test: join(root, "holdout"), chosen: "holdout" });
   });
 
-  test("refuses a folder without them, naming what is there", async () => {
+  test("rejects a folder without them and names the existing folders", async () => {
     const root = await folderWith("test", "validation");
     expect(() => splitsOf(root)).toThrow(/train and test or val or valid or validation.*got test and val/);
     await mkdir(join(root, "train"));
@@ -40,7 +40,7 @@ describe("splitsOf", () => {
     expect(() => splitsOf(join(root, "gone"))).toThrow(/got none of them/);
   });
 
-  test("a file of the name is no split", async () => {
+  test("a file with the name is not a split", async () => {
     const root = await folderWith("train");
     await writeFile(join(root, "test"), "");
     expect(() => splitsOf(root)).toThrow(expect.objectContaining({ code: "no-splits", exitCode: 2 }));

@@ -46,7 +46,7 @@ describe("folder", () => {
     );
   });
 
-  test("follows links to files within, reports links that lead out, never enters linked folders", async () => {
+  test("follows links to files inside, reports links that lead outside, never enters linked folders", async () => {
     const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
     await writeFiles(root, { "a.jpg": "a", "sub/b.jpg": "b" });
     await writeFiles(outside, { "secret.jpg": "s" });
@@ -65,7 +65,7 @@ describe("folder", () => {
     ).toEqual(["broken.jpg", "folder", "loop", "outside.jpg"]);
   });
 
-  test("lists pictures that cannot be decoded, and takes those that can", async () => {
+  test("lists pictures that cannot be decoded, and accepts those that can", async () => {
     const root = await temporaryFolder();
     await writeFiles(root, {
       "a.gif": "a",
@@ -162,7 +162,7 @@ describe("archive", () => {
     });
   });
 
-  test("one that is cut short or is no archive is named as damaged", async () => {
+  test("a truncated file or one that is not an archive is reported as damaged", async () => {
     const root = await temporaryFolder();
     const entries = Array.from({ length: 20 }, (_, i) => ({
       name: `${i}.jpg`,
@@ -217,7 +217,7 @@ describe("openSource refuses", () => {
 });
 
 describe("mapOrdered", () => {
-  test("keeps the order and the bound", async () => {
+  test("keeps the order and the limit", async () => {
     let [running, most] = [0, 0];
     const results: number[] = [];
     const wait = async (i: number) => {

@@ -17,7 +17,7 @@ import { entriesOf, plain, rgb, temporaryFolder, writeFiles, writeTar } from "..
 
 const SIZE = 8;
 
-/** A folder with two classes of three photos each, 12 x 10 pixels, and a cache beside it. */
+/** A folder with two classes of three photos each, 12 x 10 pixels, and a cache folder beside it. */
 async function classFolder(): Promise<{ photos: string; cacheDir: string; names: string[] }> {
   const root = await temporaryFolder();
   const photos = join(root, "photos");
@@ -32,7 +32,7 @@ async function classFolder(): Promise<{ photos: string; cacheDir: string; names:
   return { photos, cacheDir: join(root, "cache"), names };
 }
 
-/** Opens, lets `use` look, closes; counts how many photos were decoded for it. */
+/** Opens a data set, calls `use`, closes it; counts the photos that were decoded. */
 async function opened<T>(
   path: string,
   options: OpenOptions,
@@ -57,7 +57,7 @@ const everything = (dataset: PackedDataset) => ({
 });
 
 describe("what is stored", () => {
-  test("classes, labels, names, sizes and pixels of a folder a class", async () => {
+  test("classes, labels, names, sizes and pixels of one folder per class", async () => {
     const { photos, cacheDir, names } = await classFolder();
     const found = await opened(photos, { size: SIZE, cacheDir }, (dataset) => ({
       ...everything(dataset),
@@ -82,7 +82,7 @@ describe("what is stored", () => {
     expect(found.pixels).toEqual(expected);
   });
 
-  test("images come in the order asked for, repeats included; wrong ids and closed sets are refused", async () => {
+  test("images are in the requested order, including repeats; wrong ids and closed sets throw", async () => {
     const { photos, cacheDir } = await classFolder();
     const dataset = await openDataset(photos, { size: SIZE, cacheDir });
     const ids = Int32Array.of(5, 0, 5, 3);
@@ -135,7 +135,7 @@ describe("what is stored", () => {
     expect(found.labels).toEqual(new Array(7).fill(-1));
   });
 
-  test("folder, .tar and .tar.gz of it hold the same", async () => {
+  test("a folder and its .tar and .tar.gz have the same content", async () => {
     const { photos, cacheDir } = await classFolder();
     await writeFiles(photos, { "dog/bad.jpg": "not a photo" });
     const folder = await opened(photos, { size: SIZE, cacheDir }, everything);
@@ -150,7 +150,7 @@ describe("what is stored", () => {
     }
   });
 
-  test("of two files of one name in an archive the later counts", async () => {
+  test("of two files with the same name in an archive the later one is used", async () => {
     const root = await temporaryFolder();
     const png = (i: number) =>
       rgb(plain(i, SIZE, SIZE), SIZE, SIZE)
@@ -229,7 +229,7 @@ describe("reuse", () => {
     expect(added.fingerprint).not.toBe(first.fingerprint);
   });
 
-  test("a damaged cache is found out and built again", async () => {
+  test("a damaged cache is detected and built again", async () => {
     const { photos, cacheDir } = await classFolder();
     const options = { size: SIZE, cacheDir };
     const whole = await opened(photos, options, everything);
@@ -258,7 +258,7 @@ describe("reuse", () => {
     }
   });
 
-  test("a set that is open keeps its photos when its cache is replaced", async () => {
+  test("an open data set keeps its photos when its cache is replaced", async () => {
     const { photos, cacheDir } = await classFolder();
     const dataset = await openDataset(photos, { size: SIZE, cacheDir });
     const [key] = await readdir(cacheDir);
@@ -268,7 +268,7 @@ describe("reuse", () => {
     dataset.close();
   });
 
-  test("what a killed build left a day ago is removed, what another build writes now is not", async () => {
+  test("files from a build killed a day ago are removed, those of a running build are not", async () => {
     const { photos, cacheDir } = await classFolder();
     const [old, fresh] = [join(cacheDir, ".building-1-a"), join(cacheDir, ".building-2-b")];
     for (const folder of [old, fresh]) await writeFiles(folder, { "images.bin": "x" });
@@ -311,13 +311,13 @@ describe("concurrent builds", () => {
 });
 
 describe("size for a crop", () => {
-  test("twice small crops, 8/7 of larger ones, never more than the photos have", () => {
+  test("twice the side of small crops, 8/7 of larger ones, never more than the photos have", () => {
     expect([32, 64, 128].map((crop) => squareSize(crop, 1e4))).toEqual([64, 128, 256]);
     expect([224, 160].map((crop) => squareSize(crop, 1e4))).toEqual([256, 183]);
     expect(squareSize(32, 32)).toBe(32);
   });
 
-  test("is capped by the largest short side of the upright photos", async () => {
+  test("is limited by the largest short side of the upright photos", async () => {
     const root = await temporaryFolder();
     const turned = rgb(plain(1, 30, 20), 30, 20)
       .withMetadata({ orientation: 6 })
@@ -358,7 +358,7 @@ describe("errors", () => {
     return error;
   }
 
-  test("no photos: says what is looked for and what was found", async () => {
+  test("no photos: says what is expected and what was found", async () => {
     expect(await failure({})).toMatchObject({
       code: "no-images",
       message: expect.stringMatching(/\.webp.*no files/),

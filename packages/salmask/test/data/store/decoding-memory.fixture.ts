@@ -1,4 +1,4 @@
-/** A process that packs photos and prints the most MiB that it had in memory: `decoding-memory.fixture.ts PHOTOS CACHE`. */
+/** A process that packs photos and prints its peak memory in MiB: `decoding-memory.fixture.ts PHOTOS CACHE`. */
 import { resourceUsage } from "node:process";
 import { openDataset } from "../../../src/data/store/dataset.js";
 

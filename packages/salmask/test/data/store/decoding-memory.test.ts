@@ -25,7 +25,7 @@ async function packElsewhere(
   return JSON.parse(stdout);
 }
 
-test("small files of many pixels are decoded one after another", async () => {
+test("small files with many pixels are decoded one after another", async () => {
   const root = await temporaryFolder();
   await mkdir(join(root, "p"));
   const side = 10_000; // 286 MiB of RGB pixels
@@ -58,7 +58,7 @@ function emptyFile(name: string): Buffer {
   return header;
 }
 
-test("an archive of very many empty files is refused before it fills the memory", async () => {
+test("an archive with very many empty files is rejected before it fills the memory", async () => {
   const root = await temporaryFolder();
   const archive = join(root, "empty.tar");
   const thousand = Buffer.concat(Array.from({ length: 1000 }, (_, i) => emptyFile(`photos/${i}.heic`)));

@@ -40,7 +40,7 @@ async function threePhotos(): Promise<{ photos: string; cacheDir: string }> {
 
 const BYTES = 3 * 3 * 8 * 8;
 
-test("too little room is said before anything is decoded", async () => {
+test("too little space is reported before anything is decoded", async () => {
   const { photos, cacheDir } = await threePhotos();
   disk.free = BYTES - 1;
   let decoded = 0;
@@ -53,7 +53,7 @@ test("too little room is said before anything is decoded", async () => {
   expect(await readdir(cacheDir)).toEqual([]);
 });
 
-test("a disk that fills up while writing says the bytes needed and leaves nothing", async () => {
+test("a disk that fills up during writing gives an error with the needed bytes and leaves no files", async () => {
   const { photos, cacheDir } = await threePhotos();
   Object.assign(disk, { free: BYTES, writesFail: true });
   await expect(openDataset(photos, { size: 8, cacheDir })).rejects.toMatchObject({
@@ -63,7 +63,7 @@ test("a disk that fills up while writing says the bytes needed and leaves nothin
   expect(await readdir(cacheDir)).toEqual([]);
 });
 
-test("just enough room is enough", async () => {
+test("exactly enough space is enough", async () => {
   const { photos, cacheDir } = await threePhotos();
   disk.free = BYTES;
   const dataset = await openDataset(photos, { size: 8, cacheDir });

@@ -11,7 +11,7 @@ async function pack(photos: string, cacheDir: string, size: number): Promise<voi
   (await openDataset(photos, { size, cacheDir })).close();
 }
 
-/** Two caches of three photos, in squares of 4 and of 8 pixels, and something that is no cache. */
+/** Two caches of three photos, in squares of 4 and of 8 pixels, and a folder that is not a cache. */
 async function twoCaches(): Promise<{ photos: string; cacheDir: string }> {
   const root = await temporaryFolder();
   for (const i of [1, 2, 3]) {
@@ -30,7 +30,7 @@ async function lastUsedDaysAgo(folder: string, days: number): Promise<void> {
 }
 
 describe("listCaches", () => {
-  test("tells what each is made of, its bytes and its last use, and nothing else", async () => {
+  test("returns the source, the bytes and the last use of each, and nothing else", async () => {
     const { photos, cacheDir } = await twoCaches();
     const [first] = (await listCaches(cacheDir)).filter(({ size }) => size === 4);
     await lastUsedDaysAgo(first.folder, 3);
@@ -49,7 +49,7 @@ describe("listCaches", () => {
     expect((await listCaches(cacheDir)).map(({ size }) => size)).toEqual([4, 8]);
   });
 
-  test("is empty where there is no folder, and knows caches of older versions and what was left half-built", async () => {
+  test("is empty without a folder, and includes caches of older versions and incomplete ones", async () => {
     const { cacheDir } = await twoCaches();
     expect(await listCaches(join(cacheDir, "gone"))).toEqual([]);
     const old = { version: 1, checksum: "", content: { source: "/photos", size: 16, names: ["a.jpg"] } };
@@ -66,7 +66,7 @@ describe("listCaches", () => {
 });
 
 describe("removeCaches", () => {
-  test("removes what was not used for some days, and leaves other files", async () => {
+  test("removes caches that were not used for some days, and keeps other files", async () => {
     const { cacheDir } = await twoCaches();
     const [recent, old] = await listCaches(cacheDir);
     await lastUsedDaysAgo(old.folder, 8);
@@ -92,7 +92,7 @@ describe("removeCaches", () => {
     expect(await readFile(join(cacheDir, "notes.txt"), "utf8")).toBe("mine");
   });
 
-  test("leaves alone what another process is building", async () => {
+  test("does not remove a cache that another process is building", async () => {
     const { cacheDir } = await twoCaches();
     await writeFiles(cacheDir, { ".building-1-x/images.bin": "123" });
     await removeCaches({ unusedForDays: 0 }, cacheDir);

@@ -20,7 +20,7 @@ async function manyPhotos(): Promise<{ photos: string; cacheDir: string }> {
 
 describe("stopping while photos are decoded", () => {
   test.each(["folder", "archive"])(
-    "of a %s: an error that says how far it came, and nothing is left",
+    "of a %s: an error with the progress, and no files are left",
     async (kind) => {
       const { photos, cacheDir } = await manyPhotos();
       const path = kind === "folder" ? photos : `${photos}.tar`;
@@ -47,7 +47,7 @@ describe("stopping while photos are decoded", () => {
     },
   );
 
-  test("before it begins, and while an archive is searched that holds no photo yet", async () => {
+  test("before decoding begins, and while an archive is searched for its first photo", async () => {
     const { photos, cacheDir } = await manyPhotos();
     const options = { size: 8, cacheDir };
     await expect(openDataset(photos, { ...options, signal: AbortSignal.abort() })).rejects.toBeInstanceOf(

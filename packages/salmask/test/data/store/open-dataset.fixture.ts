@@ -1,4 +1,4 @@
-/** A process that opens a data set and sends what it holds: `open-dataset.fixture.ts PHOTOS CACHE SIZE`. */
+/** A process that opens a data set and sends its content: `open-dataset.fixture.ts PHOTOS CACHE SIZE`. */
 import { openDataset } from "../../../src/data/store/dataset.js";
 
 const [photos, cacheDir, size] = process.argv.slice(2);

@@ -132,7 +132,7 @@ describe("packed photos that changed", () => {
     dataset.close();
   });
 
-  test("a copied cache, whose time is another, is checked once and kept", async () => {
+  test("a copied cache with another time is checked once and kept", async () => {
     const { photos, cacheDir } = await fivePhotos();
     const whole = await look(photos, { cacheDir });
     await cp(cacheDir, `${cacheDir}2`, { recursive: true });
@@ -148,7 +148,7 @@ describe("packed photos that changed", () => {
 });
 
 describe("fingerprint", () => {
-  test("stays for touched photos, a copy, an archive; changes with a byte, a name or the size", async () => {
+  test("is the same for changed file times, a copy, an archive; changes with a byte, a name or the size", async () => {
     const { photos, cacheDir } = await fivePhotos();
     const first = await look(photos, { cacheDir });
     await utimes(join(photos, "0.png"), new Date(1e12), new Date(1e12));
@@ -170,7 +170,7 @@ describe("fingerprint", () => {
     expect(new Set(all.map(({ fingerprint }) => fingerprint)).size).toBe(4);
   });
 
-  test("the stamp is the fingerprint that version 0.1.0 gave", async () => {
+  test("the stamp is the fingerprint of version 0.1.0", async () => {
     const { photos, cacheDir } = await fivePhotos();
     const { sourceStamp } = await look(photos, { cacheDir });
     const facts = [0, 1, 2, 3, 4].map((i) => {

@@ -2,7 +2,7 @@ import { Generator, randn, scope, type Tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { OcclusionModel } from "../../../src/ssl/occlusion/occlusion-model.js";
 
-/** The least difference between the ends of a mask's values. `[B, N, H, W]` */
+/** The smallest range of values of any mask. `[B, N, H, W]` */
 function spread(masks: Tensor): number {
   return Math.min(
     ...Array.from({ length: masks.shape[1] }, (_, n) => {
@@ -37,7 +37,7 @@ describe("OcclusionModel", () => {
     });
   });
 
-  it("makes a picture's masks of that picture alone", () => {
+  it("computes the masks of a picture only from that picture", () => {
     scope(() => {
       const generator = new Generator(1);
       const model = new OcclusionModel({ crop: 16, masks: 2, channels: 2, generator });

@@ -26,7 +26,7 @@ const hosts: Record<string, () => Method> = {
   mocov2: () => new Moco({ ...shared, queue: 16, momentum: 0.9, groups: 1 }),
 };
 
-/** A method, what occludes its sources, and how that learns; freed at the end. */
+/** A method, its occlusion model, and the model's optimizer; all are freed at the end. */
 function play<T>(
   host: string,
   change: Partial<OcclusionOptions>,
@@ -52,7 +52,7 @@ function learn(occluded: Occluded, compare: Compare, method: Method, optimizer: 
   optimizer.zeroGrad();
 }
 
-/** Photos that differ, two views of each that are alike. */
+/** Different photos, with two similar views of each. */
 function views(): BatchViews {
   const generator = new Generator(5);
   const photos = randn([batch, 3, 16, 16], { generator });
@@ -73,7 +73,7 @@ const stateOf = (method: Method) =>
   scope(() => Object.values(method.state()).flatMap((tensor) => tensor.toArray()));
 
 describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
-  it("raises the loss that the method lowers, each with its own weights alone", () => {
+  it("increases the loss that the method reduces, each player changing only its own weights", () => {
     play(host, {}, (method, occlusion, optimizer) =>
       scope(() => {
         const batch = views();
@@ -126,7 +126,7 @@ describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
 });
 
 describe("Occlusion", () => {
-  it("takes each mask from the source once, so that the versions' losses add up to the whole picture", () => {
+  it("applies each mask once, so that the occluded versions add up to the whole picture", () => {
     play("simclr", {}, (method, occlusion) =>
       scope(() => {
         const sources = sourcesOf(method, views());
@@ -140,7 +140,7 @@ describe("Occlusion", () => {
     );
   });
 
-  it("draws one mask a photo for ADIOS-s, by epoch and photo, not by its place in the batch", () => {
+  it("draws one mask per photo for ADIOS-s, from epoch and photo, not from its position in the batch", () => {
     play("simclr", {}, (method, all) =>
       play("simclr", { name: "adios-s" }, (_, some) =>
         scope(() => {
@@ -166,7 +166,7 @@ describe("Occlusion", () => {
     );
   });
 
-  it("keeps masks from being empty where sparsity asks for it", () => {
+  it("prevents empty masks if sparsity is set", () => {
     const smallest = (sparsity: number) =>
       play("simclr", { sparsity }, (method, occlusion, optimizer) => {
         optimizer.lr = 0.05;

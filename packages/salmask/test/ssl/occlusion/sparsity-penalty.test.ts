@@ -2,7 +2,7 @@ import { fromTypedArray, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { sparsityPenalty } from "../../../src/ssl/occlusion/sparsity-penalty.js";
 
-/** Masks [1, areas, 10, 10] whose values are all their area. */
+/** Masks [1, areas, 10, 10]; all values of a mask equal its area. */
 const masksOf = (areas: readonly number[]) =>
   fromTypedArray(
     Float32Array.from({ length: 100 * areas.length }, (_, i) => areas[Math.floor(i / 100)]),
@@ -19,7 +19,7 @@ describe("sparsityPenalty", () => {
     });
   });
 
-  it("is finite for empty and full masks, and pushes nearly empty ones to grow", () => {
+  it("is finite for empty and full masks, and its gradient makes nearly empty ones grow", () => {
     scope(() => {
       expect(Number.isFinite(sparsityPenalty(masksOf([0, 1])).item())).toBe(true);
       const masks = masksOf([0.05, 0.95]);

@@ -13,7 +13,7 @@ import { trainLocalizer } from "../../../src/tasks/localize/localizer.js";
 import { temporaryFolder } from "../../support/photos.js";
 
 describe("correlationLoss", () => {
-  it("is one less Pearson's correlation, whatever scale and offset a map has", () => {
+  it("is one minus Pearson's correlation, for any scale and offset of a map", () => {
     const random = new KeyedRandom(0, 1);
     const [a, b] = [0, 1].map(() => Array.from({ length: 24 }, () => random.uniform()));
     const pearson = (x: number[], y: number[]) => {
@@ -36,7 +36,7 @@ describe("correlationLoss", () => {
 const small = { crop: 32, width: 4, batchSize: 16, epochs: 1 };
 
 describe("trainLocalizer", () => {
-  it("learns to find objects, the same twice, and writes weights for SCDA", async () => {
+  it("learns to find objects, reproducibly, and writes weights for SCDA", async () => {
     const folder = await temporaryFolder();
     const set = join(folder, "embedded");
     await generateEmbedded(set, { train: 96, test: 1, size: 32 });
@@ -61,7 +61,7 @@ describe("trainLocalizer", () => {
     expect(scores.sMeasure).toBeGreaterThan(0.4);
   });
 
-  it("stops when asked to, and leaves nothing", async () => {
+  it("stops when aborted, and writes nothing", async () => {
     const folder = await temporaryFolder();
     const set = join(folder, "embedded");
     await generateEmbedded(set, { train: 64, test: 1, size: 32 });

@@ -10,7 +10,7 @@ import type { BatchViews } from "../../../src/views/view.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 
 describe("meanVariance", () => {
-  it("is nothing where views agree, 1 - 1 / n at n right angles, 1 at opposites, and the mean over photos", () => {
+  it("is 0 for equal views, 1 - 1 / n for n orthogonal ones, 1 for opposite ones, and the mean over photos", () => {
     const [x, y, back] = [
       [1, 0],
       [0, 1],
@@ -24,7 +24,7 @@ describe("meanVariance", () => {
   });
 });
 
-/** What `use` makes of a new run's task on 20 photos, saliency known from the start. */
+/** Calls `use` with the task of a new run on 20 photos, with saliency from the start. Returns its result. */
 async function withTask<T>(
   change: Partial<Record<keyof RunConfig, object>>,
   use: (task: PretrainTask) => T,
@@ -61,7 +61,7 @@ describe("branchVariance", () => {
     },
   );
 
-  it("is the variance of what the encoders make of eight views of sixteen photos, by loops", async () => {
+  it("is the variance of the embeddings of eight views of sixteen photos, computed in loops", async () => {
     await withTask({}, (task) => {
       const { method } = task;
       const seen: { query: number[][]; key: number[][] }[] = [];
@@ -95,11 +95,11 @@ describe("branchVariance", () => {
     });
   });
 
-  it("changes on the side that is masked, and on that alone", async () => {
+  it("changes only in the branch that is masked", async () => {
     const mask = (branch: string) => ({ fill: "mean", branch, ratio: [0.5, 0.5] });
     const of = (branch: string) => withTask({ mask: mask(branch) }, branchVariance);
     const [none, query, key] = [await of("none"), await of("query"), await of("key")];
-    // Whether an untrained encoder finds masked views more or less alike is chance.
+    // Masks can make the embeddings of an untrained encoder vary more or less; the direction is random.
     expect(Math.abs(query.query / none.query - 1)).toBeGreaterThan(0.01);
     expect(query.key).toBeCloseTo(none.key, 6);
     expect(Math.abs(key.key / none.key - 1)).toBeGreaterThan(0.01);

@@ -14,7 +14,7 @@ import { smallSettings, temporaryFolder, writePhotos } from "../../support/photo
 import { failure, weightsOf } from "../../support/pretrain.js";
 
 const everySource = { warmupEpochs: 0 };
-/** What there is of methods, fills, sources of saliency and occlusions, each at least once. */
+/** All methods, fills, sources of saliency and occlusions, each at least once. */
 const kinds: Record<string, object> = {
   "the run's own encoder asked for crops": { saliency: { ...everySource, source: "own", scope: "crop" } },
   "the run's own encoder asked for photos": { saliency: { ...everySource, source: "own", scope: "photo" } },
@@ -54,13 +54,13 @@ const on = (
 
 const lossesOf = (out: string) => new RunFolder(out).log.read().map(({ logs }) => logs.loss);
 
-/** A step of an epoch of three, on eight photos. */
+/** A step on eight photos, in an epoch of three steps. */
 function stepOf(task: PretrainTask, losses: LossWatch, step: number, logged: boolean) {
   const ids = Int32Array.from({ length: 8 }, (_, i) => i);
   return trainStep(task, ids, { epoch: 0, step, stepsPerEpoch: 3, epochs: 2 }, { logged, losses });
 }
 
-/** A run's task on a ghost of a GPU, past its warm-up. */
+/** The task of a run on a simulated GPU, after its warm-up. */
 async function onGhost(
   change: object,
   use: (task: PretrainTask, step: (step: number, logged: boolean) => void, gpu: GhostGpu) => void,
@@ -102,7 +102,7 @@ describe("a run on a GPU", () => {
     ["no masks", 0],
     ["ADIOS", 0],
     ["ADIOS-s", 0],
-    // The cells that are masked are drawn on the host, from what the device says of this step's crops.
+    // Masked cells are drawn on the host, from the device's maps of this step's crops.
     ["the run's own encoder asked for crops", 1],
     ["the localization network asked for crops", 1],
   ] as const)("waits for the device in a step that is not logged: %s, %i times", async (kind, times) => {
@@ -114,7 +114,7 @@ describe("a run on a GPU", () => {
     });
   });
 
-  it("finds a loss that is not finite where losses are next read, and names its step", async () => {
+  it("detects a loss that is not finite when losses are next read, and names its step", async () => {
     await onGhost({ mask: { fill: "none" } }, (task, step) => {
       step(0, true);
       step(1, false);
@@ -134,7 +134,7 @@ describe("a run on a GPU", () => {
     expect(error.message).toContain("No checkpoint was written yet.");
   });
 
-  it("goes on from a checkpoint of the CPU, and the CPU from one of its own, but not in another precision", async () => {
+  it("continues from a checkpoint of the CPU, and the CPU from one of the GPU, but not in another precision", async () => {
     const options = await prepare({ train: { ...smallSettings.train, keep: 9 } });
     await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
     const checkpoint = join(options.out, "checkpoints", "step-000000003.safetensors");
@@ -155,8 +155,8 @@ describe("a run on a GPU", () => {
 });
 
 describe.skipIf(!hasCuda())("a GPU that is there", () => {
-  it("learns what the CPU learns, up to rounding", async () => {
-    const options = await prepare({ mask: { fill: "mean" } }); // without noise, which each device draws by itself
+  it("learns the same as the CPU, up to rounding", async () => {
+    const options = await prepare({ mask: { fill: "mean" } }); // without noise, because each device has its own generator
     await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
     const there = {
       ...options,
@@ -165,13 +165,13 @@ describe.skipIf(!hasCuda())("a GPU that is there", () => {
     };
     await pretrain(there);
     const [cpu, cuda] = [options, there].map(({ out }) => lossesOf(out));
-    expect(Math.abs(cuda[0] / cpu[0] - 1)).toBeLessThan(0.005); // products of convolutions have ten bits there
+    expect(Math.abs(cuda[0] / cpu[0] - 1)).toBeLessThan(0.005); // convolutions there use TF32, with ten bits
     for (const [i, loss] of cuda.entries()) expect(Math.abs(loss / cpu[i] - 1)).toBeLessThan(0.1);
   });
 });
 
 describe("bfloat16", () => {
-  it("trains on the CPU too, near float32's losses, and keeps all that it holds in float32", async () => {
+  it("also trains on the CPU, with losses near float32's, and keeps its state in float32", async () => {
     const options = await prepare({ train: { ...smallSettings.train, epochs: 2 } });
     await pretrain({ ...options, config: on(options.config, "cpu", "float32") });
     const half = {
@@ -183,7 +183,7 @@ describe("bfloat16", () => {
     const [full, rounded] = [options, half].map(({ out }) => lossesOf(out));
     expect(rounded).not.toEqual(full);
     expect(rounded.every(Number.isFinite)).toBe(true);
-    expect(Math.abs(rounded[0] / full[0] - 1)).toBeLessThan(0.02); // later steps start from weights that differ
+    expect(Math.abs(rounded[0] / full[0] - 1)).toBeLessThan(0.02); // later steps start from different weights
     const dataset = await openDataset(options.photos, { size: 16, cacheDir: options.config.data.cache });
     const compute = computeOf(half.config);
     const task = await PretrainTask.create({ config: half.config, dataset, compute });

@@ -12,7 +12,7 @@ import { listCheckpoints, loadCheckpoint } from "../../../src/training/checkpoin
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
-/** The name that a tensor had in the format before. */
+/** The name of a tensor in the previous format. */
 function earlierName(name: string): string {
   return name
     .replace(/^task\.occlusion\./, "method.adversary.model.")
@@ -21,7 +21,7 @@ function earlierName(name: string): string {
     .replace(/^optimizer\.encoder\./, "optimizer.");
 }
 
-/** Makes a checkpoint one of the format before, as releases of before wrote it. */
+/** Converts a checkpoint to the previous format, as earlier releases wrote it. */
 function makeEarlier(path: string, dataFingerprint: string): void {
   scope(() => {
     const { version: _, ...config } = JSON.parse(readSafetensorsMetadata(path).position).config;
@@ -85,7 +85,7 @@ it.each([
     const [path, older] = listCheckpoints(join(cut.out, "checkpoints"));
     rmSync(older);
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
-    // Releases of before noted the files themselves, not their pixels.
+    // Earlier releases recorded the files, not their pixels.
     const { sourceStamp } = dataset;
     dataset.close();
     makeEarlier(path, sourceStamp);

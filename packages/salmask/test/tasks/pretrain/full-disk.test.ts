@@ -10,7 +10,7 @@ import { smallSettings, temporaryFolder, writePhotos } from "../../support/photo
 
 const asRoot = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: "utf8" });
 
-/** A disk of its own, in memory, of which the bytes are known; null where the system does not allow one. */
+/** A separate disk in memory with a known size; null if the system does not allow one. */
 async function smallDisk(bytes: number): Promise<string | null> {
   const folder = join(await temporaryFolder(), "disk");
   mkdirSync(folder);
@@ -19,7 +19,7 @@ async function smallDisk(bytes: number): Promise<string | null> {
   return folder;
 }
 
-it("stops on a disk that is really full, and goes on to the same weights once there is room", async (context) => {
+it("stops on a full disk, and continues to the same weights when there is space", async (context) => {
   const folder = await temporaryFolder();
   const photos = join(folder, "photos");
   await writePhotos(photos, 24, 16, ["a"]);

@@ -39,7 +39,7 @@ const stepsDone = (out: string) => {
   return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0;
 };
 
-/** Kills the run without warning once it has logged the step, or shortly after, while it may be writing. */
+/** Kills the run with SIGKILL when it has logged the step, or shortly afterwards, while it may be writing. */
 async function killAfter(
   child: ChildProcess,
   out: string,

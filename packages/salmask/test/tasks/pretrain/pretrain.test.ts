@@ -11,7 +11,7 @@ import { listCheckpoints } from "../../../src/training/checkpoint.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
-/** 24 photos and a small run on them; `change` is laid over the settings. */
+/** 24 photos and a small run on them; `change` overrides its settings. */
 async function prepare(change: object = {}, count = 24): Promise<PretrainOptions & { folder: string }> {
   const folder = await temporaryFolder();
   const photos = join(folder, "photos");
@@ -38,7 +38,7 @@ describe("pretrain", () => {
     expect(last.maskedShare).toBeGreaterThan(0);
   });
 
-  it("looks at how views vary where each epoch ends, and learns the same without looking", async () => {
+  it("measures the variance over views at the end of each epoch, and learns the same without it", async () => {
     const options = await prepare({ train: { ...smallSettings.train, logEvery: 2, varianceEvery: 1 } });
     const train = { ...options.config.train, varianceEvery: 0 };
     const blind = { ...options, config: { ...options.config, train }, out: join(options.folder, "blind") };
@@ -68,7 +68,7 @@ describe("pretrain", () => {
     expect(seen.size).toBe(4);
   });
 
-  it("reads saliency from the spectral residual, and from maps of whole photos", async () => {
+  it("uses saliency from the spectral residual, and from maps of whole photos", async () => {
     for (const saliency of [
       { source: "spectral-residual", scope: "crop" },
       { source: "own", scope: "photo", warmupEpochs: 1 },
@@ -100,7 +100,7 @@ describe("pretrain", () => {
     expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
   });
 
-  it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that", async () => {
+  it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that checkpoint", async () => {
     const options = await prepare({ train: { ...smallSettings.train, lr: 1e30 } });
     const error = await failure(options);
     expect(error.code).toBe("loss-not-finite");
@@ -126,7 +126,7 @@ describe("pretrain", () => {
     expect(weightsOf(options.out).equals(before)).toBe(true);
   });
 
-  it("refuses to go on with other settings or other photos, and lists what differs", async () => {
+  it("refuses to resume with other settings or other photos, and lists the differences", async () => {
     const options = await prepare();
     await pretrain(options);
     const config = configSchema.parse({
@@ -139,14 +139,14 @@ describe("pretrain", () => {
     expect((await failure({ ...options, resume: true })).message).toContain("photos");
   });
 
-  it("has nothing to resume in a new folder, and starts nothing over a run that is there", async () => {
+  it("cannot resume in a new folder, and does not overwrite an existing run", async () => {
     const options = await prepare();
     expect((await failure({ ...options, resume: true })).code).toBe("no-checkpoint");
     await pretrain(options);
     expect((await failure(options)).code).toBe("run-exists");
   });
 
-  it("refuses a batch larger than the set, and a crop that the network cannot divide", async () => {
+  it("refuses a batch larger than the data set, and a crop that the network cannot divide", async () => {
     const large = await prepare({ train: { ...smallSettings.train, batchSize: 25 } });
     const error = await failure(large);
     expect(error.message).toContain("25");
@@ -155,7 +155,7 @@ describe("pretrain", () => {
     expect((await failure(odd)).code).toBe("crop-not-multiple");
   });
 
-  it("warns of a queue larger than a quarter of the set, and lists what it skipped", async () => {
+  it("warns about a queue larger than a quarter of the data set, and lists skipped files", async () => {
     const options = await prepare({ method: { ...smallSettings.method, queue: 7 } });
     await writeFile(join(options.photos, "a", "broken.jpg"), "no picture");
     const warned = new Map<string, string>();

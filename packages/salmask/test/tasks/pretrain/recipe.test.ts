@@ -5,7 +5,7 @@ import { gridFor } from "../../../src/masking/grid.js";
 import { strideOf } from "../../../src/models/registry.js";
 import { chooseRecipe, type Recipe, type Situation } from "../../../src/tasks/pretrain/recipe.js";
 
-/** Multiplications of a step, by the network's width and the crop's area, over what a machine does in a second. */
+/** A model of the time per step: proportional to the network's width and the crop's area, divided by the machine's speed. */
 const machine =
   (speed: number) =>
   async ({ data, model, train }: RunConfig) => {
@@ -14,7 +14,7 @@ const machine =
     return { step: (train.batchSize * plane * model.width ** 2 * layers) / speed, photo: 0.01 };
   };
 
-/** With width 8 at 32 px and batches of 64, 0.2 s a step: about two cores. */
+/** With width 8 at 32 px and batches of 64 a step takes 0.2 s: about two cores. */
 const laptop = machine(21e6);
 
 const choose = (change: Partial<Situation> = {}, timer = laptop): Promise<Recipe> =>
@@ -26,7 +26,7 @@ const trainingSeconds = async ({ settings }: Recipe, photos: number, timer = lap
 };
 
 describe("chooseRecipe", () => {
-  it("fills the time that there is, and leaves some for decoding and the comparison", async () => {
+  it("uses the available time, and leaves some for decoding and the comparison", async () => {
     for (const seconds of [120, 600, 3600]) {
       const recipe = await choose({ seconds });
       const training = await trainingSeconds(recipe, 3000);
@@ -35,7 +35,7 @@ describe("chooseRecipe", () => {
     }
   });
 
-  it("takes a larger network or crop where there is more time, or a faster machine", async () => {
+  it("chooses a larger network or crop for more time or a faster machine", async () => {
     const cost = ({ settings: { model, data } }: Recipe) => model.width * data.crop;
     const costs = [];
     for (const seconds of [60, 600, 6000, 60000]) costs.push(cost(await choose({ seconds })));
@@ -44,7 +44,7 @@ describe("chooseRecipe", () => {
     expect(cost(await choose({}, machine(21e9)))).toBeGreaterThan(cost(await choose()));
   });
 
-  it("asks for no crop that has more pixels than the photos, and for crops that the network divides", async () => {
+  it("chooses no crop larger than the photos, and only crops that the network divides", async () => {
     for (const shortSide of [28, 40, 50, 100, 300]) {
       const { settings } = await choose({ shortSide, seconds: 1e6 });
       expect(settings.data.crop).toBeLessThanOrEqual(Math.max(32, shortSide));
@@ -52,7 +52,7 @@ describe("chooseRecipe", () => {
     }
   });
 
-  it("is a run's settings as they are, for few photos too", async () => {
+  it("gives valid settings of a run, also for few photos", async () => {
     for (const photos of [16, 50, 300, 100_000]) {
       const { settings, why } = await choose({ photos });
       expect(settings.train.batchSize).toBeLessThanOrEqual(photos);
@@ -62,7 +62,7 @@ describe("chooseRecipe", () => {
     }
   });
 
-  it("masks, with colours left to learn from", async () => {
+  it("masks without removing colours", async () => {
     const { settings } = await choose();
     expect(settings.mask).toMatchObject({ fill: "mean", branch: "query", cells: "saliency" });
   });

@@ -1,4 +1,4 @@
-/** Steps of training as they were made: what each began with, what chance decided in it, and what it came to. */
+/** Records training steps: their initial state, their random decisions, and their results. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -26,16 +26,16 @@ import type { Progress, Task } from "../../../src/training/task.js";
 import { renderView } from "../../../src/views/render.js";
 import type { BatchViews } from "../../../src/views/view.js";
 
-/** What a step came to, by the names that the golden script gives. */
+/** The results of a step, under the names that the golden script uses. */
 export type Outcome = ReadonlyMap<string, Float32Array>;
 
 const stateFile = "state.safetensors";
-/** Steps that are made first, so that momentum, running statistics and a part of the queue are no longer what they began as. */
+/** Number of steps before the recorded ones, so that momentum, running statistics and a part of the queue have changed. */
 const firstSteps = 3;
 
 /**
- * Makes one step from each batch of the second epoch, each time from the same state, and hands what it began with to
- * `folder`, where the golden script finds it. Returns what each came to.
+ * Makes one step from each batch of the second epoch, each time from the same state. Writes the initial state to
+ * `folder` for the golden script. Returns the result of each step.
  */
 export async function recordSteps(
   config: RunConfig,
@@ -70,7 +70,7 @@ export async function recordSteps(
   }
 }
 
-/** Writes all that a step begins with, and returns the numbers beside the tensors. */
+/** Writes the tensors of a step's initial state. Returns the numbers that belong to it. */
 function writeState(task: PretrainTask, path: string, progress: Progress): Record<string, number> {
   return scope(() => {
     const { tensors, counters } = task.state();
@@ -104,7 +104,7 @@ function valuesOf(task: PretrainTask): Map<string, Float32Array> {
   );
 }
 
-/** The same task; what its step sees is written to `path`, and views and gradients are kept in `outcome`. */
+/** The same task, but it writes the inputs of its step to `path` and stores views and gradients in `outcome`. */
 function watched(task: PretrainTask, path: string, outcome: Map<string, Float32Array>): Task<PretrainBatch> {
   return {
     batches: (epoch) => task.batches(epoch),
@@ -113,7 +113,7 @@ function watched(task: PretrainTask, path: string, outcome: Map<string, Float32A
       *losses(batch: PretrainBatch) {
         for (const loss of learner.losses(batch)) {
           yield loss;
-          // The step has gone backward by the time it asks for the next loss.
+          // The backward pass has ended when the step requests the next loss.
           for (const [name, { grad }] of task.method.learned.namedParameters()) {
             if (grad !== null) outcome.set(`gradient/${name}`, grad.toFloat32Array());
           }
@@ -135,7 +135,7 @@ function watched(task: PretrainTask, path: string, outcome: Map<string, Float32A
   };
 }
 
-/** The crops before filter and mask, and all that chance decided about them. */
+/** The crops before filter and masks, with all random decisions about them. */
 function decisions(
   { config, scene }: PretrainTask,
   { key, views, negatives }: BatchViews,
@@ -149,7 +149,7 @@ function decisions(
   const add = (name: string, draw: MaskDraw, ids: readonly number[], view: number) => {
     Object.assign(given, maskTensors(name, draw, grid));
     if (mask.fill !== "high-pass") return;
-    // Of unit deviation, which the settings scale.
+    // Noise with standard deviation 1, which the settings scale.
     const like = given["crops/1"].narrow(0, 0, ids.length); // [B or 1, 3, crop, crop]
     const noise = highPassFill({ ...mask.highPass, noise: [1, 1] });
     given[`${name}/noise`] = noise.replacement(like, { role: draw.role, key: { ...key, ids, view } });

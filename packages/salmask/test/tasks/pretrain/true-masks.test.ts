@@ -49,7 +49,7 @@ async function withTruth<T>(use: (truth: TrueMasks, dataset: PackedDataset) => T
   }
 }
 
-/** Share of each of the 4 x 4 cells of a view that the object covers, counted at many points of the cell. */
+/** For each of the 4 x 4 cells of a view, the share that the object covers, counted at many points of the cell. */
 function coveredCells(photo: number, draw: ViewDraw, row: number): number[] {
   const [top, left, height, width] = draw.boxes.subarray(row * 4, row * 4 + 4);
   const points = 40;
@@ -74,7 +74,7 @@ const iou = (a: readonly number[], b: readonly number[]) =>
   a.filter((on, i) => on === 1 && b[i] === 1).length / a.filter((on, i) => on === 1 || b[i] === 1).length;
 
 describe("TrueMasks", () => {
-  it("compares crops with what their photos' masks cover at least half, mirrored as they are", async () => {
+  it("compares crops with the cells that their photos' masks cover at least half, flipped like the crops", async () => {
     await withTruth((truth, dataset) => {
       const upper = Array.from({ length: 16 }, (_, cell) => (cell < 6 ? 1 : 0));
       let compared = 0;
@@ -83,7 +83,7 @@ describe("TrueMasks", () => {
           const ids = Int32Array.of(photo);
           const draw = drawView({ seed: 1, epoch, view: 1 }, ids, dataset.originalSizes, dataset.size);
           const covered = coveredCells(photo, draw, 0);
-          // Masks are kept in parts, so that a cell that is covered to about a half may go either way.
+          // Masks are stored in parts of cells, so the result for a cell that is about half covered can be 0 or 1.
           if (covered.some((share) => Math.abs(share - 0.5) < 0.15)) continue;
           const real = covered.map((share) => Number(share >= 0.5));
           const found = truth.agreement(foreground(upper), draw, ids);
@@ -100,7 +100,7 @@ describe("TrueMasks", () => {
     });
   });
 
-  it("is the mean over the photos that have an object, 1 where the foreground is their cells", async () => {
+  it("is the mean over the photos that have an object, 1 if the foreground equals their cells", async () => {
     await withTruth((truth, dataset) => {
       const ids = Int32Array.of(0, 4, count - 1);
       const draw = wholeView(ids, dataset.originalSizes, dataset.size);
@@ -117,7 +117,7 @@ describe("TrueMasks", () => {
   });
 });
 
-it("is logged by a run from where saliency is there, and refuses masks that are missing", async () => {
+it("is logged when a run has saliency, and throws for missing masks", async () => {
   const { photos, masks, cache } = await photosWithMasks();
   const out = join(cache, "..", "run");
   const run = (truth: string) => {

@@ -1,4 +1,7 @@
-/** One whole step of training beside PyTorch's, from the same weights and random decisions; the script has the other half. */
+/**
+ * Compares one whole training step with PyTorch, from the same weights and random decisions. The script has PyTorch's
+ * side.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,20 +23,20 @@ const base = {
   model: { arch: "resnet18", width: 8, stem: "small" },
   saliency: { source: "centre" },
 };
-/** After three steps the fourth batch goes round the end of the queue. Two groups of two; of five, three and two. */
+/** After three steps the fourth batch wraps around the end of the queue. Groups of two and two; of five: three and two. */
 const moco = {
   method: { name: "mocov2", queue: 14, momentum: 0.9, dim: 16, groups: 2 },
   train: { epochs: 20, batchSize: 4, lr: 0.1, weightDecay: 0.01 },
 };
-/** The rate is high because LARS takes a thousandth of it, and weights should move by much more than they are rounded. */
+/** The rate is high because LARS scales it by a thousandth, and weights must change by much more than their rounding. */
 const simclr = {
   method: { name: "simclr", dim: 16, temperature: 0.1 },
   train: { epochs: 20, batchSize: 3, lr: 1, weightDecay: 0.01 },
 };
 const fills = ["high-pass", "blur", "mean", "none"] as const;
-/** Of nine cells, so that every masked view loses some; and windows often enough to be among a few views. */
+/** Every masked view of nine cells loses some, and a few views are enough to contain a window. */
 const often = { ratio: [0.2, 0.5], highPass: { focal: 0.4 } };
-/** Only what is far above the mean is the object, so some crops show none, and their hard negatives are left out. */
+/** Only cells far above the mean are the object, so some crops have none, and their hard negatives are excluded. */
 const seldom = { source: "centre", threshold: { deviations: -1.75 } };
 
 const cases: Record<string, object> = {
@@ -49,12 +52,13 @@ const cases: Record<string, object> = {
 };
 const names = Object.keys(cases);
 
-/** The specification asks for this of loss and gradients; differences of up to 1.2e-5 and 2.5e-5 were seen. */
+/** The tolerance for loss and gradients in the specification; observed differences: up to 1.2e-5 and 2.5e-5. */
 const tolerance = 1e-4;
-/** Of how much a step changes weights and the rest, all of which are rounded to float32; up to 5.3e-5 was seen. */
+/** Relative to the change of weights and other state in a step, which are rounded to float32; observed: up to 5.3e-5. */
 const changeTolerance = 2e-4;
 
-// Sums in another order are rounded differently, and a gradient jumps where that moves an activation past a ReLU's corner.
+// A different order of summation rounds differently, and a gradient jumps if that moves an activation across zero at a
+// ReLU.
 const threads = getNumThreads();
 const outcomes = new Map<string, Outcome>();
 let goldens: Goldens;
@@ -90,7 +94,7 @@ function valuesOf(name: string, what: string): Float32Array {
   return values;
 }
 
-/** Expects the tensors whose names begin with `prefix` to be the golden's, each by the norm of its difference. */
+/** Checks that the tensors with the prefix `prefix` equal the golden's, each by the relative norm of its difference. */
 function expectClose(name: string, prefix: string, most: number): void {
   const ours = Array.from(outcomes.get(name)?.keys() ?? []).filter((what) => what.startsWith(prefix));
   const theirs = goldens.names(`${name}/`).filter((what) => what.startsWith(prefix));
@@ -104,11 +108,11 @@ function expectClose(name: string, prefix: string, most: number): void {
 }
 
 describe.each(names)("%s", (name) => {
-  test("the encoder sees PyTorch's views and hard negatives", () => {
+  test("the encoder's views and hard negatives agree with PyTorch", () => {
     expectClose(name, "view/", 2e-6);
   });
 
-  test("loss, accuracy and every gradient are PyTorch's", () => {
+  test("loss, accuracy and every gradient agree with PyTorch", () => {
     const margin = goldens.array(`${name}/margin`)[0];
     expect(margin, "rounding that no ReLU's input is near its corner by").toBeGreaterThan(3);
     const [loss, accuracy] = [valuesOf(name, "loss")[0], valuesOf(name, "accuracy")[0]];
@@ -117,7 +121,7 @@ describe.each(names)("%s", (name) => {
     expectClose(name, "gradient/", tolerance);
   });
 
-  test("weights, running statistics, key encoder and queue change as PyTorch's", () => {
+  test("weights, running statistics, key encoder and queue change as in PyTorch", () => {
     expectClose(name, "change/", changeTolerance);
   });
 
@@ -129,7 +133,7 @@ describe.each(names)("%s", (name) => {
     if (name.startsWith("mocov2")) expected.push("one group", "keys in another order");
     expect(faults.filter((fault) => fault !== "no windows")).toEqual(expected);
     const [loss] = valuesOf(name, "loss");
-    // By chance a fault may leave the loss where it was, but never the gradients too.
+    // A fault may leave the loss unchanged by chance, but never also the gradients.
     const unseen = faults.filter((fault) => {
       const [wrong, gradients] = goldens.array(`${name}/fault/${fault}`);
       return Math.abs(wrong - loss) < 5 * tolerance && gradients < 100 * tolerance;

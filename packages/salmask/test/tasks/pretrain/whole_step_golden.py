@@ -1,12 +1,13 @@
-"""One whole step of training by PyTorch and torchvision alone, from weights and random decisions that it is handed.
+"""One whole training step with only PyTorch and torchvision, from given weights and random decisions.
 
 usage: whole_step_golden.py FOLDER GIVEN
 
-Each folder GIVEN/CASE holds state.safetensors (weights, queue, momentum, and in its metadata the settings) and, for each of
-several batches that a step could be made from, BATCH.safetensors (crops, masks, noise, the order of the keys).
+Each folder GIVEN/CASE contains state.safetensors (weights, queue, momentum, and the settings in its metadata) and, for
+each of several batches, BATCH.safetensors (crops, masks, noise, the order of the keys).
 
-The step is computed in float64, so that all rounding is the other side's. A gradient jumps where an activation lies on a ReLU's
-corner, and rounding decides on which side; so the step is made from the batch whose activations stay farthest from it.
+The step is computed in float64, so that all rounding errors come from the other side. A gradient jumps at the zero of a
+ReLU, where rounding decides on which side an activation is. So the step uses the batch whose activations are farthest
+from zero.
 """
 import copy
 import functools
@@ -51,7 +52,7 @@ def part(tensors, prefix):
 
 
 class Backbone(torchvision.models.ResNet):
-    """torchvision's ResNet-18 with a stem for small pictures, of any width, without its classifier."""
+    """torchvision's ResNet-18 with a stem for small pictures and any width, without its classifier."""
 
     def __init__(self, width):
         super().__init__(BasicBlock, [2, 2, 2, 2])
@@ -68,7 +69,7 @@ class Backbone(torchvision.models.ResNet):
 
 @functools.lru_cache(None)
 def backbone(width):
-    """Made once, since torchvision's own width is drawn first."""
+    """Cached, because torchvision first initialises a network with its own width."""
     return Backbone(width)
 
 
@@ -87,7 +88,7 @@ class Encoder(nn.Module):
                 module.register_forward_pre_hook(self.remember)
 
     def remember(self, _, inputs):
-        """What a ReLU gets; a copy, since torchvision's work in place."""
+        """Records the input of a ReLU; a copy, because torchvision's ReLUs work in place."""
         self.activations.append(inputs[0].detach().clone())
 
     def forward(self, pictures):
@@ -95,7 +96,7 @@ class Encoder(nn.Module):
 
 
 def prepare(crops, mask):
-    """What every view looks like before it is masked."""
+    """The preparation of every view before it is masked."""
     if mask["fill"] != "high-pass":
         return crops
     kernel, sigma = mask["highPass"]["kernel"], mask["highPass"]["sigma"]
@@ -103,7 +104,7 @@ def prepare(crops, mask):
 
 
 def hide(pictures, decisions, mask, role):
-    """Fills the cells that were drawn: a query's or key's (role 0), or a hard negative's (role 1)."""
+    """Fills the masked cells of a query or key (role 0), or of a hard negative (role 1)."""
     hidden = F.interpolate(decisions["cells"].float(), pictures.shape[2:], mode="nearest") > 0
     hidden = hidden.expand_as(pictures).clone()
     for row, (top, left, height, width) in enumerate(decisions["windows"].tolist()):
@@ -122,7 +123,7 @@ def hide(pictures, decisions, mask, role):
 
 
 class Views:
-    """Both views of a batch as the encoder gets them, and its hard negatives."""
+    """The encoder's inputs for a batch: both views and the hard negatives."""
 
     def __init__(self, config, batch):
         mask = config["mask"]
@@ -142,7 +143,9 @@ class Views:
         return torch.cat(self.negatives) if self.negatives else self.pair[1][:0]
 
     def mine(self, embeddings):
-        """Embeddings [M * B, dim] or, where the batch shares them, [M, dim], as [M, B, dim]; and which count, [M, B]."""
+        """Embeddings [M * B, dim] or, if the batch shares them, [M, dim], as [M, B, dim]; and which of them count, [M,
+        B].
+        """
         batch = len(self.pair[0])
         if not self.negatives:
             return embeddings.new_zeros(0, batch, embeddings.shape[1]), torch.zeros(0, batch, dtype=torch.bool)
@@ -152,7 +155,7 @@ class Views:
 
 
 def normalised_apart(encoder, pictures, groups):
-    """Encodes the parts of a batch that would be on a GPU each, with batch statistics of their own."""
+    """Encodes the parts of a batch that would each be on one GPU, with separate batch statistics."""
     return torch.cat([encoder(each) for each in pictures.chunk(groups)])
 
 
@@ -205,7 +208,7 @@ class MocoV2:
 
 
 class SimClr:
-    """Chen et al. 2020; the first view's row alone has hard negatives, which are learned from too."""
+    """Chen et al. 2020. Only the first view's row has hard negatives; gradients also flow through them."""
 
     def __init__(self, config, state):
         self.config = config
@@ -241,7 +244,7 @@ METHODS = {"mocov2": MocoV2, "simclr": SimClr}
 
 
 def learning_rate(train, optimizer, progress):
-    """A warm-up by steps, of LARS alone; then half a cosine, by epochs."""
+    """A warm-up per step, only for LARS; then half a cosine, per epoch."""
     epochs, epoch = train["epochs"], progress["epoch"]
     warm_up = min(10, epochs // 10) if optimizer == "lars" else 0
     if epoch < warm_up:
@@ -251,7 +254,7 @@ def learning_rate(train, optimizer, progress):
 
 @torch.no_grad()
 def move(method, state, config, progress):
-    """The optimizer's step: SGD is PyTorch's own; LARS is You et al. 2017 as MoCo v3 and SimCLR use it."""
+    """The optimizer's step: SGD is PyTorch's; LARS is You et al. 2017 as in MoCo v3 and SimCLR."""
     train = config["train"]
     optimizer = "lars" if config["method"]["name"] == "simclr" else "sgd"
     rate = learning_rate(train, optimizer, progress)
@@ -273,7 +276,7 @@ def move(method, state, config, progress):
 
 
 def start(config, state, batch):
-    """The method, its views, and the loss before anything is learned."""
+    """The method, its views, and the loss before the optimizer's step."""
     views = Views(config, batch)
     method = METHODS[config["method"]["name"]](config, part(state, "task."))
     return method, views, method.loss(views, batch)
@@ -281,20 +284,20 @@ def start(config, state, batch):
 
 @torch.no_grad()
 def margin(config, state, batch):
-    """How far the learned encoder's activations stay from the corners, in units of their channel's usual rounding."""
+    """The distance of the encoder's activations from zero, in units of their channel's usual rounding."""
     rough = start(config, state, batch)[0].learned.activations
     exact = start(config, exactly(state), exactly(batch))[0].learned.activations
     return min(least_distance(e.transpose(0, 1).flatten(1), r.transpose(0, 1).flatten(1)) for e, r in zip(exact, rough))
 
 
 def least_distance(exact, rough):
-    """Of activations [channels, values]."""
+    """For activations [channels, values]."""
     rounding = (exact - rough).pow(2).mean(1).sqrt()
     return (exact.abs().amin(1) / rounding).min().item()
 
 
 def faults(config, batch):
-    """Steps that are not the one that was asked for: what tells them apart is what the test can see."""
+    """Wrong steps: the test must be able to distinguish them from the correct one."""
 
     def changed(change, batch=batch):
         other = copy.deepcopy(config)
@@ -329,7 +332,7 @@ def faults(config, batch):
 
 
 def kept(batch):
-    """A batch without its hard negatives: the keys alone, in the order that is left."""
+    """A batch without its hard negatives: only the keys, in their remaining order."""
     left = {name: tensor for name, tensor in batch.items() if not name.startswith("negative/")}
     if "order" in left:
         left["order"] = left["order"][left["order"] < len(left["crops/1"])]
@@ -375,7 +378,7 @@ def whole_step(folder, goldens):
 
 
 def slope(method):
-    """All gradients as one vector, before the optimizer."""
+    """All gradients as one vector, before the optimizer's step."""
     return torch.cat([parameter.grad.flatten() for parameter in method.learned.parameters()])
 
 

@@ -29,13 +29,16 @@ const options: PaperLinearOptions = {
 
 interface Probed {
   top1: number;
-  /** Of each epoch. */
+  /** One per epoch. */
   losses: number[];
-  /** In their order: the end of an epoch, a look at photos of one of the sets. */
+  /** In order: the end of an epoch, or a use of one data set's photos. */
   events: string[];
 }
 
-/** Probes an encoder with fresh weights on photos that `write` puts into a folder; training and test photos are the same. */
+/**
+ * Probes an encoder with new random weights on photos that `write` writes to a folder; training and test photos are the
+ * same.
+ */
 async function probed(
   write: (folder: string) => Promise<void>,
   change: Partial<PaperLinearOptions> = {},
@@ -67,7 +70,7 @@ async function probed(
   }
 }
 
-/** Flat photos: three are of the class a, one is of b, each class of a colour of its own. */
+/** Photos of one colour: three of class a, one of class b; each class has its own colour. */
 async function writeFlat(folder: string): Promise<void> {
   for (const [i, name] of ["a", "a", "a", "b"].entries()) {
     await mkdir(join(folder, name), { recursive: true });
@@ -81,14 +84,14 @@ async function writeFlat(folder: string): Promise<void> {
 
 const writeNoise = (folder: string) => writePhotos(folder, 24, 16, ["a", "b", "c"]);
 
-it("tells apart what the features separate", async () => {
+it("separates classes that the features separate", async () => {
   const { top1, losses } = await probed(writeNoise, { epochs: 12, batchSize: 8 });
   expect(top1).toBe(1);
   expect(losses[11]).toBeLessThan(losses[0] / 4);
 });
 
-it("moves by SGD with momentum, at a tenth of the rate from each milestone on", async () => {
-  // High-passed flat photos are 0 all over, so that nothing but the bias learns: two numbers, worked out by hand.
+it("trains with SGD and momentum, and divides the rate by ten at each milestone", async () => {
+  // After the high-pass filter these photos are 0, so that only the bias learns: two numbers, computed by hand.
   const change = { fill: highPass, epochs: 9, lr: 2, milestones: [3, 6] };
   const { losses } = await probed(writeFlat, change);
   const share = [0.75, 0.25];
@@ -108,12 +111,12 @@ it("moves by SGD with momentum, at a tenth of the rate from each milestone on", 
   expect(losses).toHaveLength(9);
 });
 
-it("sees photos as the encoder was trained on them: filtered, flat colours tell nothing", async () => {
+it("prepares photos as in the encoder's training: after the filter, flat colours contain no information", async () => {
   expect((await probed(writeFlat)).top1).toBe(1);
   expect((await probed(writeFlat, { fill: highPass })).top1).toBe(0.75);
 });
 
-it("looks at the test photos once, after the last epoch, so that no better epoch can be chosen", async () => {
+it("uses the test photos once, after the last epoch, so that no better epoch can be chosen", async () => {
   const { events } = await probed(writeNoise, { epochs: 3, batchSize: 12 });
   const epoch = ["train", "train", "epoch"];
   expect(events).toEqual([...epoch, ...epoch, ...epoch, "test", "test"]);

@@ -12,7 +12,7 @@ import { saveBackbone } from "../../../src/weights/files.js";
 import { weightsMetadata } from "../../../src/weights/metadata.js";
 import { temporaryFolder, writePhotos } from "../../support/photos.js";
 
-/** A run with an untrained encoder's weights, and photos of two colours to learn from and to be scored on. */
+/** A run with the weights of an untrained encoder, and photos of two colours to learn from and to score. */
 async function prepare(): Promise<ProbeRunOptions & { set: string }> {
   const folder = await temporaryFolder();
   const [run, set] = [join(folder, "run"), join(folder, "set")];
@@ -28,7 +28,7 @@ async function prepare(): Promise<ProbeRunOptions & { set: string }> {
 it("scores a run's weights and keeps each result beside them", async () => {
   const { set, ...options } = await prepare();
   const result = await probeRun(options);
-  // Colours tell the classes, and any encoder sees colours.
+  // Colours identify the classes, and every encoder responds to colours.
   expect(result).toEqual({
     trainPhotos: 24,
     testPhotos: 8,
@@ -49,7 +49,7 @@ it("scores a run's weights and keeps each result beside them", async () => {
   expect(JSON.parse(readFileSync(join(options.run, "probes.json"), "utf8"))).toHaveLength(2);
 });
 
-it("scores a file of weights, and leaves nothing beside it", async () => {
+it("scores a file of weights, and writes nothing beside it", async () => {
   const { set: _, ...options } = await prepare();
   const alone = join(await temporaryFolder(), "some.safetensors");
   copyFileSync(new RunFolder(options.run).weights, alone);
@@ -58,7 +58,7 @@ it("scores a file of weights, and leaves nothing beside it", async () => {
   expect(new RunFolder(options.run).readProbes()).toEqual([]);
 });
 
-it("says on which part it scores, and that others would have done", async () => {
+it("says which split it scores, and that others match too", async () => {
   const { set, ...options } = await prepare();
   await rename(join(set, "test"), join(set, "validation"));
   await mkdir(join(set, "valid"));
@@ -70,7 +70,7 @@ it("says on which part it scores, and that others would have done", async () => 
   expect(notes).toEqual(["scored on valid, not on validation"]);
 });
 
-it("names what is missing, and keeps no result", async () => {
+it("names what is missing, and writes no result", async () => {
   const { set, ...options } = await prepare();
   await expect(probeRun({ ...options, run: join(set, "train") })).rejects.toMatchObject({
     code: "no-weights",

@@ -12,9 +12,9 @@ const config = configSchema.parse({ data: { crop: flatSide }, mask: { fill: "non
 const fill = fillOf(config.mask);
 const classes = ["first", "second"];
 
-/** Twenty red photos and twenty blue ones, which are the classes. */
+/** Twenty red photos and twenty blue ones; the colours are the classes. */
 const train = flatDataset([...flat("red", 0, 20), ...flat("blue", 1, 20)], classes);
-/** One of eight has the other class's colour, so that who sees colours is right about seven. */
+/** One of eight has the other class's colour, so an encoder of colours is right for seven. */
 const test = flatDataset([...flat("red", 0, 3), ...flat("blue", 0, 1), ...flat("blue", 1, 4)], classes);
 
 const colours = [0, 1, 2];
@@ -35,7 +35,7 @@ async function probed(seen: readonly number[], change: Partial<ProbeOptions> = {
 }
 
 describe("a probe", () => {
-  it("is right about the photos that are of their class's colour", async () => {
+  it("is correct for the photos that have their class's colour", async () => {
     expect(await probed(colours)).toEqual({
       trainPhotos: 40,
       testPhotos: 8,
@@ -45,7 +45,7 @@ describe("a probe", () => {
     });
   });
 
-  it("scores the encoder that it was given, and beside it an untrained one, which sees colours here", async () => {
+  it("scores the given encoder and an untrained one, which responds to colours here", async () => {
     const { knn, linear } = await probed(greenAlone);
     for (const { top1, randomTop1 } of [knn, linear]) {
       expect(randomTop1).toBeGreaterThanOrEqual(7 / 8);
@@ -53,7 +53,7 @@ describe("a probe", () => {
     }
   });
 
-  it("reports what it looks at, with whose eyes, and how far it is", async () => {
+  it("reports the photos, the encoder and the progress", async () => {
     const last = new Map<string, string>();
     const report = (event: RunEvent) => {
       if (event.kind === "progress") last.set(event.what, `${event.done} of ${event.total}`);
@@ -67,7 +67,7 @@ describe("a probe", () => {
     ]);
   });
 
-  it("refuses photos without classes, of one class, or of other classes, and names the set", async () => {
+  it("rejects photos without classes, with one class, or with other classes, and names the data set", async () => {
     const unlabelled = flatDataset(flat("red", -1, 4), classes);
     const alone = flatDataset(flat("red", 0, 4), ["first"]);
     const others = flatDataset([...flat("red", 0, 4), ...flat("blue", 1, 4)], ["first", "third"]);
@@ -97,7 +97,7 @@ describe("a probe", () => {
 });
 
 describe("the features of labelled photos", () => {
-  it("are those of the photos that are asked for, in their order, with their labels", async () => {
+  it("belong to the requested photos, in their order, with their labels", async () => {
     using backbone = new Eye([0]);
     const options = { crop: flatSide, fill, batchSize: 3 };
     const ids = Int32Array.of(30, 2, 39, 0);
@@ -116,7 +116,7 @@ describe("a run's own photos", () => {
     return await compareWithUntrained(backbone, dataset, { config: { ...config, seed } });
   };
 
-  it("are labelled by three quarters of them, by the encoder and by an untrained one", async () => {
+  it("are classified with the labels of three quarters of them, by the encoder and by an untrained one", async () => {
     expect(await compared(colours)).toEqual({
       photos: 30,
       scored: 10,
@@ -129,7 +129,7 @@ describe("a run's own photos", () => {
     expect(blind).toMatchObject({ knn: { randomTop1: 1 }, linear: { randomTop1: 1 } });
   });
 
-  it("are scored on others by another seed, and on the same by the same", async () => {
+  it("are divided differently with another seed, and equally with the same seed", async () => {
     const scores = await Promise.all([0, 0, 1, 2, 3].map((seed) => compared(greenAlone, train, seed)));
     expect(scores[1]).toEqual(scores[0]);
     expect(new Set(scores.map((each) => each?.knn.top1)).size).toBeGreaterThan(1);
