@@ -1,4 +1,7 @@
-/** Photos a second from 128-pixel JPEGs into the packed cache, beside PIL in two worker processes that fill a file. */
+/**
+ * Photos per second from 128-pixel JPEGs into the packed cache, compared with PIL in two worker processes that fill a
+ * file.
+ */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";

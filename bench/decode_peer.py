@@ -1,4 +1,4 @@
-"""`decode_peer.py FOLDER SCRATCH SIDE`: on each line, decodes all JPEGs with PIL in two processes into one file of planes."""
+"""`decode_peer.py FOLDER SCRATCH SIDE`: for each input line, decodes all JPEGs into one file, with PIL in two processes."""
 import multiprocessing
 import pathlib
 import sys

@@ -1,20 +1,21 @@
 /**
- * From a folder of JPEGs to trained steps: images a second once training is under way, what the full method costs beside
- * the plain one, where the time goes, and seconds from the start of a process to the end of its first step, for which
- * ours packs all photos, and the peer decodes one batch. The peer is PyTorch at its best, with its defaults beside it.
+ * Training from a folder of JPEGs: images per second during training, the cost of the full method compared with the
+ * plain one, the time per stage, and the seconds from the start of a process to the end of its first step. In that time
+ * ours packs all photos, while the peer decodes one batch. The peer is PyTorch in its fastest way, and also with its
+ * defaults.
  */
 import { stages } from "../packages/salmask/src/base/stage-clock.js";
 import { median, type Options, type Row } from "./rows.js";
 import { inTurn, overModels, recipes, type StepsTiming, sidesOf, speedRow, withSides } from "./training.js";
 
-/** Ours, the peer at its best, the peer by default. */
+/** Ours, the peer in its fastest way, the peer with its defaults. */
 const perRecipe = 3;
 
 const besideNetwork = ["data", "augmentation", "saliency", "masking"];
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
   return overModels("folder", only, async (name, tasks) => {
-    // One after the other: both are measured.
+    // One after the other, because both are measured.
     const wanted = [...(await sidesOf(tasks.plain)), ...(await sidesOf(tasks.full))];
     return withSides(wanted, async (sides) => {
       const { steps, batch, photos } = tasks.plain;
@@ -49,7 +50,7 @@ export function run({ only, rounds }: Options): Promise<Row[]> {
   });
 }
 
-/** Percent of the time. The peer does not tell all stages apart. */
+/** Percent of the time. The peer does not report all stages separately. */
 function shareOf({ seconds, stages: spent }: StepsTiming, which: readonly string[]): number {
   const wanted = Object.entries(spent).filter(([stage]) => which.includes(stage));
   return (100 * wanted.reduce((sum, [, value]) => sum + value, 0)) / seconds;

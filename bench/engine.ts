@@ -1,4 +1,7 @@
-/** The engine against PyTorch from Python, on the same library; and whether long training holds memory steady. */
+/**
+ * The engine compared with PyTorch in Python on the same library, and a check that memory stays constant in long
+ * training.
+ */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
@@ -17,7 +20,7 @@ import {
 import { pair, type Row } from "./rows.js";
 import { Side } from "./side.js";
 
-/** Milliseconds a call, each in a scope that frees what it makes, its result too. */
+/** Milliseconds per call. Each call runs in a scope that frees everything it makes, including its result. */
 function timed(repeats: number, call: () => unknown): number {
   const body = () => void call();
   const start = performance.now();
@@ -25,7 +28,7 @@ function timed(repeats: number, call: () => unknown): number {
   return (performance.now() - start) / repeats;
 }
 
-/** A step of SGD on a small conv net with 64 images of 32 pixels, as in engine_peer.py. */
+/** An SGD step on a small conv net with 64 images of 32 pixels, as in engine_peer.py. */
 function training(): () => void {
   const generator = new Generator(1);
   const conv = (input: number, output: number, stride: number) =>
@@ -51,7 +54,7 @@ function training(): () => void {
   };
 }
 
-/** Layers that the encoder is made of, forward and back, as in engine_peer.py: channels and side of a batch of 32. */
+/** The encoder's layers, forward and backward, as in engine_peer.py: channels and side of a batch of 32. */
 const planeSizes = [
   { channels: 64, side: 64 },
   { channels: 128, side: 32 },
@@ -60,7 +63,7 @@ const planeSizes = [
 
 const layers = { convolution: "3 x 3 convolution", norm: "batch norm, sum and ReLU" };
 
-/** A 3 x 3 convolution's passes, or those of batch norm with the sum and the ReLU that follow it. */
+/** Forward and backward of a 3 x 3 convolution, or of batch norm with the addition and the ReLU after it. */
 function layer(kind: keyof typeof layers, channels: number, side: number): () => void {
   const generator = new Generator(1);
   const planes = () =>
@@ -79,7 +82,7 @@ function layer(kind: keyof typeof layers, channels: number, side: number): () =>
 /** Growth of live tensors, and of resident memory in percent, from step 100 to step 1,000. */
 function steadiness(): Row[] {
   const step = training();
-  // JavaScript's heap is shrunk to what is held before each look: its young generation breathes by 10 MB.
+  // The garbage collector runs before each measurement, because the young generation of the heap varies by 10 MB.
   setFlagsFromString("--expose-gc");
   const collect: (how: object) => void = runInNewContext("gc");
   const run = (steps: number) => {
@@ -102,7 +105,7 @@ export async function run(): Promise<Row[]> {
   try {
     const rows = steadiness();
     const [a, b] = [ones([4]), ones([4])];
-    // A thousand calls a scope, as a training step has: the scope's own cost is measured with them.
+    // A thousand calls per scope, like a training step, so that the cost of the scope itself is included.
     const add = () => {
       for (let i = 0; i < 1000; i++) ops.add(a, b);
     };

@@ -1,4 +1,4 @@
-"""What bench/engine.ts measures, in Python: reads a name a line, answers with one figure in its unit."""
+"""The Python side of bench/engine.ts: reads one name per line and answers with one figure in its unit."""
 import sys
 import time
 

@@ -1,11 +1,11 @@
-/** `npm run bench -- PART [--json FILE]`: measures a part and prints a table; with --json, writes its rows too. */
+/** `npm run bench -- PART [--json FILE]`: measures a part and prints a table; with --json it also writes the rows. */
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runInDebian13 } from "../scripts/debian13.mjs";
 import { type Options, type Row, table } from "./rows.js";
 
-// A part is a file that exports `run`; those over several networks, and those over photos, take options.
+// A part is a file that exports `run`. Parts with several networks, and parts with photos, accept options.
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
@@ -84,7 +84,7 @@ async function measure(given: ReturnType<typeof readArguments>): Promise<Row[]> 
   return (await parts[part]()).run();
 }
 
-/** Measures by a process of the same arguments on Debian 13, which sees the folders that they name. */
+/** Measures in a process with the same arguments on Debian 13; the folders that they name are mounted there. */
 function measureOnDebian13({ part, json, only, photos, rounds }: ReturnType<typeof readArguments>): void {
   const command = ["node", "--import", "tsx", "bench/main.ts", part];
   const mounts: [string, string][] = [];

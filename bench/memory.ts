@@ -1,4 +1,4 @@
-/** Most resident memory of a process that trains from a folder of JPEGs; the peer's two loading workers are not counted. */
+/** Peak resident memory of a process that trains from a folder of JPEGs, without the peer's two data loader workers. */
 import type { Options, Row } from "./rows.js";
 import { inTurn, overModels, recipes, withSides } from "./training.js";
 

@@ -1,4 +1,4 @@
-/** `method-step.ts PHOTOS SETTINGS`: trains a few steps and prints what one costs, as JSON. */
+/** `method-step.ts PHOTOS SETTINGS`: trains a few steps and prints the cost of one as JSON. */
 import { availableParallelism } from "node:os";
 import { setNumThreads, tuneProcess } from "@salmask/torch";
 import { computeOf } from "../packages/salmask/src/compute/compute.js";
@@ -12,11 +12,11 @@ import { peakMemory } from "./peak-memory.js";
 import { median } from "./rows.js";
 
 export interface StepCost {
-  /** Median of a step. */
+  /** Median per step. */
   seconds: number;
-  /** Most resident memory of the process so far, MiB. */
+  /** Peak resident memory of the process so far, MiB. */
   memory: number;
-  /** Photos that went through an encoder in a step, in batches: those for saliency and for negatives too. */
+  /** Photos that went through an encoder per step, in batches, including those for saliency and for negatives. */
   passes: number;
 }
 
@@ -34,7 +34,7 @@ const task = await PretrainTask.create({ config, dataset, compute });
 task.beforeEpoch(0);
 
 let seen = 0;
-/** Shared by all networks of the encoder's kind: those that saliency asks too. */
+/** The prototype that all networks of the encoder's kind share, including those that compute saliency. */
 const network: Backbone = Object.getPrototypeOf(task.method.backbone);
 const { features } = network;
 network.features = function (this: Backbone, input) {

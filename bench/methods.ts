@@ -1,4 +1,7 @@
-/** What each method costs beside the plain one of its kind: time and memory of a step, and passes through an encoder. */
+/**
+ * The cost of each method compared with the plain one of its kind: time and memory per step, and passes through an
+ * encoder.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,11 +16,11 @@ const rounds = 3;
 type Settings = Record<string, unknown>;
 
 const plain: Settings = { "mask.fill": "none" };
-/** As the paper computes saliency: on both crops, by a network like the encoder. */
+/** As in the paper: saliency on both crops, by a network like the encoder. */
 const guided: Settings = { "saliency.source": "own", "saliency.warmupEpochs": 0, "saliency.scope": "crop" };
 const adios = (name: string): Settings => ({ ...plain, "occlusion.name": name });
 
-/** By host and name, the plain one first. */
+/** By host method and name; the plain one is first. */
 const methods: Record<string, Record<string, Settings>> = {
   mocov2: {
     plain,
@@ -52,7 +55,7 @@ const shared: Settings = {
   threads: "auto",
 };
 
-/** Steps in a process of its own, so that its peak of memory is its own. */
+/** Runs the steps in a separate process, so that its peak memory is that of this method. */
 function measure(photos: string, settings: Settings): StepCost {
   const script = fileURLToPath(new URL("method-step.ts", import.meta.url));
   const args = ["--import", "tsx", script, photos, JSON.stringify(settings)];

@@ -1,4 +1,7 @@
-/** What the full method costs beside the plain one, and what of a step is not the network's: the rows of end-to-end that say so. */
+/**
+ * The rows of end-to-end that show the cost of the full method compared with the plain one, and the time outside the
+ * network.
+ */
 import { run as endToEnd } from "./end-to-end.js";
 import type { Options, Row } from "./rows.js";
 

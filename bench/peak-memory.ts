@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
 
-/** Most resident memory of this process so far, MiB. */
+/** Peak resident memory of this process so far, MiB. */
 export const peakMemory = (): number =>
   Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;

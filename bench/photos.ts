@@ -4,10 +4,10 @@ import sharp from "sharp";
 import { mapOrdered } from "../packages/salmask/src/base/concurrent.js";
 import { generateEmbedded } from "../packages/salmask/src/data/embedded/generate.js";
 
-/** Pictures that are drawn; further ones are copies under other names, which are read and decoded as any other. */
+/** Number of drawn pictures. More photos are copies with other names, which are read and decoded like any other. */
 const drawn = 256;
 
-/** Fills `folder/photos` with JPEGs (quality 90) of `side` pixels, drawn as the embedded set's are. Returns that folder. */
+/** Fills `folder/photos` with JPEGs (quality 90) of `side` pixels, drawn like the embedded set. Returns that folder. */
 export async function jpegPhotos(
   folder: string,
   { count, side }: { count: number; side: number },

@@ -1,4 +1,4 @@
-/** `plot.ts FILE.svg ROWS.json...`: draws how many times the peer's speed ours is, a bar for each row of images a second. */
+/** `plot.ts FILE.svg ROWS.json...`: draws our speed relative to the peer's, one bar per row with images per second. */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Row } from "./rows.js";
 

@@ -1,26 +1,26 @@
-/** What every part of the benchmark hands back, and how pairs are timed. */
+/** The result type of every part of the benchmark, and the timing of pairs. */
 
 export interface Row {
   name: string;
   unit: string;
   ours: number;
-  /** The same work in Python, in the same run; null where there is none. */
+  /** The result of the same work in Python, in the same run; null if there is none. */
   peer: number | null;
   /** ours / peer. */
   ratio: number | null;
-  /** The way in which the peer was fastest, where it has several. */
+  /** The peer's fastest way, if it has several. */
   won?: string;
-  /** The peer by its defaults, where it has several ways. */
+  /** The peer with its defaults, if it has several ways. */
   plain?: number;
   /** ours / plain. */
   plainRatio?: number;
 }
 
-/** What a part of the benchmark may be told. */
+/** The options of a part of the benchmark. */
 export interface Options {
-  /** Measures only what has this in its name. */
+  /** Measures only names that contain this text. */
   only: string;
-  /** Counted rounds in which both sides have their turn. */
+  /** Number of counted rounds; in each round both sides are measured. */
   rounds: number;
 }
 

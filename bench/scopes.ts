@@ -1,6 +1,7 @@
 /**
- * How far a map of the whole photo, cropped like its views, agrees with the paper's way, a map of each crop: the share of
- * foreground cells that both name (intersection over union), beside what two different photos' crops share.
+ * Agreement between a map of the whole photo, cropped like its views, and the paper's way, one map per crop:
+ * intersection over union of their foreground cells. For comparison, the same between the crops of two different
+ * photos.
  */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -75,7 +76,7 @@ async function compare(folder: string, cacheDir: string, crop: number): Promise<
   }
 }
 
-/** Of key crops, `[B * rows * cols]`. */
+/** Foreground cells of the key crops, `[B * rows * cols]`. */
 function foreground({ recipe, scene }: PretrainTask, ids: Int32Array): Uint8Array {
   const key = { seed: 0, epoch: 0, ids };
   const found = scope(() => seeViews(recipe, scene, key).views[1].foreground);

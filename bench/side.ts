@@ -3,7 +3,7 @@ import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { findPython } from "../packages/torch/test/support/python.js";
 
-/** One side of a comparison: a process that measures on request, a line in, a line with its answer out. */
+/** One side of a comparison: a process that measures on request. Requests and answers are one line each. */
 export class Side {
   readonly #process: ChildProcess;
   readonly #answers: AsyncIterator<string>;
@@ -11,7 +11,7 @@ export class Side {
   readonly #kill = () => this.#signal("SIGKILL");
 
   private constructor(command: string, args: string[]) {
-    // A group of its own, so that a pause reaches its workers too.
+    // In its own process group, so that a pause also stops its workers.
     const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
     process.once("exit", this.#kill);
     this.#process = child;
@@ -27,7 +27,7 @@ export class Side {
     return new Side(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args]);
   }
 
-  /** The answer to a request. Kills the process after `limit` milliseconds. Throws if the process ends before it answers. */
+  /** The answer to a request. Kills the process after `limit` milliseconds. Throws if the process ends without an answer. */
   async ask(request: string, limit = Number.POSITIVE_INFINITY): Promise<string> {
     const timer = Number.isFinite(limit) ? setTimeout(this.#kill, limit) : undefined;
     try {
@@ -44,7 +44,7 @@ export class Side {
     return Number(await this.ask(request));
   }
 
-  /** Stops the process and its workers, which would else work ahead in the other side's turn. */
+  /** Stops the process and its workers, which would otherwise work during the other side's turn. */
   pause(): void {
     this.#signal("SIGSTOP");
   }

@@ -1,4 +1,4 @@
-/** The step alone, on crops that are in memory: images a second beside PyTorch at its best, and at its defaults. */
+/** Only the step, on crops in memory: images per second compared with PyTorch in its fastest way and with its defaults. */
 import type { Options, Row } from "./rows.js";
 import { inTurn, overModels, recipes, sidesOf, speedRow, withSides } from "./training.js";
 

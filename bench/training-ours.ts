@@ -1,4 +1,4 @@
-/** `training-ours.ts TASK`: trains on request, `steps N` or `memory` a line; what training.ts times of ours. */
+/** `training-ours.ts TASK`: our side of training.ts. Trains on request: one line `steps N` or `memory` per request. */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -44,7 +44,7 @@ task.beforeEpoch(0);
 const residentBatches = 2;
 const perEpoch = task.batches(0).length;
 
-/** Steps from crops that are there already. */
+/** Steps on crops that are in memory. */
 function onResident(): Task<PretrainBatch> {
   const { recipe, scene, method } = task;
   const resident = task
@@ -89,7 +89,7 @@ async function timeSteps(count: number): Promise<StepsTiming> {
   const each: StageSeconds[] = [];
   for (let i = 0; i < count; i++) {
     each.push(doStep(done++));
-    // As in the loop of a run.
+    // As in the training loop of a run.
     await new Promise(setImmediate);
   }
   losses.settle();

@@ -1,4 +1,4 @@
-/** What is trained on both sides of a comparison with PyTorch, and how the sides are asked in turn. */
+/** The training tasks of both sides in a comparison with PyTorch, and the timing of the sides in turn. */
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { jpegPhotos } from "./photos.js";
 import { median, type Row } from "./rows.js";
 import { Side } from "./side.js";
 
-/** A network, what it sees, and how many steps are timed at once. */
+/** A network, the size of its photos and crops, and how many steps are timed together. */
 export interface Model {
   arch: "resnet18" | "resnet50";
   width: number;
@@ -22,14 +22,14 @@ export interface Model {
   steps: number;
 }
 
-/** What computes, and in which precision. */
+/** The device, and the precision. */
 export interface Computed {
   device: "cpu" | "cuda";
-  /** Ours. */
+  /** Our side's precision. */
   precision: "auto" | "float32" | "bfloat16";
 }
 
-/** How the peer is computed; `training_peer.py` says what each is. */
+/** How the peer computes; `training_peer.py` describes each way. */
 export const ways = ["default", "channels last", "bfloat16", "compiled", "compiled bfloat16"] as const;
 export type Way = (typeof ways)[number];
 
@@ -69,11 +69,11 @@ const models: Record<string, Model> = {
   },
 };
 
-/** `plain`: MoCo v2. `full`: with high-pass filling, masks by saliency, and a hard negative. */
+/** `plain`: MoCo v2. `full`: also high-pass filling, masks from saliency, and a hard negative. */
 export const recipes = ["plain", "full"] as const;
 export type Recipe = (typeof recipes)[number];
 
-/** `resident`: the same crops in memory in every step. `folder`: from JPEGs, augmented. */
+/** `resident`: the same crops from memory in every step. `folder`: crops from JPEGs, augmented. */
 export type Feed = "resident" | "folder";
 
 export interface TrainingTask extends Model, Computed {
@@ -81,31 +81,31 @@ export interface TrainingTask extends Model, Computed {
   feed: Feed;
   /** The folder of JPEGs. */
   folder: string;
-  /** A folder for what a side wants to write. */
+  /** A folder for files that a side writes. */
   scratch: string;
   threads: number;
-  /** Of the peer alone. */
+  /** Only for the peer. */
   way: Way;
 }
 
-/** An answer to `steps N`. */
+/** The answer to `steps N`. */
 export interface StepsTiming {
   seconds: number;
-  /** What the peer cannot tell apart is 0. */
+  /** Stages that the peer cannot separate are 0. */
   stages: StageSeconds;
 }
 
 /** Who trains: this project, or its peer in PyTorch. */
 export type Trainer = "ours" | "peer";
 
-/** A side that has done its first step, and is stopped until its turn comes. */
+/** A side that has completed its first step and is stopped until its turn. */
 export interface Started {
   side: Side;
   /** Seconds from the start of the process to the end of the first step. */
   firstStep: number;
 }
 
-/** Starts the sides one after the other, and ends all when `use` is done with them. */
+/** Starts the sides one after the other, and ends all of them after `use`. */
 export async function withSides<T>(
   wanted: readonly { trainer: Trainer; task: TrainingTask }[],
   use: (sides: Started[]) => Promise<T>,
@@ -131,7 +131,10 @@ export async function withSides<T>(
   }
 }
 
-/** Times steps of the sides in turn, `[rounds][sides]`; while one works, the others are stopped. The first round is not counted. */
+/**
+ * Times steps of the sides in turn, `[rounds][sides]`. While one side works, the others are stopped. The first round is
+ * not counted.
+ */
 export async function inTurn(
   sides: readonly Started[],
   { steps, rounds }: { steps: number; rounds: number },
@@ -150,15 +153,15 @@ export async function inTurn(
   return timings;
 }
 
-/** Times as long as the fastest way's first step that another's may take before it is given up. */
+/** A way is given up if its first step takes this many times as long as that of the fastest way. */
 const patience = 4;
-/** Milliseconds that a compiled way's first two steps may take; `torch.compile` does its work in them. */
+/** Milliseconds for the first two steps of a compiled way; `torch.compile` does its work in them. */
 const compilePatience = 15 * 60 * 1000;
 
 /**
- * The way in which the peer is fastest at a task on this machine: each that works does its steps by itself, after one that warms
- * it up, and the median of three goes counts. A way is given up if its first step takes far longer than the others'; of a compiled
- * way, that is its third.
+ * The peer's fastest way for a task on this machine. Each way runs alone: one step as warm-up, then the median of three
+ * timings. A way is given up if its first step takes much longer than that of the others. For a compiled way this is
+ * the third step.
  */
 export async function fastestWay(task: TrainingTask): Promise<Way> {
   const times = new Map<Way, number>();
@@ -191,7 +194,7 @@ function peerSide(task: TrainingTask): Side {
   return Side.python(new URL("training_peer.py", import.meta.url), JSON.stringify(task));
 }
 
-/** What is compared: ours, the peer in its fastest way, and the peer as its defaults are. */
+/** The compared sides: ours, the peer in its fastest way, and the peer with its defaults. */
 export async function sidesOf(task: TrainingTask): Promise<{ trainer: Trainer; task: TrainingTask }[]> {
   const way = await fastestWay(task);
   return [
@@ -201,7 +204,10 @@ export async function sidesOf(task: TrainingTask): Promise<{ trainer: Trainer; t
   ];
 }
 
-/** Images a second of ours, of the peer at its best, and of the peer by default; ratios are the medians of the rounds'. */
+/**
+ * Images per second of ours, of the peer in its fastest way, and of the peer with its defaults. Ratios are medians over
+ * rounds.
+ */
 export function speedRow(
   name: string,
   images: number,
@@ -222,7 +228,10 @@ export function speedRow(
   };
 }
 
-/** Calls `use` with what a task needs beside its recipe and feed: the model's photos, drawn for it and removed after. */
+/**
+ * Calls `use` with the fields of a task other than recipe and feed. The model's photos are drawn first and removed
+ * afterwards.
+ */
 export async function onPhotos<T>(
   model: Model,
   computed: Computed,
@@ -244,7 +253,7 @@ export async function onPhotos<T>(
   }
 }
 
-/** Calls `measure` with the tasks of every model whose name holds `only`, on the CPU. */
+/** Calls `measure` with the tasks of every model whose name contains `only`, on the CPU. */
 export async function overModels(
   feed: Feed,
   only: string,

@@ -1,11 +1,11 @@
-"""`training_peer.py TASK`: the same recipe as PyTorch users write it, asked as bench/training-ours.ts is.
+"""`training_peer.py TASK`: the same recipe as PyTorch users write it, with the same requests as bench/training-ours.ts.
 
-TASK's `way` is how it is computed: `default`; `channels last`; `bfloat16`, autocast with channels last; `compiled`, by
-`torch.compile`; `compiled bfloat16`. All but the default update parameters by `foreach`. A way that this PyTorch does not have
-ends the process.
+TASK's `way` says how it computes: `default`; `channels last`; `bfloat16`, autocast with channels last; `compiled`, with
+`torch.compile`; `compiled bfloat16`. All ways except `default` update the parameters with `foreach`. If this PyTorch
+does not support the way, the process ends.
 
-MoCo v2 (Chen et al. 2020), and over it the paper's masks as its text has them, whole batches at a time: saliency of both
-crops from a frozen network like the encoder, high-pass filling, and a hard negative of each photo.
+MoCo v2 (Chen et al. 2020), and for `full` also the paper's masks as its text describes them, for whole batches:
+saliency of both crops from a frozen network like the encoder, high-pass filling, and a hard negative per photo.
 """
 import json
 import pathlib
@@ -32,11 +32,11 @@ lies_last = way != "default"
 in_bfloat16 = "bfloat16" in way
 if "compiled" in way and not hasattr(torch, "compile"):
     sys.exit("this PyTorch has no torch.compile")
-torch.backends.cudnn.benchmark = True  # as MoCo's training script; of no effect on a CPU
+torch.backends.cudnn.benchmark = True  # as in MoCo's training script; no effect on a CPU
 
 
 class Narrow(ResNet):
-    """torchvision's network with its first stage as wide as asked."""
+    """torchvision's network with a configurable width of its first stage."""
 
     def _make_layer(self, block, planes, *args, **kwargs):
         if planes == 64:
@@ -115,7 +115,7 @@ def batches():
         while True:
             yield from resident
     photos = TwoViews(task["folder"])
-    # One epoch without end, so that the workers are never idle between two.
+    # A single endless epoch, so that the workers are never idle between epochs.
     endless = RandomSampler(photos, replacement=True, num_samples=10**9)
     yield from DataLoader(photos, batch, sampler=endless, num_workers=2, drop_last=True)
 
@@ -158,7 +158,7 @@ class Moco:
             parameter.requires_grad = False
         self.queue = F.normalize(torch.randn(128, task["queue"], device=device), dim=0)
         self.pointer = 0
-        # None leaves it to PyTorch, whose choice on a CPU is a loop.
+        # None leaves the choice to PyTorch, which uses a loop on a CPU.
         foreach = True if way != "default" else None
         self.optimizer = torch.optim.SGD(
             self.query.parameters(), 0.03, momentum=0.9, weight_decay=1e-4, foreach=foreach

@@ -1,12 +1,12 @@
-// A folder with Debian 13 and its libtorch, made once by debootstrap from the mirror that this machine's apt uses.
-// It lies in SALMASK_DEBIAN13, or in .cache/debian13. The repository is seen in it as it is, at /salmask.
+// A folder with Debian 13 and its libtorch. debootstrap makes it once, from the mirror in this machine's apt sources.
+// The folder is SALMASK_DEBIAN13 or .cache/debian13. The repository is mounted in it at /salmask.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const suite = "trixie";
-// torch.compile imports setuptools, which Debian's package of PyTorch does not ask for.
+// torch.compile imports setuptools, but Debian's package of PyTorch does not depend on it.
 const packages = [
   ...["nodejs", "npm", "g++", "libtorch-dev", "libopenblas0-pthread"],
   ...["python3-torch", "python3-torchvision", "python3-setuptools"],
@@ -57,7 +57,7 @@ function mirror() {
   return sites[0];
 }
 
-/** Runs a script in the folder. Its mounts live in a mount namespace of their own, so they end with the script. */
+/** Runs a script in the folder. Its mounts are in a separate mount namespace, so they end with the script. */
 function inside(script, args, mounts, options) {
   const mount = [
     `mount -t proc proc '${root}/proc'`,
@@ -94,15 +94,16 @@ function make() {
 }
 
 /**
- * Runs a command in the repository on Debian 13, with the addon built against its libtorch. Makes the folder where it is
- * missing. What fails ends this process with a message.
+ * Runs a command in the repository on Debian 13, with the addon built against Debian's libtorch. Makes the folder if it
+ * does not exist. An error ends this process with a message.
  *
  * @param {readonly string[]} command a program of Debian 13 and its arguments
- * @param {readonly (readonly [string, string])[]} mounts folders of this machine, and where the command sees each
+ * @param {readonly (readonly [string, string])[]} mounts folders of this machine, each with its path for the command
  */
 export function runInDebian13(command, mounts = []) {
   make();
-  // The tree is seen as it is, node_modules too; only what is compiled against libtorch has a folder of its own.
+  // The repository is mounted unchanged, including node_modules. Only files compiled against libtorch are kept
+  // separately.
   const built = join(root, "var", "salmask-build");
   const cached = join(root, "var", "salmask-cache");
   for (const dir of [

@@ -1,5 +1,6 @@
-// Trains short runs on one thread and prints the SHA-256 of what each leaves: two versions of Salmask that print the
-// same table compute the same, bit for bit. Usage: node scripts/fingerprints.mjs [CHECKOUT] [--only NAME]
+// Trains short runs on one thread and prints the SHA-256 of each run's result. Two versions of Salmask that print the
+// same table compute the same, bit for bit.
+// Usage: node scripts/fingerprints.mjs [CHECKOUT] [--only NAME]
 // CHECKOUT is a built checkout, by default this one, so that one script can compare two versions on one machine.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -28,7 +29,7 @@ const base = {
   train: { epochs: 3, batchSize: 16, lr: 0.05, logEvery: 2 },
 };
 
-/** Settings of a run over those of `base`, a room's at a time. */
+/** The settings of each run. Each top-level section replaces that of `base`. */
 const runs = {
   "high-pass": {},
   blur: { mask: { fill: "blur" } },
@@ -67,7 +68,7 @@ function run(args) {
   if (status !== 0) throw new Error(`salmask ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
 
-/** Starts a run, interrupts it as soon as it has logged a step, and returns when it has ended. */
+/** Starts a run, interrupts it when it has logged its first step, and returns when it has ended. */
 async function interrupt(args, log) {
   const child = spawn(process.execPath, [salmask, ...args], { stdio: "ignore" });
   const ended = new Promise((done) => child.on("exit", done));
@@ -77,7 +78,7 @@ async function interrupt(args, log) {
   if (code !== 130) throw new Error(`expected an interrupted run, but it ended with ${code}`);
 }
 
-/** The newest probe of a run; releases of before kept only that one. */
+/** The newest probe of a run. Earlier releases kept only that one. */
 function probeOf(run) {
   const path = join(run, "probes.json");
   return existsSync(path)
@@ -87,7 +88,7 @@ function probeOf(run) {
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
-/** Of the file, and of the tensors in it without the header, which may say more about them in a later version. */
+/** Hashes of the file, and of its tensors without the header, because later versions may store more in the header. */
 function fingerprint(path) {
   const file = readFileSync(path);
   return { file: sha256(file), tensors: sha256(file.subarray(8 + Number(file.readBigUInt64LE(0)))) };
@@ -95,7 +96,7 @@ function fingerprint(path) {
 
 async function pretrain(name, settings) {
   const out = join(folder, name.replace(/[^a-z]+/gi, "-"));
-  const config = `${out}.json`; // JSON is YAML too
+  const config = `${out}.json`; // JSON is also YAML
   writeFileSync(config, JSON.stringify({ ...base, ...settings }));
   const args = ["pretrain", join(photos, "train"), "--out", out, "--config", config];
   if (name.endsWith("resumed")) {

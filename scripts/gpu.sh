@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds, tests and measures on a machine with a GPU that has CUDA, g++ and a Python with torch and torchvision, but neither
-# Node nor a network.
+# Builds, tests and measures on a machine with a GPU, CUDA, g++ and a Python with torch and torchvision, but without
+# Node and without a network.
 #
 #   scripts/gpu.sh pack        here, after npm run setup: Node and the packages that are needed, into build/gpu-kit.tar.xz
 #   scripts/gpu.sh run [JSON]  there, in a copy of this folder with that file; with JSON, writes the rows too
@@ -11,7 +11,7 @@ kit=build/gpu-kit.tar.xz
 case "${1-}" in
 pack)
   mkdir -p build
-  # Left out is what lints, reads networks in ONNX files, is there twice, or is for other systems.
+  # Excluded: linters, readers of ONNX files, duplicates, and files for other systems.
   tar --create --file "$kit" --use-compress-program "xz --threads=0" \
     --exclude=node_modules/{.cache,@biomejs,onnxruntime-node,onnxruntime-common,esbuild/bin} \
     --exclude=node_modules/lightningcss-* --exclude=*/prebuilds/*{win32,darwin,musl,arm,android,ios}* \

@@ -1,5 +1,5 @@
-// Brings a fresh clone to where a command can run: system packages, npm packages, the addon, the compiled TypeScript.
-// Plain Node without dependencies, since it runs before there are any. Quick when nothing is left to do.
+// Prepares a fresh clone: system packages, npm packages, the addon, the compiled TypeScript. Plain Node without
+// dependencies, because it runs before any are installed. Quick if nothing is left to do.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ function step(name, command, args, mend) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ["ignore", 2, 2],
-    // ONNX Runtime has its CPU library in its package; its install script would fetch CUDA's besides.
+    // The CPU library is part of ONNX Runtime's package. Its install script would also download the one for CUDA.
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
   if (status !== 0) fail(`${name} failed${error ? `: ${error.message}` : ""}. ${mend}`);
@@ -71,7 +71,7 @@ function installNpmPackages() {
   step("installing the npm packages", "npm", ["ci"], "Run: npm ci");
 }
 
-/** Whether what is installed is what the lock file asks for, whatever the files' times say. */
+/** Whether the installed packages are those of the lock file, independent of file times. */
 function sameLock(lock, stamp) {
   const packages = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
   const [wanted, installed] = [packages(lock), packages(stamp)];

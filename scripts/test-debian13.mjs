@@ -1,5 +1,5 @@
-// Runs the engine's tests on Debian 13's libtorch: `npm run test:debian13`, as root (see debian13.mjs).
-// Arguments name other tests: `npm run test:debian13 -- packages`.
+// Runs the engine's tests with Debian 13's libtorch: `npm run test:debian13`, as root (see debian13.mjs).
+// Arguments select other tests: `npm run test:debian13 -- packages`.
 import { runInDebian13 } from "./debian13.mjs";
 
 const tests =

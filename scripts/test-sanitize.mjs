@@ -1,5 +1,6 @@
-// Runs the engine's tests with its native code under AddressSanitizer and UndefinedBehaviorSanitizer: `npm run test:sanitize`.
-// Fails where a test fails, or where any process of the tests left a report. Arguments name other tests.
+// Runs the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer in its native code:
+// `npm run test:sanitize`.
+// Fails if a test fails, or if any process of the tests wrote a report. Arguments select other tests.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +11,8 @@ import { compiler } from "../packages/torch/scripts/toolchain.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tests = process.argv.length > 2 ? process.argv.slice(2) : ["packages/torch/test"];
 
-// Names of tests that count the pages which the process gets from the kernel: a sanitizer's shadow memory takes pages too.
+// Names of tests that count the pages that the process gets from the kernel: a sanitizer's shadow memory takes pages
+// too.
 const countPages = [
   "without new pages",
   "small blocks make room for a large one",
@@ -28,7 +30,7 @@ function run(args, env) {
   return status;
 }
 
-// Node is not built with the sanitizers, so their runtime has to be there before it.
+// Node is not built with the sanitizers, so their runtime must be loaded first.
 const runtime = execFileSync(compiler, ["-print-file-name=libasan.so"], { encoding: "utf8" }).trim();
 if (!runtime.startsWith("/")) {
   fail(`Expected the AddressSanitizer that belongs to ${compiler}, got none. On Debian: apt-get install g++`);
@@ -47,7 +49,8 @@ const status = run(
     SALMASK_TORCH_BUILD: join(root, "packages/torch/build/sanitized"),
     SALMASK_TEST_PRELOAD: preload,
     LD_PRELOAD: preload,
-    // Node itself leaves memory behind when it ends. Freed memory is not held back for long, since tests weigh the process.
+    // Node itself leaks memory when it ends. Freed memory is not kept for long, because tests measure the size of the
+    // process.
     ASAN_OPTIONS: `detect_leaks=0:quarantine_size_mb=16:log_path=${join(reports, "address")}`,
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(reports, "undefined")}`,
   },

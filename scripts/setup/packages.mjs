@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 
 /**
  * @param {"run" | "test" | "bench"} purpose
- * @param {{ hasLibtorch: boolean }} machine whether a libtorch other than the distribution's is to be used
+ * @param {{ hasLibtorch: boolean }} machine whether a libtorch other than the distribution's will be used
  */
 export function neededPackages(purpose, { hasLibtorch }) {
   const build = hasLibtorch ? ["g++"] : ["g++", "libtorch-dev", "libopenblas0-pthread"];
@@ -11,15 +11,16 @@ export function neededPackages(purpose, { hasLibtorch }) {
   return [...build, "python3-torch", "python3-torchvision", "python3-pil"];
 }
 
-/** Those of the packages that are not installed. */
+/** The packages that are not installed. */
 export function missingPackages(names) {
-  // `dpkg-query -l` prints a line `ii  name:arch  version ...` for each installed package, and complains of the others.
+  // `dpkg-query -l` prints a line `ii  name:arch  version ...` for each installed package, and reports the others as
+  // errors.
   const { stdout } = spawnSync("dpkg-query", ["-l", ...names], { encoding: "utf8" });
   const installed = new Set(Array.from(stdout.matchAll(/^ii\s+([^\s:]+)/gm), (match) => match[1]));
   return names.filter((name) => !installed.has(name));
 }
 
-/** Where the torch of a Python lies, with the headers that a build needs; null where it has none. */
+/** The folder of the torch in a Python, if it has the headers that a build needs; null otherwise. */
 export function pythonWithTorch(python) {
   const script =
     "import os, torch; p = torch.__path__[0]; print(p if os.path.isdir(p + '/include/ATen') else '')";
