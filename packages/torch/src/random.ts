@@ -57,7 +57,7 @@ export class KeyedRandom {
     let [k0, k1] = [key.length, 0];
     for (const [i, part] of key.entries()) {
       if (!Number.isSafeInteger(part) || part < 0) {
-        throw new RangeError(`expected whole numbers from 0 to 2^53 - 1 in a random key, but ${part} came`);
+        throw new RangeError(`expected whole numbers from 0 to 2^53 - 1 in a random key, got ${part}`);
       }
       const words = philox4x32(Uint32Array.of(part >>> 0, Math.floor(part / 2 ** 32), i, 0x6b6579), k0, k1);
       [k0, k1] = [words[0], words[1]];
@@ -90,7 +90,7 @@ export class KeyedRandom {
   /** A uniform whole number from 0 to n - 1, unbiased by rejection sampling. n is from 1 to 2^32. */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
-      throw new RangeError(`expected a whole number from 1 to 2^32 to draw below, but ${n} came`);
+      throw new RangeError(`expected a whole number from 1 to 2^32 as the upper limit of a draw, got ${n}`);
     }
     const limit = 2 ** 32 - (2 ** 32 % n);
     let bits = this.uint32();

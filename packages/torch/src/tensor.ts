@@ -196,13 +196,14 @@ export function tensor(
 function flatten(data: NestedNumbers, depth: number, shape: readonly number[], out: number[]): void {
   if (typeof data === "number") {
     if (depth !== shape.length)
-      throw new TypeError("expected arrays of one depth, but a number came too early");
+      throw new TypeError("expected arrays of one depth, got a number in place of an array");
     out.push(data);
     return;
   }
-  if (depth === shape.length) throw new TypeError("expected arrays of one depth, but an array came too deep");
+  if (depth === shape.length)
+    throw new TypeError("expected arrays of one depth, got an array in place of a number");
   if (data.length !== shape[depth]) {
-    throw new TypeError(`expected rows of ${shape[depth]} elements, but one of ${data.length} came`);
+    throw new TypeError(`expected rows of ${shape[depth]} elements, got one of ${data.length}`);
   }
   for (const item of data) flatten(item, depth + 1, shape, out);
 }

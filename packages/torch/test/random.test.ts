@@ -69,7 +69,7 @@ describe("a key", () => {
 
   test("must consist of whole numbers of at least 0", () => {
     for (const part of [-1, 0.5, Number.NaN, 2 ** 53])
-      expect(() => new KeyedRandom(1, part)).toThrow(`but ${part} came`);
+      expect(() => new KeyedRandom(1, part)).toThrow(`got ${part}`);
   });
 });
 
@@ -117,7 +117,7 @@ describe("draws", () => {
 
   test("integer rejects invalid ranges", () => {
     for (const n of [0, -1, 1.5, 2 ** 32 + 1, Number.NaN])
-      expect(() => new KeyedRandom(1).integer(n)).toThrow(`but ${n} came`);
+      expect(() => new KeyedRandom(1).integer(n)).toThrow(`got ${n}`);
     expect(new KeyedRandom(1).integer(2 ** 32)).toBeGreaterThanOrEqual(0);
   });
 

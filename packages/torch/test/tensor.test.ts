@@ -112,9 +112,9 @@ describe("nests of arrays", () => {
   });
 
   test("that are ragged are refused", () => {
-    expect(() => tensor([[1, 2], [3]])).toThrow("expected rows of 2 elements, but one of 1 came");
-    expect(() => tensor([[1], 2])).toThrow("a number came too early");
-    expect(() => tensor([1, [2]])).toThrow("an array came too deep");
+    expect(() => tensor([[1, 2], [3]])).toThrow("expected rows of 2 elements, got one of 1");
+    expect(() => tensor([[1], 2])).toThrow("got a number in place of an array");
+    expect(() => tensor([1, [2]])).toThrow("got an array in place of a number");
   });
 });
 

@@ -6,16 +6,16 @@ export const computeSettings = {
   threads: z
     .union([z.literal("auto"), count(1, 1024)])
     .default("auto")
-    .describe("threads of one operator; auto: all cores"),
+    .describe("threads per operator; auto: all cores"),
   device: z
     .enum(["auto", "cpu", "cuda"])
     .default("auto")
-    .describe("what computes; auto: a GPU where libtorch finds one (cuda), else the CPU"),
+    .describe("device; auto: a GPU if libtorch finds one (cuda), otherwise the CPU"),
   precision: z
     .enum(["auto", "float32", "bfloat16"])
     .default("auto")
     .describe(
-      "of the networks' products; weights stay float32; auto: bfloat16 on a GPU and on a CPU that multiplies it in hardware, else float32",
+      "precision of convolutions and matrix products; weights stay float32; auto: bfloat16 on a GPU and on a CPU that multiplies it in hardware, otherwise float32",
     ),
 };
 

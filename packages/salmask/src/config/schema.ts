@@ -16,7 +16,7 @@ export const configSchema = z
   .strictObject({
     seed: count(0, 2 ** 32 - 1)
       .default(0)
-      .describe("names every random decision of the run"),
+      .describe("seed of every random decision of the run"),
     ...computeSettings,
     data: dataSettings,
     model: modelSettings,

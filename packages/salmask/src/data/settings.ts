@@ -10,7 +10,7 @@ export const dataSettings = z
     size: z
       .union([z.literal("auto"), count(8, 2048)])
       .default("auto")
-      .describe("side of a stored photo in pixels; auto: somewhat more than the crop"),
+      .describe("side of a stored photo in pixels; auto: somewhat larger than the crop"),
     cache: z.string().optional().describe("folder of the stored photos, shared by runs"),
   })
   .prefault({});

@@ -18,7 +18,7 @@ const highPass = z
     focal: share().default(0.2).describe("high-pass: share of views masked by one window"),
     channelwise: share()
       .default(0.7)
-      .describe("high-pass: share of the other views whose channels are masked apart"),
+      .describe("high-pass: share of the other views whose channels are masked separately"),
   })
   .prefault({});
 
@@ -33,7 +33,7 @@ const blur = z
 const negative = z
   .strictObject({
     weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
-    count: count(0, 8).default(1).describe("hard negatives of each photo"),
+    count: count(0, 8).default(1).describe("hard negatives per photo"),
     ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object that a hard negative loses"),
     /**
      * `own`: each query has the negatives of its own key. `shared`: for study only, all queries have those of the
@@ -44,7 +44,7 @@ const negative = z
     of: z
       .enum(["own", "shared"])
       .default("own")
-      .describe("whose hard negatives a photo has; shared: the first photo's, a fault of the released code"),
+      .describe("own: negatives of the own photo; shared: of the first photo, an error in the released code"),
   })
   .prefault({});
 
@@ -53,7 +53,7 @@ export const maskSettings = z
     fill: z
       .enum(fillNames)
       .default("high-pass")
-      .describe("what masked cells become; none: plain contrast without masks"),
+      .describe("what replaces masked cells; none: contrastive learning without masks"),
     branch: z
       .enum(["query", "key", "both", "none"])
       .default("query")
@@ -62,12 +62,12 @@ export const maskSettings = z
     cells: z
       .enum(["saliency", "random"])
       .default("saliency")
-      .describe("what masked cells are chosen by; random: the control that ignores the object"),
+      .describe("how masked cells are chosen; random: a control that ignores the object"),
     /** Drawn uniformly between the two numbers for each image. */
     ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
     foregroundShare: share()
       .optional()
-      .describe("share of the masked cells that falls on the object; default: as much as of the background"),
+      .describe("share of the masked cells on the object; default: equal shares of object and background"),
     negative,
     highPass,
     blur,

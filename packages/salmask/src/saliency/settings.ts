@@ -15,13 +15,13 @@ export const thresholdSettings = z
     rule: z
       .enum(["deviations", "mean", "otsu", "top-share"])
       .default("deviations")
-      .describe("what tells object from background; the paper's is deviations"),
+      .describe("rule that separates object and background; the paper's is deviations"),
     /** Negative values give a threshold above the mean. */
     deviations: z
       .number()
       .default(0.6)
-      .describe("k of deviations: the object is what reaches the mean less k standard deviations"),
-    share: share().default(0.5).describe("of top-share: the object's share of the cells"),
+      .describe("k of deviations: the object is at least the mean minus k standard deviations"),
+    share: share().default(0.5).describe("for top-share: the object's share of the cells"),
     /** `largest` keeps only the largest part connected by edges or corners, as in the original SCDA. */
     component: z
       .enum(["all", "largest"])
@@ -42,12 +42,12 @@ export const saliencySettings = z
       .enum(["scda", "own", ...runlessSources, "onnx", "maps"])
       .default("scda")
       .describe(
-        "what says where the object is: a frozen network (scda), the run's own encoder, a formula, a network in an ONNX file (onnx), maps in files (maps), or a control (centre, uniform)",
+        "source of saliency maps: a frozen network (scda), the run's own encoder, a formula, a network in an ONNX file (onnx), maps in files (maps), or a control (centre, uniform)",
       ),
     maps: z
       .string()
       .optional()
-      .describe("of maps: a folder with NAME.png for each photo NAME, brighter where the object is"),
+      .describe("for maps: a folder with NAME.png for each photo NAME, brighter on the object"),
     truth: z
       .string()
       .optional()
@@ -57,23 +57,23 @@ export const saliencySettings = z
     shuffled: z
       .boolean()
       .default(false)
-      .describe("true: the control that gives each photo another photo's map"),
+      .describe("true: a control that gives each photo another photo's map"),
     weights: z
       .string()
       .optional()
       .describe(
-        "of scda: safetensors of the network; default: the localization network that ships; of onnx: the ONNX file",
+        "for scda: safetensors of the network; default: the localization network in this package; for onnx: the ONNX file",
       ),
-    warmupEpochs: count(0).default(5).describe("of own: unmasked epochs before the encoder is frozen"),
+    warmupEpochs: count(0).default(5).describe("for own: unmasked epochs before the encoder is frozen"),
     refreshEvery: count(1)
       .optional()
-      .describe("of own: epochs after which the encoder is frozen anew; default: once"),
+      .describe("for own: epochs between frozen copies of the encoder; default: a single copy"),
     threshold: thresholdSettings,
     scope: z
       .enum(["crop", "photo"])
       .default("photo")
       .describe(
-        "photo: one map per photo, made once and cropped like its views; crop: a map of each crop in each step, as in the paper",
+        "photo: one map per photo, computed once and cropped like its views; crop: a map of each crop in each step, as in the paper",
       ),
   })
   .prefault({});

@@ -10,6 +10,6 @@ export const mocov2Settings = z.strictObject({
   momentum: share().default(0.999).describe("mocov2: how slowly the key encoder follows the query encoder"),
   groups: count(1)
     .default(4)
-    .describe("mocov2: parts of a batch that are normalised apart, with keys shuffled over them"),
+    .describe("mocov2: parts of a batch with separate batch statistics; keys are shuffled over them"),
   ...projectorSettings,
 });

@@ -8,8 +8,8 @@ export const viewSettings = z
     /** The logarithm is drawn uniformly. */
     ratio: range(0.01, 100)
       .default([3 / 4, 4 / 3])
-      .describe("width over height of a crop"),
-    flipProbability: share().default(0.5).describe("share of views that are mirrored"),
+      .describe("aspect ratio of a crop, width / height"),
+    flipProbability: share().default(0.5).describe("share of views that are flipped"),
     jitterProbability: share().default(0.8).describe("share of views with changed colours"),
     /** A factor in [max(0, 1 - x), 1 + x]; the same for contrast and saturation. */
     brightness: share().default(0.4).describe("largest change of brightness"),
@@ -17,7 +17,7 @@ export const viewSettings = z
     saturation: share().default(0.4).describe("largest change of saturation"),
     /** A shift in [-x, x] turns of the colour circle. */
     hue: z.number().min(0).max(0.5).default(0.1).describe("largest shift of hue, in turns"),
-    grayscaleProbability: share().default(0.2).describe("share of views without colour"),
+    grayscaleProbability: share().default(0.2).describe("share of grey views"),
     blurProbability: share().default(0.5).describe("share of blurred views"),
     blurSigma: range(0, 100)
       .default([0.1, 2])

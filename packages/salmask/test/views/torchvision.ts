@@ -63,7 +63,7 @@ export class Goldens {
 
 /** The largest absolute difference of two tensors of the same shape. */
 export function maxDifference(ours: Tensor, theirs: Tensor): number {
-  if (ours.shape.join() !== theirs.shape.join()) throw new Error(`expected ${theirs}, but ${ours} came`);
+  if (ours.shape.join() !== theirs.shape.join()) throw new Error(`expected ${theirs}, got ${ours}`);
   const [a, b] = [ours.toFloat32Array(), theirs.toFloat32Array()];
   // A NaN anywhere makes the result NaN, which fails every comparison with a tolerance.
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);

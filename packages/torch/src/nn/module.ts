@@ -89,7 +89,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
         .map((name) => `unexpected ${name}`),
       ...Object.keys(own)
         .filter((name) => name in state && own[name].shape.join() !== state[name].shape.join())
-        .map((name) => `${name}: expected shape [${own[name].shape}], but [${state[name].shape}] came`),
+        .map((name) => `${name}: expected shape [${own[name].shape}], got [${state[name].shape}]`),
     ];
     if (faults.length > 0) {
       const shown = faults.slice(0, 8).join("; ");

@@ -119,7 +119,7 @@ describe("loadStateDict", () => {
       const load = () => layer.loadStateDict({ weight: zeros([2, 3]), extra: zeros([1]) });
       expect(load).toThrow(/missing bias; unexpected extra/);
       const wrongShape = () => layer.loadStateDict({ weight: zeros([2, 4]), bias: zeros([2]) });
-      expect(wrongShape).toThrow("weight: expected shape [2,3], but [2,4] came");
+      expect(wrongShape).toThrow("weight: expected shape [2,3], got [2,4]");
       expect(layer.weight.toArray()).toEqual(before);
     });
   });

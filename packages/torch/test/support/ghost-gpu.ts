@@ -202,7 +202,7 @@ export class GhostGpu {
   ): void {
     if (!isThere) {
       if (generators.some((generator) => isHandle(generator) && this.generators.has(generator)))
-        throw new Error(`${name}: expected a generator of the CPU, but one of ${ghostName} came`);
+        throw new Error(`${name}: expected a generator of the CPU, got one of ${ghostName}`);
       return;
     }
     const apart = tensors.filter((tensor) => !this.there.has(tensor) && this.real.shape(tensor).length > 0);
@@ -211,6 +211,6 @@ export class GhostGpu {
       throw new Error(`${name}: expected all tensors on ${ghostName}, but on the CPU is ${shapes}`);
     }
     if (generators.some((generator) => isHandle(generator) && !this.generators.has(generator)))
-      throw new Error(`${name}: expected a generator of ${ghostName}, but one of the CPU came`);
+      throw new Error(`${name}: expected a generator of ${ghostName}, got one of the CPU`);
   }
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { count, named } from "../../base/setting-types.js";
 
 const none = z.strictObject({
-  name: z.literal("none").describe("what learns to occlude the query"),
+  name: z.literal("none").describe("model that learns to occlude the query"),
 });
 
 const adios = z.strictObject({
@@ -13,7 +13,7 @@ const adios = z.strictObject({
     .number()
     .min(0)
     .default(0.75)
-    .describe("adios: alpha, the weight of the penalty on masks without area"),
+    .describe("adios: alpha, the weight of the penalty on nearly empty or full masks"),
   channels: count(1, 128).default(8).describe("adios: channels of the occlusion model's first level"),
   lr: z
     .number()
