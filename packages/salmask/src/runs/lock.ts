@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { UsageError } from "../base/errors.js";
@@ -15,21 +15,13 @@ export class Lock {
   /** Takes the lock. A lock of a process that no longer exists is taken over. Throws {@link UsageError} `run-in-use`. */
   static take(at: string): Lock {
     const path = resolve(at);
-    for (;;) {
-      try {
-        const file = openSync(path, "wx");
-        try {
-          writeSync(file, `${process.pid} ${hostname()}\n`);
-        } finally {
-          closeSync(file);
-        }
-        return new Lock(path);
-      } catch (error) {
-        if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
-      }
-      refuseWhereHeld(path);
-      rmSync(path, { force: true });
+    while (!create(path)) {
+      if (stateOf(path) !== "left") continue;
+      // Of two processes that found the same lock left, the slower one would remove the faster one's new lock.
+      using _taking = Lock.take(`${path}.taking`);
+      if (stateOf(path) === "left") rmSync(path, { force: true });
     }
+    return new Lock(path);
   }
 
   release(): void {
@@ -42,16 +34,47 @@ export class Lock {
   }
 }
 
-function refuseWhereHeld(path: string): void {
+/** Makes the file with this process's number in it, both at once; false where the file exists. */
+function create(path: string): boolean {
+  const owner = `${process.pid} ${hostname()}\n`;
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, owner);
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST") return false;
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return createWithoutLinks(path, owner);
+}
+
+/** For file systems that have no hard links, such as exFAT: another process may see the file before its text. */
+function createWithoutLinks(path: string, owner: string): boolean {
+  try {
+    writeFileSync(path, owner, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** `left`: by a process that has ended. `gone`: released by now. Throws {@link UsageError} where a process holds it. */
+function stateOf(path: string): "left" | "gone" {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
-  } catch {
-    return; // It was released in the meantime.
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "gone";
+    throw error;
   }
   const [pid, host] = text.trim().split(" ");
   const isElsewhere = host !== undefined && host !== hostname();
-  if (!isElsewhere && !isHeldBy(Number(pid), path)) return;
+  if (!isElsewhere && !isHeldBy(Number(pid), path)) return "left";
   const mend = isElsewhere
     ? `If it is gone, remove ${path}.`
     : `Wait for it, or choose another --out. If that process is no run, remove ${path}.`;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -68,4 +68,59 @@ it.each<[string, () => Promise<string> | string]>([
   const path = await lockOf(await text());
   using _lock = Lock.take(path);
   expect(readFileSync(path, "utf8")).toBe(`${process.pid} ${hostname()}\n`);
+});
+
+/** Takes as many of the folder's locks as it can, and prints their numbers; it begins at a time and ends when its input does. */
+const taker = `
+  const { Lock } = await import(process.argv[1]);
+  const [folder, count, begin] = process.argv.slice(2);
+  while (Date.now() < Number(begin));
+  const taken = [];
+  for (let i = 0; i < Number(count); i++) {
+    try {
+      Lock.take(folder + "/" + i);
+      taken.push(i);
+    } catch (error) {
+      if (error.code !== "run-in-use") throw error;
+    }
+  }
+  console.log(JSON.stringify(taken));
+  process.stdin.resume();
+`;
+
+it("is taken over by one of several processes that find it left at the same time", {
+  timeout: 60_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  const count = 300;
+  const left = `${await dead()} ${hostname()}\n`;
+  for (let i = 0; i < count; i++) await writeFile(join(folder, String(i)), left);
+  const module = new URL("../../src/runs/lock.ts", import.meta.url).href;
+  const begin = Date.now() + 4000;
+  const args = [
+    "--import",
+    "tsx",
+    "--input-type=module",
+    "-e",
+    taker,
+    module,
+    folder,
+    String(count),
+    String(begin),
+  ];
+  const takers = [0, 1, 2].map(() => spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] }));
+  onTestFinished(() => {
+    for (const child of takers) child.kill();
+  });
+  const taken = await Promise.all(
+    takers.map(
+      ({ stdout }) =>
+        new Promise<number[]>((done, fail) => {
+          stdout.once("data", (data) => done(JSON.parse(String(data))));
+          stdout.once("end", () => fail(new Error("a process ended early")));
+        }),
+    ),
+  );
+  expect(taken.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+  expect(await readdir(folder)).toHaveLength(count);
 });
