@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mapOrdered } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
@@ -16,6 +16,7 @@ import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import type { RunConfig } from "../config/schema.js";
 import { toStored } from "../config/stored.js";
+import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
 
@@ -49,10 +50,11 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const saliency = { ...row.config.saliency, maps, truth };
     const config: RunConfig = { ...row.config, saliency, seed, threads };
     const label = `${row.name}, seed ${seed}`;
+    const wanted: WantedProbe = { photos: resolve(probe), protocol: plan.protocol, seed };
     try {
       const moved = await moveOthersAside(folder, config);
       if (moved !== null) report(`${label}: ${moved}`);
-      const done = resultOf(folder, row, seed);
+      const done = resultOf(folder, row.name, wanted);
       if (done !== null) {
         report(`${label}: done before`);
         return done;
@@ -66,7 +68,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       await writeFileAtomic(settings, stringifyYaml(toStored(config)));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
-      const result = resultOf(folder, row, seed);
+      const result = resultOf(folder, row.name, wanted);
       if (result === null) throw new Error("the run left no result");
       report(`${label}: kNN ${percent(result.knn, 1)}, linear ${percent(result.linear, 1)}`);
       return result;
@@ -117,13 +119,27 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
   return `the run there has other settings (${first}${others}); it is kept in ${older}`;
 }
 
-/** The result of the run in the folder; null if it has not ended. */
-function resultOf(folder: string, row: Row, seed: number): (RunResult & { kind: "done" }) | null {
+type WantedProbe = Pick<ProbeRecord, "protocol" | "seed"> & { photos: string };
+
+/** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way. */
+function resultOf(folder: string, row: string, wanted: WantedProbe): (RunResult & { kind: "done" }) | null {
   const run = new RunFolder(folder);
-  const [probe, summary] = [run.readProbes().at(-1), run.readSummary()];
+  const [probe, summary] = [
+    run.readProbes().findLast((record) => isWanted(record, wanted)),
+    run.readSummary(),
+  ];
   if (probe === undefined || summary === null) return null;
   const { knn, linear } = probe;
-  return { kind: "done", row: row.name, seed, knn: knn.top1, linear: linear.top1, seconds: summary.seconds };
+  const { seed } = wanted;
+  return { kind: "done", row, seed, knn: knn.top1, linear: linear.top1, seconds: summary.seconds };
+}
+
+/** People may probe a run of an experiment in other ways, too. */
+function isWanted(record: ProbeRecord, { photos, protocol, seed }: WantedProbe): boolean {
+  if (record.protocol !== protocol) return false;
+  // Earlier releases did not write down the photos and the seed; only the experiment itself probed its runs then.
+  if (record.photos.length === 0) return true;
+  return record.seed === seed && record.photos.length === 1 && record.photos[0] === photos;
 }
 
 /** Runs a command of this package. If it fails, throws the last lines of its output. */

@@ -69,6 +69,21 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   expect(statSync(weights("plain", 0)).mtimeMs).toBe(before);
   await write("mean");
 
+  // Scores of other photos, or by another protocol, are not the experiment's, though they are newer.
+  const probes = join(out, "plain", "seed-0", "probes.json");
+  const [own] = JSON.parse(readFileSync(probes, "utf8"));
+  const wrong = { top1: 1, randomTop1: 1 };
+  const strangers = [{ photos: [folder] }, { protocol: "paper" }, { seed: 7 }].map((other) => ({
+    ...{ ...own, knn: wrong, linear: wrong },
+    ...other,
+  }));
+  writeFileSync(probes, JSON.stringify([own, ...strangers]));
+  expect((await run())[0]).toEqual(first[0]);
+  writeFileSync(probes, JSON.stringify(strangers));
+  const probedAgain = (await run())[0];
+  expect(probedAgain).toEqual({ ...first[0], seconds: expect.any(Number) });
+  expect(JSON.parse(readFileSync(probes, "utf8"))).toEqual([...strangers, own]);
+
   // An interrupted run continues from its checkpoint to the same weights.
   const whole = readFileSync(weights("masked", 1));
   for (const name of ["weights.safetensors", "probes.json", "summary.json"])
