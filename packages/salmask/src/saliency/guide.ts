@@ -66,11 +66,15 @@ export class SaliencyGuide implements ObjectFinder {
   static async open(settings: GuideSettings, options: GuideOptions): Promise<SaliencyGuide> {
     const guide = new SaliencyGuide(settings, options);
     const { source, weights } = settings.saliency;
+    if (!needsSaliency(settings)) {
+      options.source?.dispose();
+      return guide;
+    }
     if (options.source !== undefined) {
       guide.use(options.source);
       return guide;
     }
-    if (!needsSaliency(settings) || readsOwnEncoder(settings)) return guide;
+    if (readsOwnEncoder(settings)) return guide;
     if (source === "maps") {
       guide.know(
         PhotoMaps.known(await readPhotoMaps(mapsFolder(settings), options.dataset, guide.photoView())),

@@ -88,6 +88,33 @@ describe("SaliencyGuide", () => {
     });
   });
 
+  it.each([
+    ["nothing is masked", { fill: "none" }],
+    ["cells are masked at random", { cells: "random" }],
+  ])("asks nobody where %s, and frees a source that it was given", async (_, mask) => {
+    const { photos, cache } = await photosWithMaps();
+    const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
+    const config = configSchema.parse({ data: { crop: 16 }, mask });
+    const calls: string[] = [];
+    const source = {
+      name: "never asked",
+      maps: () => {
+        calls.push("maps");
+        return zeros([count, 4, 4]);
+      },
+      dispose: () => void calls.push("dispose"),
+    };
+    const guide = await SaliencyGuide.open(config, { dataset, stride: 4, source });
+    const ids = Int32Array.from({ length: count }, (_, i) => i);
+    const draw = wholeView(ids, dataset.originalSizes, dataset.size);
+    const found = scope(() => guide.foregrounds([{ pixels: zeros([count, 3, 16, 16]), draw }], ids));
+    guide.dispose();
+    dataset.close();
+    expect(found).toEqual([null]);
+    expect(guide.active).toBe(true);
+    expect(calls).toEqual(["dispose"]);
+  });
+
   it("uses the run's encoder after the warm-up, and refreshes it as often as set", async () => {
     const { photos, cache } = await photosWithMaps();
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
