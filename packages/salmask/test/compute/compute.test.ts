@@ -27,6 +27,17 @@ describe("computeOf", () => {
     },
   );
 
+  it.each([
+    ["auto", "bfloat16"],
+    ["float32", "float32"],
+  ] as const)(
+    "precision %s on a processor that multiplies bfloat16 in hardware is %s",
+    (precision, chosen) => {
+      const found = { cudaIsThere: false, cpuIsFast: true };
+      expect(computeOf({ device: "auto", precision }, found)).toEqual({ device: "cpu", precision: chosen });
+    },
+  );
+
   it("rejects a missing GPU, with how to fix it", () => {
     const ask = () => computeOf({ device: "cuda", precision: "auto" }, { cudaIsThere: false });
     expect(ask).toThrow(UsageError);
