@@ -153,15 +153,15 @@ export async function inTurn(
   return timings;
 }
 
-/** A way is given up if its first step takes this many times as long as that of the fastest way. */
+/** A way is given up if its first step, or a timing, takes this many times as long as the fastest way's. */
 const patience = 4;
 /** Milliseconds for the first two steps of a compiled way; `torch.compile` does its work in them. */
 const compilePatience = 15 * 60 * 1000;
 
 /**
  * The peer's fastest way for a task on this machine. Each way runs alone: one step as warm-up, then the median of three
- * timings. A way is given up if its first step takes much longer than that of the others. For a compiled way this is
- * the third step.
+ * timings. A way is given up if its first step (of a compiled way, the third) or one of its timings takes much longer than
+ * those of the fastest way so far.
  */
 export async function fastestWay(task: TrainingTask): Promise<Way> {
   const times = new Map<Way, number>();
@@ -173,10 +173,12 @@ export async function fastestWay(task: TrainingTask): Promise<Way> {
       const start = performance.now();
       await side.ask("steps 1", patience * shortest);
       shortest = Math.min(shortest, performance.now() - start);
+      const best = Math.min(...times.values());
       const seconds: number[] = [];
       for (let go = 0; go < 3; go++) {
         const timing: StepsTiming = JSON.parse(await side.ask(`steps ${task.steps}`));
         seconds.push(timing.seconds);
+        if (timing.seconds > patience * best) throw new Error("far slower");
       }
       times.set(way, median(seconds));
       console.error(`PyTorch, ${way}: ${median(seconds).toPrecision(3)} s`);
