@@ -1,6 +1,7 @@
 // The functions that JavaScript can call.
 #include "dispatch.h"
 #include "environment.h"
+#include "library.h"
 #include "tensor.h"
 
 #include <memory>
@@ -25,6 +26,7 @@ napi_value start(napi_env env, napi_value exports) {
   define<callOperator>(env, environment, exports, "call");
   define<operatorSchema>(env, environment, exports, "operatorSchema");
   define<operatorNames>(env, environment, exports, "operatorNames");
+  define<loadLibrary>(env, environment, exports, "loadLibrary");
   define<shape>(env, environment, exports, "shape");
   define<strides>(env, environment, exports, "strides");
   define<scalarType>(env, environment, exports, "scalarType");

@@ -6,6 +6,7 @@ export { arange, empty, full, mapFile, ones, rand, randn, zeros } from "./factor
 export { type BuildInfo, buildInfo, EngineError, type TypedArray } from "./native.js";
 export * as nn from "./nn/index.js";
 export { Operator, operatorNames } from "./operator.js";
+export { loadOperatorLibrary } from "./operator-library.js";
 export * as ops from "./ops.generated.js";
 export * as optim from "./optim/index.js";
 export { cpuFlags, cpuHasFastBfloat16 } from "./processor.js";
@@ -20,3 +21,4 @@ export {
 export { keep, liveTensors, scope, scopeAsync } from "./scope.js";
 export { fromTypedArray, type NestedNumbers, Tensor, tensor } from "./tensor.js";
 export { tuneProcess } from "./tune.js";
+export * as vision from "./vision/index.js";

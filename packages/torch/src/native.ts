@@ -10,6 +10,7 @@ export interface Native {
   call(operator: number, ...args: NativeArgument[]): unknown;
   operatorSchema(operator: number): string;
   operatorNames(): string[];
+  loadLibrary(path: string): void;
   shape(tensor: number): number[];
   strides(tensor: number): number[];
   scalarType(tensor: number): number;
@@ -134,6 +135,7 @@ export const native: Native = {
   call: (...args) => load().call(...args),
   operatorSchema: (...args) => load().operatorSchema(...args),
   operatorNames: (...args) => load().operatorNames(...args),
+  loadLibrary: (...args) => load().loadLibrary(...args),
   shape: (...args) => load().shape(...args),
   strides: (...args) => load().strides(...args),
   scalarType: (...args) => load().scalarType(...args),

@@ -22,6 +22,7 @@ const opArgmax = new Operator("aten::argmax", "");
 const opArgsort = new Operator("aten::argsort", "");
 const opAtan2 = new Operator("aten::atan2", "");
 const opBernoulliInPlaceFloat = new Operator("aten::bernoulli_", "float");
+const opBinaryCrossEntropyWithLogits = new Operator("aten::binary_cross_entropy_with_logits", "");
 const opBmm = new Operator("aten::bmm", "");
 const opCat = new Operator("aten::cat", "");
 const opCeil = new Operator("aten::ceil", "");
@@ -31,6 +32,7 @@ const opClone = new Operator("aten::clone", "");
 const opConstantPadNd = new Operator("aten::constant_pad_nd", "");
 const opContiguous = new Operator("aten::contiguous", "");
 const opConv2d = new Operator("aten::conv2d", "");
+const opConvTranspose2dInput = new Operator("aten::conv_transpose2d", "input");
 const opCopyInPlace = new Operator("aten::copy_", "");
 const opCos = new Operator("aten::cos", "");
 const opCrossEntropyLoss = new Operator("aten::cross_entropy_loss", "");
@@ -40,6 +42,7 @@ const opDivTensor = new Operator("aten::div", "Tensor");
 const opDivScalar = new Operator("aten::div", "Scalar");
 const opDivInPlaceTensor = new Operator("aten::div_", "Tensor");
 const opDivInPlaceScalar = new Operator("aten::div_", "Scalar");
+const opEmbeddingBag = new Operator("aten::embedding_bag", "");
 const opEmptyMemoryFormat = new Operator("aten::empty", "memory_format");
 const opEqTensor = new Operator("aten::eq", "Tensor");
 const opEqScalar = new Operator("aten::eq", "Scalar");
@@ -77,6 +80,7 @@ const opLinalgSvdvals = new Operator("aten::linalg_svdvals", "");
 const opLinalgVectorNorm = new Operator("aten::linalg_vector_norm", "");
 const opLinear = new Operator("aten::linear", "");
 const opLog = new Operator("aten::log", "");
+const opLog2 = new Operator("aten::log2", "");
 const opLogSoftmaxInt = new Operator("aten::log_softmax", "int");
 const opLogicalAnd = new Operator("aten::logical_and", "");
 const opLogicalNot = new Operator("aten::logical_not", "");
@@ -86,6 +90,7 @@ const opLtTensor = new Operator("aten::lt", "Tensor");
 const opLtScalar = new Operator("aten::lt", "Scalar");
 const opMaskedFillScalar = new Operator("aten::masked_fill", "Scalar");
 const opMatmul = new Operator("aten::matmul", "");
+const opMaxDim = new Operator("aten::max", "dim");
 const opMaximum = new Operator("aten::maximum", "");
 const opMaxPool2d = new Operator("aten::max_pool2d", "");
 const opMeanDim = new Operator("aten::mean", "dim");
@@ -106,6 +111,7 @@ const opNeTensor = new Operator("aten::ne", "Tensor");
 const opNeScalar = new Operator("aten::ne", "Scalar");
 const opNeg = new Operator("aten::neg", "");
 const opNllLoss = new Operator("aten::nll_loss", "");
+const opNonzero = new Operator("aten::nonzero", "");
 const opNormScalarOptDim = new Operator("aten::norm", "ScalarOpt_dim");
 const opNormalInPlace = new Operator("aten::normal_", "");
 const opOnes = new Operator("aten::ones", "");
@@ -133,6 +139,7 @@ const opSigmoid = new Operator("aten::sigmoid", "");
 const opSign = new Operator("aten::sign", "");
 const opSin = new Operator("aten::sin", "");
 const opSliceTensor = new Operator("aten::slice", "Tensor");
+const opSmoothL1Loss = new Operator("aten::smooth_l1_loss", "");
 const opSoftmaxInt = new Operator("aten::softmax", "int");
 const opSort = new Operator("aten::sort", "");
 const opSplitTensor = new Operator("aten::split", "Tensor");
@@ -319,6 +326,13 @@ export function bernoulli_(self: Tensor, options: { p?: number; generator?: Gene
 }
 
 /**
+ * `aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, int reduction=1) -> Tensor`
+ */
+export function binaryCrossEntropyWithLogits(self: Tensor, target: Tensor, options: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: number } = {}): Tensor {
+  return callTensor(opBinaryCrossEntropyWithLogits, self.handle, target.handle, optionalHandle(options.weight), optionalHandle(options.posWeight), options.reduction);
+}
+
+/**
  * `aten::bmm(Tensor self, Tensor mat2) -> Tensor`
  */
 export function bmm(self: Tensor, mat2: Tensor): Tensor {
@@ -396,6 +410,13 @@ export function conv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor |
 }
 
 /**
+ * `aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor`
+ */
+export function convTranspose2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] } = {}): Tensor {
+  return callTensor(opConvTranspose2dInput, input.handle, weight.handle, optionalHandle(options.bias), options.stride, options.padding, options.outputPadding, options.groups, options.dilation);
+}
+
+/**
  * `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)`
  */
 export function copy_(self: Tensor, src: Tensor, options: { nonBlocking?: boolean } = {}): void {
@@ -446,6 +467,13 @@ export function div(self: Tensor, other: Tensor | number): Tensor {
 export function div_(self: Tensor, other: Tensor | number): void {
   if (typeof other === "number") callVoid(opDivInPlaceScalar, self.handle, other);
   else callVoid(opDivInPlaceTensor, self.handle, other.handle);
+}
+
+/**
+ * `aten::embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False) -> (Tensor, Tensor, Tensor, Tensor)`
+ */
+export function embeddingBag(weight: Tensor, indices: Tensor, offsets: Tensor, options: { scaleGradByFreq?: boolean; mode?: number; sparse?: boolean; perSampleWeights?: Tensor | null; includeLastOffset?: boolean } = {}): Tensor[] {
+  return callTensors(opEmbeddingBag, weight.handle, indices.handle, offsets.handle, options.scaleGradByFreq, options.mode, options.sparse, optionalHandle(options.perSampleWeights), options.includeLastOffset);
 }
 
 /**
@@ -755,6 +783,13 @@ export function log(self: Tensor): Tensor {
 }
 
 /**
+ * `aten::log2(Tensor self) -> Tensor`
+ */
+export function log2(self: Tensor): Tensor {
+  return callTensor(opLog2, self.handle);
+}
+
+/**
  * `aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor`
  */
 export function logSoftmax(self: Tensor, dim: number, options: { dtype?: DType } = {}): Tensor {
@@ -810,6 +845,13 @@ export function maskedFill(self: Tensor, mask: Tensor, value: number): Tensor {
  */
 export function matmul(self: Tensor, other: Tensor): Tensor {
   return callTensor(opMatmul, self.handle, other.handle);
+}
+
+/**
+ * `aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)`
+ */
+export function max(self: Tensor, dim: number, options: { keepdim?: boolean } = {}): Tensor[] {
+  return callTensors(opMaxDim, self.handle, dim, options.keepdim);
 }
 
 /**
@@ -907,6 +949,13 @@ export function neg(self: Tensor): Tensor {
  */
 export function nllLoss(self: Tensor, target: Tensor, options: { weight?: Tensor | null; reduction?: number; ignoreIndex?: number } = {}): Tensor {
   return callTensor(opNllLoss, self.handle, target.handle, optionalHandle(options.weight), options.reduction, options.ignoreIndex);
+}
+
+/**
+ * `aten::nonzero(Tensor self) -> Tensor`
+ */
+export function nonzero(self: Tensor): Tensor {
+  return callTensor(opNonzero, self.handle);
 }
 
 /**
@@ -1107,6 +1156,13 @@ export function sin(self: Tensor): Tensor {
  */
 export function slice(self: Tensor, options: { dim?: number; start?: number | null; end?: number | null; step?: number } = {}): Tensor {
   return callTensor(opSliceTensor, self.handle, options.dim, options.start, options.end, options.step);
+}
+
+/**
+ * `aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor`
+ */
+export function smoothL1Loss(self: Tensor, target: Tensor, options: { reduction?: number; beta?: number } = {}): Tensor {
+  return callTensor(opSmoothL1Loss, self.handle, target.handle, options.reduction, options.beta);
 }
 
 /**
@@ -1408,6 +1464,11 @@ export abstract class TensorOps {
     return this;
   }
 
+  /** `aten::binary_cross_entropy_with_logits` */
+  binaryCrossEntropyWithLogits(this: Tensor, target: Tensor, options?: { weight?: Tensor | null; posWeight?: Tensor | null; reduction?: number }): Tensor {
+    return binaryCrossEntropyWithLogits(this, target, options);
+  }
+
   /** `aten::bmm` */
   bmm(this: Tensor, mat2: Tensor): Tensor {
     return bmm(this, mat2);
@@ -1626,6 +1687,11 @@ export abstract class TensorOps {
     return log(this);
   }
 
+  /** `aten::log2` */
+  log2(this: Tensor): Tensor {
+    return log2(this);
+  }
+
   /** `aten::log_softmax.int` */
   logSoftmax(this: Tensor, dim: number, options?: { dtype?: DType }): Tensor {
     return logSoftmax(this, dim, options);
@@ -1664,6 +1730,11 @@ export abstract class TensorOps {
   /** `aten::matmul` */
   matmul(this: Tensor, other: Tensor): Tensor {
     return matmul(this, other);
+  }
+
+  /** `aten::max.dim` */
+  max(this: Tensor, dim: number, options?: { keepdim?: boolean }): Tensor[] {
+    return max(this, dim, options);
   }
 
   /** `aten::max_pool2d` */
@@ -1725,6 +1796,11 @@ export abstract class TensorOps {
   /** `aten::nll_loss` */
   nllLoss(this: Tensor, target: Tensor, options?: { weight?: Tensor | null; reduction?: number; ignoreIndex?: number }): Tensor {
     return nllLoss(this, target, options);
+  }
+
+  /** `aten::nonzero` */
+  nonzero(this: Tensor): Tensor {
+    return nonzero(this);
   }
 
   /** `aten::norm.ScalarOpt_dim` */
@@ -1847,6 +1923,11 @@ export abstract class TensorOps {
   /** `aten::slice.Tensor` */
   slice(this: Tensor, options?: { dim?: number; start?: number | null; end?: number | null; step?: number }): Tensor {
     return slice(this, options);
+  }
+
+  /** `aten::smooth_l1_loss` */
+  smoothL1Loss(this: Tensor, target: Tensor, options?: { reduction?: number; beta?: number }): Tensor {
+    return smoothL1Loss(this, target, options);
   }
 
   /** `aten::softmax.int` */

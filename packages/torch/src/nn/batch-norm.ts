@@ -13,6 +13,7 @@ export class BatchNorm extends Module {
   readonly numBatchesTracked: Tensor;
   private readonly momentum: number;
   private readonly eps: number;
+  #isFrozen = false;
 
   constructor(features: number, options: { momentum?: number; eps?: number; affine?: boolean } = {}) {
     super();
@@ -24,6 +25,16 @@ export class BatchNorm extends Module {
     this.runningMean = this.registerBuffer("running_mean", zeros([features]));
     this.runningVar = this.registerBuffer("running_var", ones([features]));
     this.numBatchesTracked = this.registerBuffer("num_batches_tracked", zeros([], { dtype: "int64" }));
+  }
+
+  /**
+   * From now on normalises by its running statistics in training too, and neither they nor its parameters change:
+   * torchvision's `FrozenBatchNorm2d`, which has no `num_batches_tracked`. Returns itself.
+   */
+  freeze(): this {
+    this.#isFrozen = true;
+    this.setRequiresGrad(false);
+    return this;
   }
 
   forward(input: Tensor): Tensor {
@@ -39,14 +50,15 @@ export class BatchNorm extends Module {
   }
 
   private normalize(input: Tensor, then: { residual?: Tensor | null; relu?: boolean }): Tensor {
-    if (this.training) noGrad(() => this.numBatchesTracked.add_(1));
+    const counts = this.training && !this.#isFrozen;
+    if (counts) noGrad(() => this.numBatchesTracked.add_(1));
     return ops.fastBatchNorm(
       input,
       this.weight,
       this.bias,
       this.runningMean,
       this.runningVar,
-      this.training,
+      counts,
       this.momentum,
       this.eps,
       then,

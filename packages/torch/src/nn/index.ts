@@ -1,5 +1,6 @@
 export { BatchNorm, BatchNorm1d, BatchNorm2d } from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
+export { ConvTranspose2d } from "./conv-transpose.js";
 export { GroupNorm } from "./group-norm.js";
 export { kaimingNormal_, uniformFanIn_ } from "./init.js";
 export { Linear } from "./linear.js";

@@ -280,3 +280,31 @@ it("training with one value per channel throws", () => {
     layer.dispose();
   });
 });
+
+it("frozen normalises by its running statistics in training too, and learns nothing", () => {
+  using layer = new nn.BatchNorm2d(8);
+  const generator = new Generator(9);
+  scope(() => {
+    layer.loadStateDict({
+      weight: randn([8], { generator }),
+      bias: randn([8], { generator }),
+      running_mean: randn([8], { generator }),
+      running_var: randn([8], { generator }).abs().add(0.5),
+      num_batches_tracked: layer.numBatchesTracked.clone(),
+    });
+    const before = Object.values(layer.stateDict()).map((tensor) => tensor.toArray());
+    const input = leaf(randn([3, 8, 5, 4], { generator }), "float32"); // [B, C, H, W]
+    const output = layer.freeze().train().forwardRelu(input);
+    output.sum().backward();
+    const perChannel = (values: Tensor | null) => values?.detach().reshape([1, 8, 1, 1]) ?? zeros([1]);
+    // Closed form: torchvision's FrozenBatchNorm2d.
+    const scale = perChannel(layer.weight).div(perChannel(layer.runningVar).add(1e-5).sqrt());
+    const expected = input.detach().sub(perChannel(layer.runningMean)).mul(scale).add(perChannel(layer.bias));
+    expect(output.sub(expected.relu()).abs().amax().item()).toBeLessThan(1e-5);
+    const slope = expected.gt(0).to({ dtype: "float32" }).mul(scale);
+    expect(input.grad?.sub(slope).abs().amax().item()).toBeLessThan(1e-5);
+    expect(layer.weight?.grad).toBeNull();
+    expect(layer.parameters().map(({ requiresGrad }) => requiresGrad)).toEqual([false, false]);
+    expect(Object.values(layer.stateDict()).map((tensor) => tensor.toArray())).toEqual(before);
+  });
+});
