@@ -48,7 +48,7 @@ export function computeOf(
  * Moves a network to its device. On a GPU the weights of convolutions are stored with channels last, the layout of
  * tensor cores, and the layers' outputs then have that layout too.
  */
-export function place<M extends nn.Module>(network: M, { device }: Compute): M {
+export function place<M extends nn.AnyModule>(network: M, { device }: Compute): M {
   return device === "cpu" ? network : network.to(device, { memoryFormat: "channelsLast" });
 }
 
@@ -57,19 +57,20 @@ export function sent(tensor: Tensor, device: string): Tensor {
   return device === "cpu" ? tensor : tensor.to({ device });
 }
 
+/** Runs layers in the precision that is asked for; what comes out is of that type, or of float32. */
+export function inPrecision<T>({ device, precision }: Compute, layers: () => T): T {
+  return precision === "float32" ? layers() : autocast({ device, dtype: precision }, layers);
+}
+
 /**
  * Runs a network's layers on an input `[B, C, H, W]` in the precision of the settings. Planes are stored with channels
  * last, which is fastest for tensor cores and for {@link nn.Conv2d} on a CPU. The output is float32, so that losses and
  * saliency have full precision.
  */
-export function runLayers(
-  { device, precision }: Compute,
-  input: Tensor,
-  layers: (input: Tensor) => Tensor,
-): Tensor {
+export function runLayers(compute: Compute, input: Tensor, layers: (input: Tensor) => Tensor): Tensor {
   return scope(() => {
     const laid = input.contiguous({ memoryFormat: "channelsLast" }); // [B, C, H, W]
-    if (precision === "float32") return layers(laid);
-    return autocast({ device, dtype: precision }, () => layers(laid)).to({ dtype: "float32" });
+    const output = inPrecision(compute, () => layers(laid));
+    return compute.precision === "float32" ? output : output.to({ dtype: "float32" });
   });
 }

@@ -19,8 +19,17 @@ export abstract class Backbone extends nn.Module {
   /** From fine to coarse; at least one. */
   abstract readonly levels: readonly FeatureLevel[];
 
-  /** `[B, 3, H, W]` to the feature maps of every level, `[B, channels, H / stride, W / stride]` each. */
-  abstract pyramid(input: Tensor): Tensor[];
+  /**
+   * The layers that make each level's feature maps of the level's before, `[B, channels, H / stride, W / stride]`; those of the
+   * first follow the stem.
+   */
+  abstract readonly stages: readonly nn.Module[];
+
+  /**
+   * `[B, 3, H, W]` to the feature maps of the first `count` levels, all where it is not given: `[B, channels, H / stride,
+   * W / stride]` each.
+   */
+  abstract pyramid(input: Tensor, count?: number): Tensor[];
 
   /** `[B, 3, H, W]` to the last level's feature maps, `[B, outChannels, H / stride, W / stride]`. */
   abstract features(input: Tensor): Tensor;

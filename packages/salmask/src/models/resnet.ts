@@ -130,9 +130,13 @@ class ResNet extends Backbone {
     this.levels = levelsOf(spec);
   }
 
-  override pyramid(input: Tensor): Tensor[] {
+  override get stages(): readonly nn.Sequential[] {
+    return [this.layer1, this.layer2, this.layer3, this.layer4];
+  }
+
+  override pyramid(input: Tensor, count = this.levels.length): Tensor[] {
     let x = scope(() => this.#stem(input)); // [B, width, H', W']
-    return this.#stages().map((stage) => {
+    return this.stages.slice(0, count).map((stage) => {
       x = stage.forward(x);
       return x; // [B, channels, H / stride, W / stride]
     });
@@ -142,7 +146,7 @@ class ResNet extends Backbone {
     // Frees the input of each stage after its use, unless backward needs it.
     return scope(() => {
       let x = scope(() => this.#stem(input)); // [B, width, H', W']
-      for (const stage of this.#stages()) {
+      for (const stage of this.stages) {
         const output = stage.forward(x);
         x.dispose();
         x = output;
@@ -153,10 +157,6 @@ class ResNet extends Backbone {
 
   override forward(input: Tensor): Tensor {
     return this.features(input).mean([2, 3]); // [B, outChannels]
-  }
-
-  #stages(): nn.Sequential[] {
-    return [this.layer1, this.layer2, this.layer3, this.layer4];
   }
 
   #stem(input: Tensor): Tensor {

@@ -1,4 +1,4 @@
-import { fromTypedArray, KeyedRandom, type Tensor, tensor } from "@salmask/torch";
+import { fromTypedArray, KeyedRandom, nn, type Tensor, tensor } from "@salmask/torch";
 import type { PackedDataset } from "../../src/data/store/dataset.js";
 import { Backbone } from "../../src/models/backbone.js";
 
@@ -47,6 +47,7 @@ export function flatDataset(photos: readonly FlatPhoto[], classes: readonly stri
 export class Eye extends Backbone {
   readonly spec = { arch: "resnet18", stem: "small", width: 8 } as const;
   readonly levels;
+  readonly stages = [new nn.Identity()];
 
   /** @param colours 0 red, 1 green, 2 blue */
   constructor(private readonly colours: readonly number[]) {
