@@ -18,4 +18,12 @@ export const purpose = {
   occlusion: 13,
   variance: 14,
   comparison: 15,
+  embeddedObjects: 16,
+  knownLabels: 17,
+  classifier: 18,
+  split: 19,
+  mirrored: 20,
+  anchors: 21,
+  proposals: 22,
+  shortSide: 23,
 } as const;
