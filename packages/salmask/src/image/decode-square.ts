@@ -1,7 +1,7 @@
 /** Decodes a photo's bytes to its stored square, with one memory budget for all decoders of the process. */
 import sharp from "sharp";
 import { WeightedSemaphore } from "../base/weighted-semaphore.js";
-import { decodeImage, MAX_PIXELS, squashToPlanes } from "./decode.js";
+import { decodeImage, MAX_PIXELS, type PhotoContent, type RgbImage, squashToPlanes } from "./decode.js";
 import { sniffFormat } from "./formats.js";
 import { readJpegHeader } from "./jpeg.js";
 
@@ -35,7 +35,8 @@ async function readHeader(bytes: Buffer): Promise<Header> {
  * stored pixels if a decoder needs all of them before its first output, as for progressive, interlaced and rotated
  * photos (measured: 1 to 2.7 times the RGB pixels). 0 for a file that is refused before decoding.
  */
-export async function decodedBytes(bytes: Buffer): Promise<number> {
+export async function decodedBytes(bytes: PhotoContent): Promise<number> {
+  if (!Buffer.isBuffer(bytes)) return 0;
   const header = await readHeader(bytes).catch(() => undefined);
   if (header === undefined || header.pixels > MAX_PIXELS) return 0;
   return header.pixels * (3 + 2 * header.storedBytes);
@@ -55,12 +56,19 @@ export interface DecodeSquareOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Decodes and resizes a photo as soon as the budget has room. Throws the errors of {@link decodeImage}, and when
- * aborted.
- */
+/** Decodes a photo as soon as the budget has room. Throws as {@link decodeImage} does. */
+export async function decodeWithin(bytes: Buffer, budget = decodingBudget): Promise<RgbImage> {
+  const release = await budget.acquire(await decodedBytes(bytes));
+  try {
+    return await decodeImage(bytes);
+  } finally {
+    release();
+  }
+}
+
+/** Decodes and squashes a photo as soon as the budget has room. Throws as {@link decodeImage} does, and when aborted. */
 export async function decodeSquare(
-  bytes: Buffer,
+  bytes: PhotoContent,
   size: number,
   { budget = decodingBudget, signal }: DecodeSquareOptions = {},
 ): Promise<DecodedSquare> {

@@ -16,7 +16,10 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** Photos with more pixels are refused: one decoded photo of this size needs 768 MiB. */
+/** What a source gives of a photo: the bytes of its file, or its pixels where they are stored as such. */
+export type PhotoContent = Buffer | RgbImage;
+
+/** Photos of more pixels are refused: one of them decoded takes 768 MiB. */
 export const MAX_PIXELS = 2 ** 28;
 
 // Many photos are decoded at once; more threads per photo would only wait for each other.
@@ -39,9 +42,10 @@ function assertPixels(width: number, height: number): void {
  * Width and height of the upright photo in pixels, read from its header only. Throws if the bytes have no supported
  * format.
  */
-export async function readUprightSize(bytes: Buffer): Promise<{ width: number; height: number }> {
-  assertPhoto(bytes);
-  const { autoOrient } = await sharp(bytes, { limitInputPixels: MAX_PIXELS }).metadata();
+export async function readUprightSize(content: PhotoContent): Promise<{ width: number; height: number }> {
+  if (!Buffer.isBuffer(content)) return { width: content.width, height: content.height };
+  assertPhoto(content);
+  const { autoOrient } = await sharp(content, { limitInputPixels: MAX_PIXELS }).metadata();
   return { width: autoOrient.width, height: autoOrient.height };
 }
 
@@ -52,7 +56,8 @@ export async function readUprightSize(bytes: Buffer): Promise<{ width: number; h
  * Throws an `Error` with the reason if the file has another format, is damaged or incomplete, or is over
  * {@link MAX_PIXELS}. A decoder's warning counts as damage, because a photo that is partly grey is not the photo.
  */
-export async function decodeImage(bytes: Buffer): Promise<RgbImage> {
+export async function decodeImage(bytes: PhotoContent): Promise<RgbImage> {
+  if (!Buffer.isBuffer(bytes)) return bytes;
   const format = assertPhoto(bytes);
   const header = format === "jpeg" ? readJpegHeader(bytes) : undefined;
   if (header !== undefined) assertPixels(header.width, header.height);

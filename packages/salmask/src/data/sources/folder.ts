@@ -1,19 +1,22 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../../base/errors.js";
 import { whyNotDecoded } from "../../image/formats.js";
-import {
-  type ImageSource,
-  MAX_FILE_BYTES,
-  readingBudget,
-  type SkippedImage,
-  type SourceImage,
-} from "./image-source.js";
+import { fileIn, sizeAndTime } from "./file-image.js";
+import type { ImageSource, SkippedImage } from "./image-source.js";
 import { byCodeUnits, countUp, extensionOf, isImageName } from "./names.js";
+
+/** A folder whose files are known by name. */
+export interface FolderSource extends ImageSource {
+  /** Of the photos, relative to the folder, with `/`, in the order in which they are offered. */
+  readonly names: readonly string[];
+}
 
 interface Walk {
   readonly root: string;
+  /** Whether a file or folder that lies directly in the root is looked at. */
+  readonly takes: (name: string) => boolean;
   readonly names: string[];
   readonly skipped: SkippedImage[];
   readonly others: Map<string, number>;
@@ -25,7 +28,7 @@ interface Walk {
  */
 async function walk(state: Walk, folder: string): Promise<void> {
   for (const entry of await readdir(join(state.root, folder), { withFileTypes: true })) {
-    if (entry.name.startsWith(".")) continue;
+    if (entry.name.startsWith(".") || (folder === "" && !state.takes(entry.name))) continue;
     const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
       await walk(state, name).catch((error: NodeJS.ErrnoException) => {
@@ -56,23 +59,16 @@ async function whyNotFollowed(root: string, name: string): Promise<string | unde
   return "Expected a file, got a link that leads out of the folder. Copy the file here.";
 }
 
-/** Size in bytes and modification time in ms; -1 if they are not available, because reading reports the reason later. */
-function sizeAndTime(path: string): [number, number] {
-  try {
-    const { size, mtimeMs } = statSync(path);
-    return [size, mtimeMs];
-  } catch {
-    return [-1, -1];
-  }
-}
-
 /**
- * A folder of photos, searched at every depth, in the order of the code units of the relative paths. Its identity is
- * the path, and each photo's relative name, size in bytes and modification time.
+ * A folder of photos, searched at every depth, in order of the relative path's code units; of what lies directly in it, only what
+ * `takes` says. Its identity is the path, and every photo's relative name, size in bytes and time of modification.
  */
-export async function openFolder(path: string): Promise<ImageSource> {
+export async function openFolder(
+  path: string,
+  takes: (name: string) => boolean = () => true,
+): Promise<FolderSource> {
   const root = await realpath(path);
-  const state: Walk = { root, names: [], skipped: [], others: new Map() };
+  const state: Walk = { root, takes, names: [], skipped: [], others: new Map() };
   await walk(state, "").catch((error: NodeJS.ErrnoException) => {
     throw new DataError(
       "unreadable-source",
@@ -87,6 +83,7 @@ export async function openFolder(path: string): Promise<ImageSource> {
   const facts = files.map(({ name, bytes, time }) => JSON.stringify([name, bytes, time]));
   return {
     path,
+    names: state.names,
     identity: ["folder", path, ...facts].join("\n"),
     expected: files.length,
     async *images(signal) {
@@ -96,20 +93,5 @@ export async function openFolder(path: string): Promise<ImageSource> {
       }
     },
     summary: () => ({ commonFolder: "", skipped: state.skipped, others: state.others }),
-  };
-}
-
-function fileIn(root: string, name: string, bytes: number): SourceImage {
-  let release = () => {};
-  return {
-    name,
-    async read() {
-      if (bytes > MAX_FILE_BYTES) throw new Error(`Expected at most ${MAX_FILE_BYTES} bytes, got ${bytes}.`);
-      release = await readingBudget.acquire(bytes);
-      // For small files a synchronous read is ten times as fast as a read in libuv's threads. It also leaves these
-      // threads to the decoders, which continue in the meantime.
-      return readFileSync(join(root, name));
-    },
-    release: () => release(),
   };
 }

@@ -1,5 +1,6 @@
 /** Sources of photos: a folder, or an archive of one, with the same interface. Sources are only read, never changed. */
 import { WeightedSemaphore } from "../../base/weighted-semaphore.js";
+import type { PhotoContent } from "../../image/decode.js";
 
 /** A skipped file, with the reason. */
 export interface SkippedImage {
@@ -8,19 +9,31 @@ export interface SkippedImage {
   readonly reason: string;
 }
 
-/** A file that a source offers because of its name; its content has not been read yet. */
+/** A photo that a source offers by its name; its content has not been looked at. */
 export interface SourceImage {
   readonly name: string;
-  /** The whole file. Waits while other files in memory take too much space. Rejects if it cannot be read. */
-  read(): Promise<Buffer>;
-  /** Releases the memory of the content, also if it was not read, so that other files can be read. */
+  /**
+   * The whole file, or the pixels where a source stores them as such. Waits while other files that are held take too much
+   * memory. Rejects where it cannot be read.
+   */
+  read(): Promise<PhotoContent>;
+  /** Says that the content is no longer needed, read or not, so that others may be read. */
   release(): void;
+}
+
+/** What a source knows of its photos' classes by other means than their folders. */
+export interface SourceLabels {
+  readonly classes: readonly string[];
+  /** Position in `classes`, by the photo's name; -1 where it has none. */
+  labelOf(name: string): number;
 }
 
 export interface ImageSource {
   /** Absolute path of the folder or archive. */
   readonly path: string;
-  /** A text that changes when the source changes: names, sizes and modification times. */
+  /** Without these, photos have the classes of their folders. */
+  readonly labels?: SourceLabels;
+  /** What changes when the source changes: names, sizes and times of modification, and labels that are given. */
   readonly identity: string;
   /** Number of files that {@link images} yields; undefined for an archive, which must be read to its end first. */
   readonly expected: number | undefined;

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DataError } from "../../base/errors.js";
+import { photosOfSet } from "../sets/registry.js";
 import { openArchive } from "./archive.js";
 import { openFolder } from "./folder.js";
 import type { ImageSource } from "./image-source.js";
@@ -32,7 +33,7 @@ export async function openSource(path: string): Promise<ImageSource> {
       throw new DataError("missing-source", `Expected ${wanted}, got nothing there.`, error);
     throw new DataError("unreadable-source", `Expected ${wanted}, got: ${error.message}.`, error);
   });
-  if (status.isDirectory()) return openFolder(absolute);
+  if (status.isDirectory()) return (await photosOfSet(absolute)) ?? openFolder(absolute);
   const hasExtension = (extension: string) => absolute.toLowerCase().endsWith(extension);
   if (status.isFile() && ARCHIVE_EXTENSIONS.some(hasExtension)) return openArchive(absolute);
   if (status.isFile()) {

@@ -3,6 +3,7 @@ import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DataError, InterruptedError } from "../../base/errors.js";
 import type { Samples } from "../samples/samples.js";
+import type { ImageSource } from "../sources/image-source.js";
 import { openSource } from "../sources/source.js";
 import { defaultCacheDir } from "./cache-folder.js";
 import { cacheKey, sourceStamp } from "./identity.js";
@@ -41,7 +42,7 @@ export type OpenOptions = SizeOptions & {
  * `unreadable-images`, `too-few-images`, `disk-full`, `cache-not-writable`; a UsageError `bad-size`; an
  * {@link InterruptedError}.
  */
-export async function openDataset(path: string, options: OpenOptions): Promise<PackedDataset> {
+export async function openDataset(from: string | ImageSource, options: OpenOptions): Promise<PackedDataset> {
   const { signal } = options;
   let seen: PackProgress = { done: 0, total: undefined };
   const onProgress = (progress: PackProgress) => {
@@ -49,7 +50,7 @@ export async function openDataset(path: string, options: OpenOptions): Promise<P
     options.onProgress?.(progress);
   };
   try {
-    return await findOrPack(path, { ...options, onProgress });
+    return await findOrPack(from, { ...options, onProgress });
   } catch (error) {
     if (!signal?.aborted) throw error;
     const of = seen.total === undefined ? "" : ` of ${seen.total}`;
@@ -60,10 +61,10 @@ export async function openDataset(path: string, options: OpenOptions): Promise<P
   }
 }
 
-async function findOrPack(path: string, options: OpenOptions): Promise<PackedDataset> {
+async function findOrPack(from: string | ImageSource, options: OpenOptions): Promise<PackedDataset> {
   const { signal, onProgress = () => {}, onRebuild = () => {} } = options;
   const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
-  const source = await openSource(path);
+  const source = typeof from === "string" ? await openSource(from) : from;
   const size = await chooseSize(options, source, signal);
   const key = cacheKey(size, source.identity);
   const folder = join(cacheDir, key);

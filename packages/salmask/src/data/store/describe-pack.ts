@@ -1,6 +1,6 @@
 import { DataError } from "../../base/errors.js";
 import { IMAGE_EXTENSIONS } from "../../image/formats.js";
-import type { ImageSource, SkippedImage } from "../sources/image-source.js";
+import type { ImageSource, SkippedImage, SourceLabels } from "../sources/image-source.js";
 import { byCodeUnits } from "../sources/names.js";
 import { contentFingerprint } from "./identity.js";
 import type { CacheIndex } from "./index-file.js";
@@ -14,7 +14,7 @@ export interface PackedPhoto {
   readonly row: number;
   /** CRC-32 of the square. */
   readonly check: number;
-  /** SHA-256 of the photo's file. */
+  /** SHA-256 of the photo's file, or of its pixels. */
   readonly content: string;
   /** Height and width of the upright photo in pixels. */
   readonly original: [number, number];
@@ -48,10 +48,7 @@ export function describePack(
   skipped.sort((a, b) => byCodeUnits(a.name, b.name));
   assertEnough(job.source.path, photos.length, skipped, others);
   const names = photos.map(({ name }) => name);
-  const labelled = names.every((name) => name.includes("/"));
-  const classOf = (name: string) => name.slice(0, name.indexOf("/"));
-  const classes = labelled ? [...new Set(names.map(classOf))].sort(byCodeUnits) : [];
-  const labelOf = new Map(classes.map((name, label) => [name, label]));
+  const { classes, labelOf } = job.source.labels ?? labelsOfFolders(names);
   return {
     key: job.key,
     fingerprint: contentFingerprint(job.size, photos),
@@ -62,11 +59,20 @@ export function describePack(
     names,
     rows: photos.map(({ row }) => row),
     checks: photos.map(({ check }) => check),
-    labels: names.map((name) => (labelled ? (labelOf.get(classOf(name)) ?? -1) : -1)),
-    classes,
+    labels: names.map((name) => labelOf(name)),
+    classes: [...classes],
     originalSizes: photos.map(({ original }) => original),
     skipped,
   };
+}
+
+/** The classes of photos that each lie in a folder, by the first folder's name; none where one does not. */
+export function labelsOfFolders(names: readonly string[]): SourceLabels {
+  const classOf = (name: string) => name.slice(0, name.indexOf("/"));
+  if (!names.every((name) => name.includes("/"))) return { classes: [], labelOf: () => -1 };
+  const classes = [...new Set(names.map(classOf))].sort(byCodeUnits);
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  return { classes, labelOf: (name) => labels.get(classOf(name)) ?? -1 };
 }
 
 function assertEnough(

@@ -1,4 +1,5 @@
 import { type Report, silent } from "../../base/events.js";
+import type { ImageSource } from "../sources/image-source.js";
 import { openDataset, type PackedDataset } from "./dataset.js";
 
 export interface OpenPhotos {
@@ -13,10 +14,10 @@ export interface OpenPhotos {
   readonly report?: Report;
 }
 
-/** {@link openDataset} for a task: reports its progress as events. */
-export function openPhotos(path: string, options: OpenPhotos): Promise<PackedDataset> {
+/** {@link openDataset} for a task: what it does is reported as events. */
+export function openPhotos(from: string | ImageSource, options: OpenPhotos): Promise<PackedDataset> {
   const { crop, size = "auto", cache, signal, report = silent } = options;
-  return openDataset(path, {
+  return openDataset(from, {
     size,
     crop,
     cacheDir: cache,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { mapOrdered } from "../../base/concurrent.js";
 import { DataError } from "../../base/errors.js";
+import type { PhotoContent } from "../../image/decode.js";
 import { type DecodedSquare, decodeSquare } from "../../image/decode-square.js";
 import { MAX_SKIPPED, tooManySkipped } from "../sources/archive.js";
 import type { ImageSource, SourceImage } from "../sources/image-source.js";
@@ -36,7 +37,7 @@ type Photo =
   | {
       readonly kind: "pixels";
       readonly name: string;
-      /** SHA-256 of the file. */
+      /** SHA-256 of the file, or of the pixels. */
       readonly content: string;
       readonly square: DecodedSquare;
     }
@@ -47,13 +48,24 @@ const FLUSH_BYTES = 4 * 2 ** 20;
 // Twice the number of cores, so that reading one photo overlaps with decoding another.
 const DECODERS = 2 * availableParallelism();
 
+function digest(content: PhotoContent): string {
+  const hash = createHash("sha256");
+  if (Buffer.isBuffer(content)) return hash.update(content).digest("hex");
+  const { data, width, height } = content;
+  return hash.update(`pixels\n${width}\n${height}\n`).update(data).digest("hex");
+}
+
 async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise<Photo> {
   const { name } = image;
   try {
     signal?.throwIfAborted();
-    const bytes = await image.read();
-    const content = createHash("sha256").update(bytes).digest("hex");
-    return { kind: "pixels", name, content, square: await decodeSquare(bytes, size, { signal }) };
+    const read = await image.read();
+    return {
+      kind: "pixels",
+      name,
+      content: digest(read),
+      square: await decodeSquare(read, size, { signal }),
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: "skipped", name, reason: message.split("\n")[0] };
