@@ -2,24 +2,36 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { parseText, placeholderOf } from "../config/kind.js";
-import { loadConfig } from "../config/load.js";
+import { loadSettings } from "../config/load.js";
 import { presetNames } from "../config/presets.js";
-import { type RunConfig, settings } from "../config/schema.js";
+import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import type { Setting } from "../config/setting.js";
+import type { SettingsKind } from "../config/settings-kind.js";
 import { dashed, type Options, textOption } from "./command.js";
 
-/** Short names of frequently used settings. */
-const shortNames: Readonly<Record<string, string>> = {
-  "train.epochs": "epochs",
-  "train.batchSize": "batchSize",
-  "train.lr": "lr",
-  "data.crop": "crop",
-  "model.arch": "arch",
-  "model.width": "width",
-  "model.stem": "stem",
-  "method.queue": "queue",
-  "mask.fill": "fill",
-  "mask.branch": "branch",
+/** What a command offers of a kind of settings. */
+export interface Offered<T> {
+  readonly kind: SettingsKind<T>;
+  /** Short names of settings that are asked for often, in camel case. */
+  readonly shortNames: Readonly<Record<string, string>>;
+  readonly hasPresets: boolean;
+}
+
+const offeredOfPretraining: Offered<RunConfig> = {
+  kind: pretrainSettings,
+  shortNames: {
+    "train.epochs": "epochs",
+    "train.batchSize": "batchSize",
+    "train.lr": "lr",
+    "data.crop": "crop",
+    "model.arch": "arch",
+    "model.width": "width",
+    "model.stem": "stem",
+    "method.queue": "queue",
+    "mask.fill": "fill",
+    "mask.branch": "branch",
+  },
+  hasPresets: true,
 };
 
 /** The settings that affect a command: groups and single keys. */
@@ -30,25 +42,37 @@ export type Takes = readonly string[] | "all";
  * names. The other settings are also accepted by the parser, so that {@link configOf} can say that they have no effect.
  */
 export function withSettings(made: Command, takes: Takes = "all"): Command {
+  return withSettingsOf(made, offeredOfPretraining, takes);
+}
+
+/**
+ * Adds `--config FILE`, `--preset NAME` where there are presets, one `--dotted.key` for each setting that the command takes, and
+ * the short names. Other settings are known too, so that {@link settingsFrom} can say that they have no effect.
+ */
+export function withSettingsOf<T>(
+  made: Command,
+  { kind, shortNames, hasPresets }: Offered<T>,
+  takes: Takes = "all",
+): Command {
   const group = "Settings:";
-  made.addOption(
-    new Option(
-      "--preset <name>",
-      `settings by name (${presetNames().join(", ")}), under those of --config`,
-    ).helpGroup(group),
-  );
+  if (hasPresets) {
+    const names = presetNames().join(", ");
+    made.addOption(
+      new Option("--preset <name>", `settings by name (${names}), under those of --config`).helpGroup(group),
+    );
+  }
   made.addOption(
     new Option("--config <file>", "YAML file of settings; options win over it").helpGroup(group),
   );
-  for (const setting of settings()) {
+  for (const setting of kind.settings()) {
     const isTaken = takesSetting(takes, setting.key);
-    const [long, ...short] = optionsOf(setting, group);
+    const [long, ...short] = optionsOf(setting, shortNames[setting.key], group);
     made.addOption(isTaken ? long : long.hideHelp());
     for (const option of short) made.addOption(isTaken ? option : option.hideHelp());
   }
   return made.addHelpText(
     "after",
-    "\nA range is two numbers, as 0.1,0.4. A file of settings is YAML with the same names: mask.fill is fill under mask.",
+    "\nA range is two numbers, as 0.1,0.4. A file of settings is YAML with the same names: a dot leads into a group.",
   );
 }
 
@@ -56,17 +80,20 @@ function takesSetting(takes: Takes, key: string): boolean {
   return takes === "all" || takes.some((taken) => key === taken || key.startsWith(`${taken}.`));
 }
 
-/** The option of a setting, and its short option if it has one. */
-function optionsOf({ key, kind, description, default: value }: Setting, group: string): Option[] {
+/** The option of a setting, and its short one where it has one. */
+function optionsOf(
+  { key, kind, description, default: value }: Setting,
+  shortName: string | undefined,
+  group: string,
+): Option[] {
   const choices = kind.kind === "choice" ? [`one of ${kind.choices.join(", ")}`] : [];
   const usual = value === undefined ? [] : [`default: ${Array.isArray(value) ? value.join(",") : value}`];
   const notes = [...choices, ...usual].join("; ");
   const text = notes === "" ? description : `${description} (${notes})`;
   const placeholder = `<${placeholderOf(kind)}>`;
   const long = new Option(`--${key} ${placeholder}`, text).helpGroup(group);
-  const name = shortNames[key];
-  if (name === undefined) return [long];
-  return [long, new Option(`--${dashed(name)} ${placeholder}`, `short for --${key}`).helpGroup(group)];
+  if (shortName === undefined) return [long];
+  return [long, new Option(`--${dashed(shortName)} ${placeholder}`, `short for --${key}`).helpGroup(group)];
 }
 
 /** Settings that do not affect what the encoder learns. */
@@ -85,7 +112,8 @@ const beside: ReadonlySet<string> = new Set([
 
 /** Whether an option affects what the encoder learns. */
 export function choosesLearning(options: Options): boolean {
-  return settings().some(({ key }) => {
+  const { kind, shortNames } = offeredOfPretraining;
+  return kind.settings().some(({ key }) => {
     const short = shortNames[key];
     const isGiven =
       textOption(options, key) !== undefined ||
@@ -102,18 +130,24 @@ interface ConfigOptions {
   base?: Readonly<Record<string, unknown>>;
 }
 
+/** {@link settingsFrom} of pre-training. */
+export function configOf(options: Options, how: ConfigOptions = {}): RunConfig {
+  return settingsFrom(offeredOfPretraining, options, how);
+}
+
 /**
  * The validated settings of a command. Options override the file, the file overrides the preset, and the preset
  * overrides `base`. Throws {@link UsageError} `no-effect` for an option that does not affect the command, `given-twice`
  * for an option that is given under both of its names, and the errors of {@link loadConfig}.
  */
-export function configOf(
+export function settingsFrom<T>(
+  { kind: settingsKind, shortNames }: Offered<T>,
   options: Options,
-  { command = "pretrain", takes = "all", base = {} }: ConfigOptions = {},
-): RunConfig {
+  { command = settingsKind.name, takes = "all", base = {} }: ConfigOptions = {},
+): T {
   const given: Record<string, unknown> = {};
   const names = new Map<string, string>();
-  for (const { key, kind } of settings()) {
+  for (const { key, kind } of settingsKind.settings()) {
     const short = shortNames[key];
     const long = textOption(options, key);
     const text = long ?? (short === undefined ? undefined : textOption(options, short));
@@ -128,13 +162,13 @@ export function configOf(
     if (!takesSetting(takes, key)) {
       throw new UsageError(
         "no-effect",
-        `Expected settings that have an effect on ${command}, got ${name}. Leave it out; pretrain takes it.`,
+        `Expected settings that have an effect on ${command}, got ${name}. Leave it out; ${settingsKind.name} takes it.`,
       );
     }
     names.set(key, name);
     given[key] = parseText(kind, text);
   }
-  return loadConfig(given, {
+  return loadSettings(settingsKind, given, {
     base,
     preset: textOption(options, "preset"),
     file: textOption(options, "config"),

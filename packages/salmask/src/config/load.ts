@@ -6,7 +6,9 @@ import { listed, shown } from "../base/faults.js";
 import { parseYaml } from "../base/yaml.js";
 import { expectedOf } from "./kind.js";
 import { readPreset } from "./presets.js";
-import { configSchema, type RunConfig, settings } from "./schema.js";
+import { pretrainSettings, type RunConfig } from "./schema.js";
+import type { Setting } from "./setting.js";
+import type { SettingsKind } from "./settings-kind.js";
 import { inCurrentNames } from "./stored.js";
 import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
@@ -21,25 +23,36 @@ export interface ConfigSources {
   nameOf?: (key: string) => string;
 }
 
+/** {@link loadSettings} of pre-training. */
+export function loadConfig(
+  options: Readonly<Record<string, unknown>>,
+  sources: ConfigSources = {},
+): RunConfig {
+  return loadSettings(pretrainSettings, options, sources);
+}
+
 /**
  * The configuration of a run. `options`, with dotted keys (`train.epochs`), override the YAML file, which overrides the
  * preset, which overrides `base`. Throws {@link UsageError} `bad-config` with all errors at once, `no-config`,
  * `no-preset`, `bad-yaml`.
  */
-export function loadConfig(
+export function loadSettings<T>(
+  kind: SettingsKind<T>,
   options: Readonly<Record<string, unknown>>,
   { base = {}, preset, file, nameOf = (key) => key }: ConfigSources = {},
-): RunConfig {
+): T {
   const trees = [nest(base)];
   if (preset !== undefined) trees.push(readPreset(preset));
-  if (file !== undefined) trees.push(readFile(file));
+  if (file !== undefined) trees.push(readFile(kind, file));
   const tree = merge([...trees, nest(options)]);
-  const parsed = configSchema.safeParse(tree);
-  const unknown = unknownKeys(tree);
+  const parsed = kind.schema.safeParse(tree);
+  const unknown = unknownKeys(kind.settings(), tree);
   const named = (key: string) => (Object.hasOwn(options, key) ? nameOf(key) : key);
-  const invalid = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, tree, named));
+  const invalid = parsed.success
+    ? []
+    : parsed.error.issues.flatMap((issue) => faultsOf(kind.settings(), issue, tree, named));
   if (parsed.success && unknown.length === 0) return parsed.data;
-  const faults = [...unknown.map((key) => unknownFault(key)), ...invalid];
+  const faults = [...unknown.map((key) => unknownFault(kind.settings(), key)), ...invalid];
   if (faults.length === 1 && file === undefined) throw new UsageError("bad-config", faults[0]);
   const from = file === undefined ? "the options" : `${file} and the options`;
   throw new UsageError(
@@ -53,7 +66,7 @@ function nest(flat: Readonly<Record<string, unknown>>): Tree {
   return merge(Object.entries(flat).map(([key, value]) => withValue({}, key, value)));
 }
 
-function readFile(path: string): Tree {
+function readFile<T>(kind: SettingsKind<T>, path: string): Tree {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -68,14 +81,12 @@ function readFile(path: string): Tree {
   if (!isTree(value)) {
     throw new UsageError("bad-yaml", `Expected settings by name in ${path}, got ${shown(value)}.`);
   }
-  // A file that a run wrote contains its version; a file from a user has current names.
-  return Object.hasOwn(value, "version") ? inCurrentNames(value, path) : value;
+  // What a run wrote down says its version; what people write is in the names of today.
+  return Object.hasOwn(value, "version") ? inCurrentNames(kind, value, path) : value;
 }
 
-const keys = () => settings().map(({ key }) => key);
-
-function unknownKeys(tree: Tree): string[] {
-  const known = new Set(keys());
+function unknownKeys(settings: readonly Setting[], tree: Tree): string[] {
+  const known = new Set(settings.map(({ key }) => key));
   const groups = new Set([...known].flatMap(groupsOf));
   return keysOf(tree).filter((key) => !known.has(key) && !groups.has(key));
 }
@@ -83,20 +94,26 @@ function unknownKeys(tree: Tree): string[] {
 /** `["mask", "mask.negative"]` of `mask.negative.weight`. */
 const groupsOf = (key: string): string[] => [...key.matchAll(/\./g)].map(({ index }) => key.slice(0, index));
 
-function unknownFault(key: string): string {
-  // Loaded only on an error, because help is faster without it.
+function unknownFault(settings: readonly Setting[], key: string): string {
+  // Only a fault needs it, and help is quicker without.
   const { closest }: typeof import("fastest-levenshtein") = createRequire(import.meta.url)(
     "fastest-levenshtein",
   );
-  return `Expected the name of a setting, got ${shown(key)}. Did you mean ${closest(key.slice(0, 100), keys())}?`;
+  const known = settings.map((setting) => setting.key);
+  return `Expected the name of a setting, got ${shown(key)}. Did you mean ${closest(key.slice(0, 100), known)}?`;
 }
 
-/** The messages for an issue. {@link unknownKeys} already reports the keys that no kind of setting has. */
-function faultsOf(issue: z.core.$ZodIssue, tree: Tree, named: (key: string) => string): string[] {
+/** What an issue says to people. Keys that no kind of setting has are told apart already, by {@link unknownKeys}. */
+function faultsOf(
+  settings: readonly Setting[],
+  issue: z.core.$ZodIssue,
+  tree: Tree,
+  named: (key: string) => string,
+): string[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys") {
     const name = valueAt(tree, [...path, "name"].join("."));
-    const known = new Set(keys());
+    const known = new Set(settings.map(({ key }) => key));
     return issue.keys
       .map((key) => [...path, key].join("."))
       .filter((key) => known.has(key))
@@ -105,7 +122,7 @@ function faultsOf(issue: z.core.$ZodIssue, tree: Tree, named: (key: string) => s
           `Expected no ${named(key)} where ${path.join(".")}.name is ${shown(name)}, got ${shown(valueAt(tree, key))}.`,
       );
   }
-  const setting = settings().find(({ key }) => `${path.join(".")}.`.startsWith(`${key}.`));
+  const setting = settings.find(({ key }) => `${path.join(".")}.`.startsWith(`${key}.`));
   const key = setting?.key ?? path.join(".");
   const usual = setting === undefined ? "settings by name" : expectedOf(setting.kind);
   const expected = issue.code === "custom" ? issue.message : usual;

@@ -1,7 +1,6 @@
 /** Decides whether two configurations belong to the same run. Resuming and experiments both use it. */
 import { isDeepStrictEqual } from "node:util";
 import { shown } from "../base/faults.js";
-import type { RunConfig } from "./schema.js";
 
 /**
  * Settings that may change between the parts of one run, and between a finished run and a request for it, because they
@@ -19,8 +18,8 @@ const mayDiffer: Readonly<Record<string, string>> = {
   "data.cache": "it only says where the photos' pixels lie",
 };
 
-/** Every setting that makes the two different runs, as `train.epochs was 3 and is 4`; empty for the same run. */
-export function differences(before: RunConfig, now: RunConfig): string[] {
+/** Every setting in which the two are not the same run, as `train.epochs was 3 and is 4`; none where they are. */
+export function differences(before: object, now: object): string[] {
   return compare(before, now, "");
 }
 

@@ -10,7 +10,7 @@ import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
 import { viewSettings } from "../views/settings.js";
-import { type Setting, settingsOf } from "./setting.js";
+import { type SettingsKind, settingsKind } from "./settings-kind.js";
 
 export const configSchema = z
   .strictObject({
@@ -41,10 +41,10 @@ export const configSchema = z
 /** The complete settings of a run. */
 export type RunConfig = z.infer<typeof configSchema>;
 
-let found: readonly Setting[] | undefined;
-
-/** Every setting of the schema, in order. For a choice between kinds: the settings of each kind. */
-export function settings(): readonly Setting[] {
-  found ??= settingsOf(configSchema);
-  return found;
-}
+/**
+ * Settings of pre-training. Version 1 has no version in its files, and the names of version 2.
+ */
+export const pretrainSettings: SettingsKind<RunConfig> = settingsKind("pretrain", configSchema, {
+  version: 2,
+  migrations: { 1: [] },
+});

@@ -1,41 +1,42 @@
 /** Settings in files: in a run's folder, in its checkpoints, beside the runs of an experiment. */
 import { UsageError } from "../base/errors.js";
-import { listed } from "../base/faults.js";
-import { type Migration, migrate } from "./migrations.js";
-import { configSchema, type RunConfig } from "./schema.js";
-import type { Tree } from "./tree.js";
+import { listed, shown } from "../base/faults.js";
+import { migrate } from "./migrations.js";
+import { pretrainSettings } from "./schema.js";
+import type { SettingsKind } from "./settings-kind.js";
+import { isTree, type Tree } from "./tree.js";
 
 /**
- * The version of the names and meanings of settings. Increase it, with an entry in {@link migrations}, when a setting
- * is renamed, removed or changes its meaning. A new setting needs no new version, because old files get its default.
+ * The settings of a file in the names of this version, not checked yet. Files of pre-training do not name their task. Throws as
+ * {@link fromStored} does.
  */
-export const settingsVersion = 2;
-
-/**
- * The migration from each version to the next. Files of version 1 contain no version; their names are the same as in
- * version 2.
- */
-const migrations: Readonly<Record<number, Migration>> = { 1: [] };
-
-/** The settings of a file with current names, not validated. Throws the errors of {@link fromStored}. */
-export function inCurrentNames(value: unknown, from: string): Tree {
-  return migrate(value, { from, version: settingsVersion, migrations });
+export function inCurrentNames<T>(kind: SettingsKind<T>, value: unknown, from: string): Tree {
+  const { task = pretrainSettings.name, ...settings } = isTree(value) ? value : {};
+  if (isTree(value) && task !== kind.name) {
+    throw new UsageError(
+      "bad-settings",
+      `Expected the settings of a run of ${kind.name} in ${from}, got those of ${shown(task)}.`,
+    );
+  }
+  const { version, migrations } = kind;
+  return migrate(isTree(value) ? settings : value, { from, version, migrations });
 }
 
-/** The settings in the form that files contain. */
-export function toStored(config: RunConfig): Tree {
-  return { version: settingsVersion, ...config };
+/** The settings as they go into a file. */
+export function toStored<T extends object>(kind: SettingsKind<T>, config: T): Tree {
+  const task = kind.name === pretrainSettings.name ? {} : { task: kind.name };
+  return { version: kind.version, ...task, ...config };
 }
 
 /**
- * The settings of a file with the current or an older version. New settings get their defaults, and renamed ones their
- * new names. Throws {@link UsageError} `later-settings` for a file with a later version, and `bad-settings` if the
- * value is not a set of settings.
+ * The settings that a file holds, of this version or an older one: what is new since gets its default, what was
+ * renamed its new name. Throws {@link UsageError} `later-settings` for a file of a later version, `bad-settings` for
+ * what is no settings, or another task's.
  *
  * @param from names the file in errors
  */
-export function fromStored(value: unknown, from: string): RunConfig {
-  const parsed = configSchema.safeParse(inCurrentNames(value, from));
+export function fromStored<T>(kind: SettingsKind<T>, value: unknown, from: string): T {
+  const parsed = kind.schema.safeParse(inCurrentNames(kind, value, from));
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(
     ({ path, message }) => `${path.join(".") || "settings"}: ${message}`,

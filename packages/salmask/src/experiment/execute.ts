@@ -14,7 +14,7 @@ import { writeFileAtomic } from "../base/files.js";
 import { percent } from "../base/format.js";
 import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
-import type { RunConfig } from "../config/schema.js";
+import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import { toStored } from "../config/stored.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
@@ -65,7 +65,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       await mkdir(folder, { recursive: true });
       const resume = new RunFolder(folder).hasCheckpoints ? ["--resume"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
-      await writeFileAtomic(settings, stringifyYaml(toStored(config)));
+      await writeFileAtomic(settings, stringifyYaml(toStored(pretrainSettings, config)));
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
       const result = resultOf(folder, row.name, wanted);
@@ -136,7 +136,7 @@ function resultOf(folder: string, row: string, wanted: WantedProbe): (RunResult 
 
 /** People may probe a run of an experiment in other ways, too. */
 function isWanted(record: ProbeRecord, { photos, protocol, seed }: WantedProbe): boolean {
-  if (record.protocol !== protocol) return false;
+  if (record.protocol !== protocol || record.labels !== "all") return false;
   // Earlier releases did not write down the photos and the seed; only the experiment itself probed its runs then.
   if (record.photos.length === 0) return true;
   return record.seed === seed && record.photos.length === 1 && record.photos[0] === photos;

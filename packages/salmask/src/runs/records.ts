@@ -4,6 +4,15 @@ import { z } from "zod";
 /** A score, with the score of the same network with new random weights. */
 const scoreSchema = z.object({ top1: z.number(), randomTop1: z.number() });
 
+/** How photos were sorted into classes; `ClassificationScores` says what each is. */
+const classificationSchema = z.object({
+  top1: z.number(),
+  top5: z.number().nullable(),
+  meanPerClass: z.number(),
+  perClass: z.array(z.number().nullable()),
+  confusion: z.array(z.array(z.int())),
+});
+
 export const probeRecordSchema = z.object({
   /** Folders of the labelled photos. */
   photos: z.array(z.string()),
@@ -11,8 +20,14 @@ export const probeRecordSchema = z.object({
   seed: z.int(),
   trainPhotos: z.int(),
   testPhotos: z.int(),
+  /** Empty in records of before they were written down. */
+  classes: z.array(z.string()).default([]),
   knn: scoreSchema,
   linear: scoreSchema,
+  /** Labels that were known: all, a share such as 10%, or a number per class. */
+  labels: z.string().default("all"),
+  /** Of the linear classifier on the encoder; null in records of before it was written down. */
+  linearScores: classificationSchema.nullable().default(null),
 });
 
 /** How an encoder was probed, and the result. */
@@ -61,7 +76,43 @@ const demoSummarySchema = z.object({
   linear: scoreSchema,
 });
 
-/** Earlier releases did not record the kind: the demo's summary is the one with scores. */
+const finetuneSummarySchema = z.object({
+  kind: z.literal("finetune"),
+  run: z.string(),
+  /** The run or the weights that training started from. */
+  encoder: z.string(),
+  start: z.enum(["encoder", "random"]),
+  photos: z.array(z.string()),
+  /** Photos whose labels were known. */
+  trainPhotos: z.int(),
+  testPhotos: z.int(),
+  classes: z.array(z.string()),
+  epochs: z.int(),
+  steps: z.int(),
+  seconds: z.number(),
+  weights: z.string(),
+  /** On the photos that were not trained on, after the last epoch. */
+  scores: classificationSchema,
+});
+
+const detectSummarySchema = z.object({
+  kind: z.literal("detect"),
+  run: z.string(),
+  encoder: z.string(),
+  start: z.enum(["encoder", "random"]),
+  photos: z.string(),
+  images: z.int(),
+  objects: z.int(),
+  categories: z.array(z.string()),
+  epochs: z.int(),
+  steps: z.int(),
+  seconds: z.number(),
+  /** Of the last step, all parts together. */
+  loss: z.number().nullable(),
+  weights: z.string(),
+});
+
+/** Releases of before did not say which kind it is: the demo's is the one with scores. */
 const withKind = (value: unknown) =>
   typeof value === "object" && value !== null && !("kind" in value)
     ? { kind: "knn" in value ? "demo" : "pretrain", ...value }
@@ -69,9 +120,16 @@ const withKind = (value: unknown) =>
 
 export const summarySchema = z.preprocess(
   withKind,
-  z.discriminatedUnion("kind", [pretrainSummarySchema, demoSummarySchema]),
+  z.discriminatedUnion("kind", [
+    pretrainSummarySchema,
+    demoSummarySchema,
+    finetuneSummarySchema,
+    detectSummarySchema,
+  ]),
 );
 
 export type PretrainSummary = z.infer<typeof pretrainSummarySchema>;
 export type DemoSummary = z.infer<typeof demoSummarySchema>;
-export type Summary = PretrainSummary | DemoSummary;
+export type FinetuneSummary = z.infer<typeof finetuneSummarySchema>;
+export type DetectSummary = z.infer<typeof detectSummarySchema>;
+export type Summary = PretrainSummary | DemoSummary | FinetuneSummary | DetectSummary;

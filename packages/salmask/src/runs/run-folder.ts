@@ -5,8 +5,9 @@ import { z } from "zod";
 import { CheckpointError, UsageError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { stringifyYaml } from "../base/yaml.js";
-import { loadConfig } from "../config/load.js";
-import type { RunConfig } from "../config/schema.js";
+import { loadSettings } from "../config/load.js";
+import { pretrainSettings, type RunConfig } from "../config/schema.js";
+import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
 import type { SkippedImage } from "../data/sources/image-source.js";
 import { listCheckpoints, removeUnfinished } from "../training/checkpoint.js";
@@ -113,15 +114,20 @@ export class RunFolder {
 
   /** The settings of the run, from this version or an earlier one. Throws UsageError if they cannot be used. */
   readConfig(): RunConfig {
-    return loadConfig({}, { file: this.file("config") });
+    return this.readSettings(pretrainSettings);
+  }
+
+  /** The settings that the run has, of this version or of one before. Throws UsageError where they cannot be used. */
+  readSettings<T>(kind: SettingsKind<T>): T {
+    return loadSettings(kind, {}, { file: this.file("config") });
   }
 
   get hasConfig(): boolean {
     return existsSync(this.file("config"));
   }
 
-  async writeConfig(config: RunConfig): Promise<void> {
-    await writeFileAtomic(this.file("config"), stringifyYaml(toStored(config)));
+  async writeSettings<T extends object>(kind: SettingsKind<T>, settings: T): Promise<void> {
+    await writeFileAtomic(this.file("config"), stringifyYaml(toStored(kind, settings)));
   }
 
   async writeSkipped(skipped: readonly SkippedImage[]): Promise<void> {
@@ -151,9 +157,11 @@ export class RunFolder {
     return earlier === null ? [] : [earlier];
   }
 
-  /** Adds a result. Replaces an earlier one with the same photos, protocol and seed. */
+  /** Adds a result. Replaces an earlier one with the same photos, as many of them, and the same protocol, seed and labels. */
   async addProbe(record: ProbeRecord): Promise<void> {
-    const keyOf = ({ photos, protocol, seed }: ProbeRecord) => JSON.stringify([photos, protocol, seed]);
+    // One folder can be split in several ways, and parts of it be left out.
+    const keyOf = ({ photos, trainPhotos, testPhotos, protocol, seed, labels }: ProbeRecord) =>
+      JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels]);
     const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));
     await writeFileAtomic(this.file("probes"), `${JSON.stringify([...others, record], null, 2)}\n`);
   }

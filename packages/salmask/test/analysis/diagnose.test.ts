@@ -120,8 +120,11 @@ describe("diagnose", () => {
       seed: 0,
       trainPhotos: 30,
       testPhotos: 10,
+      classes: ["a", "b"],
       knn: { top1: 0.5, randomTop1: 0.25 },
       linear: { top1: 0.5, randomTop1: 0.25 },
+      labels: "all",
+      linearScores: null,
     };
     const summary: PretrainSummary = {
       kind: "pretrain",

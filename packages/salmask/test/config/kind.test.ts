@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { expectedOf, parseText, placeholderOf } from "../../src/config/kind.js";
-import { configSchema, settings } from "../../src/config/schema.js";
+import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import { valueAt, withValue } from "../../src/config/tree.js";
 
 function kindOf(key: string) {
-  const setting = settings().find((one) => one.key === key);
+  const setting = pretrainSettings.settings().find((one) => one.key === key);
   if (setting === undefined) throw new Error(`no setting ${key}`);
   return setting.kind;
 }
@@ -42,7 +42,7 @@ describe("parseText", () => {
   });
 
   it("reads every default from the text that help shows", () => {
-    for (const { key, kind, default: value } of settings()) {
+    for (const { key, kind, default: value } of pretrainSettings.settings()) {
       if (value === undefined) continue;
       const text = Array.isArray(value) ? value.join(",") : String(value);
       expect(parseText(kind, text), key).toEqual(value);

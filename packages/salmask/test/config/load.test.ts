@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { UsageError } from "../../src/base/errors.js";
 import { loadConfig } from "../../src/config/load.js";
-import { configSchema, settings } from "../../src/config/schema.js";
+import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import { toStored } from "../../src/config/stored.js";
 import { MOCO_V2_VIEW } from "../../src/views/settings.js";
 import { temporaryFolder } from "../support/photos.js";
@@ -56,7 +56,7 @@ describe("loadConfig", () => {
     expect(loadConfig({ "method.name": "simclr", "method.dim": 9 }).method).toEqual({
       ...{ name: "simclr", temperature: 0.2, dim: 9 },
     });
-    expect(settings().map(({ key }) => key)).toContain("method.queue");
+    expect(pretrainSettings.settings().map(({ key }) => key)).toContain("method.queue");
   });
 
   it("lists all errors at once, each with what was expected and what it got", () => {
@@ -120,7 +120,7 @@ describe("loadConfig", () => {
   it("reads a file that a run wrote, including its version", async () => {
     const file = join(await temporaryFolder(), "config.yaml");
     const written = configSchema.parse({ seed: 9, train: { epochs: 2 } });
-    await writeFile(file, stringify(toStored(written)));
+    await writeFile(file, stringify(toStored(pretrainSettings, written)));
     expect(loadConfig({}, { file })).toEqual(written);
     await writeFile(file, "version: 99\nseed: 1\n");
     expect(() => loadConfig({}, { file })).toThrow("got version 99");
@@ -135,7 +135,7 @@ describe("loadConfig", () => {
 
   it("lists every setting with a description, and each default under its key", () => {
     const defaults = configSchema.parse({});
-    for (const { key, description, default: value } of settings()) {
+    for (const { key, description, default: value } of pretrainSettings.settings()) {
       expect(description, key).not.toBe("");
       const found = key.split(".").reduce<unknown>((tree, part) => Reflect.get(Object(tree), part), defaults);
       expect(found, key).toEqual(value);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { differences } from "../../src/config/same-run.js";
-import { configSchema, settings } from "../../src/config/schema.js";
+import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import { valueAt, withValue } from "../../src/config/tree.js";
 
 const config = (given: object = {}) => configSchema.parse(given);
@@ -74,7 +74,7 @@ describe("differences", () => {
     expect(differences(config(), { ...config(), data: { ...config().data, cache: undefined } })).toEqual([]);
   });
 
-  const keys = settings().map(({ key }) => key);
+  const keys = pretrainSettings.settings().map(({ key }) => key);
   it.each(keys.filter((key) => !key.startsWith("occlusion.") && key !== "method.name"))("knows %s", (key) => {
     const now = config(withValue({}, key, valueAt(others, key)));
     expect(valueAt(now, key)).not.toEqual(valueAt(config(), key));

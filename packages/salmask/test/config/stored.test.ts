@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { z } from "zod";
 import { UsageError } from "../../src/base/errors.js";
 import { type Migration, migrate } from "../../src/config/migrations.js";
-import { configSchema } from "../../src/config/schema.js";
-import { fromStored, settingsVersion, toStored } from "../../src/config/stored.js";
+import { configSchema, pretrainSettings } from "../../src/config/schema.js";
+import { settingsKind } from "../../src/config/settings-kind.js";
+import { fromStored, toStored } from "../../src/config/stored.js";
 
 function errorOf(fn: () => unknown): UsageError {
   try {
@@ -18,35 +20,68 @@ function errorOf(fn: () => unknown): UsageError {
 const config = configSchema.parse({ train: { epochs: 3 }, method: { name: "simclr", dim: 9 } });
 
 describe("stored settings", () => {
-  it("are unchanged after YAML and after JSON", () => {
-    expect(fromStored(parse(stringify(toStored(config))), "run")).toEqual(config);
-    expect(fromStored(JSON.parse(JSON.stringify(toStored(config))), "run")).toEqual(config);
-    expect(toStored(config).version).toBe(settingsVersion);
+  it("come back as they were, through YAML and through JSON", () => {
+    expect(fromStored(pretrainSettings, parse(stringify(toStored(pretrainSettings, config))), "run")).toEqual(
+      config,
+    );
+    expect(
+      fromStored(pretrainSettings, JSON.parse(JSON.stringify(toStored(pretrainSettings, config))), "run"),
+    ).toEqual(config);
+    expect(toStored(pretrainSettings, config).version).toBe(pretrainSettings.version);
   });
 
   it("can be of the first version, without a version number and without newer settings", () => {
     const { occlusion: _, ...first } = config;
-    expect(fromStored(JSON.parse(JSON.stringify(first)), "run")).toEqual(config);
-    expect(fromStored({ ...first, version: 1 }, "run")).toEqual(config);
+    expect(fromStored(pretrainSettings, JSON.parse(JSON.stringify(first)), "run")).toEqual(config);
+    expect(fromStored(pretrainSettings, { ...first, version: 1 }, "run")).toEqual(config);
   });
 
-  it("are rejected if they have a later version, with the file's name and both versions", () => {
-    const later = { ...toStored(config), version: settingsVersion + 1, unheardOf: 1 };
-    const { code, message } = errorOf(() => fromStored(later, "runs/a/config.yaml"));
+  it("are refused of a later version, with the file's name and both versions", () => {
+    const later = {
+      ...toStored(pretrainSettings, config),
+      version: pretrainSettings.version + 1,
+      unheardOf: 1,
+    };
+    const { code, message } = errorOf(() => fromStored(pretrainSettings, later, "runs/a/config.yaml"));
     expect(code).toBe("later-settings");
     expect(message).toContain("runs/a/config.yaml");
-    expect(message).toContain(`got version ${settingsVersion + 1}`);
+    expect(message).toContain(`got version ${pretrainSettings.version + 1}`);
   });
 
   it.each([[null], ["text"], [[1]], [{ version: "two" }], [{ version: 0 }], [{ train: { epochs: -1 } }]])(
     "are refused where they are none: %j",
     (value) => {
-      expect(errorOf(() => fromStored(value, "here"))).toMatchObject({
+      expect(errorOf(() => fromStored(pretrainSettings, value, "here"))).toMatchObject({
         code: "bad-settings",
         message: expect.stringMatching(/Expected .*here.* got /s),
       });
     },
   );
+});
+
+describe("settings of another task", () => {
+  const schema = z.strictObject({ epochs: z.int().default(3).describe("passes") });
+  const other = settingsKind("other", schema, { version: 1, migrations: {} });
+
+  it("are written with its name and read back", () => {
+    const stored = JSON.parse(JSON.stringify(toStored(other, { epochs: 5 })));
+    expect(stored).toEqual({ version: 1, task: "other", epochs: 5 });
+    expect(fromStored(other, stored, "here")).toEqual({ epochs: 5 });
+    expect(fromStored(other, { version: 1, task: "other" }, "here")).toEqual({ epochs: 3 });
+  });
+
+  it("are refused, in both directions", () => {
+    expect(errorOf(() => fromStored(pretrainSettings, toStored(other, { epochs: 5 }), "here"))).toMatchObject(
+      {
+        code: "bad-settings",
+        message: 'Expected the settings of a run of pretrain in here, got those of "other".',
+      },
+    );
+    expect(errorOf(() => fromStored(other, toStored(pretrainSettings, config), "here"))).toMatchObject({
+      code: "bad-settings",
+      message: 'Expected the settings of a run of other in here, got those of "pretrain".',
+    });
+  });
 });
 
 describe("migrate", () => {

@@ -73,10 +73,9 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   const probes = join(out, "plain", "seed-0", "probes.json");
   const [own] = JSON.parse(readFileSync(probes, "utf8"));
   const wrong = { top1: 1, randomTop1: 1 };
-  const strangers = [{ photos: [folder] }, { protocol: "paper" }, { seed: 7 }].map((other) => ({
-    ...{ ...own, knn: wrong, linear: wrong },
-    ...other,
-  }));
+  const strangers = [{ photos: [folder] }, { protocol: "paper" }, { seed: 7 }, { labels: "10%" }].map(
+    (other) => ({ ...own, knn: wrong, linear: wrong, ...other }),
+  );
   writeFileSync(probes, JSON.stringify([own, ...strangers]));
   expect((await run())[0]).toEqual(first[0]);
   writeFileSync(probes, JSON.stringify(strangers));

@@ -129,9 +129,10 @@ const probe = {
 describe("a probe from an earlier release", () => {
   it("is read without its photos, and kept with newer ones", async () => {
     const folder = await folderWith({ "probe.json": JSON.stringify(probe) });
-    const earlier = { ...probe, photos: [], seed: 0 };
+    const since = { classes: [], labels: "all", linearScores: null };
+    const earlier: ProbeRecord = { ...probe, ...since, photos: [], seed: 0 };
     expect(folder.readProbes()).toEqual([earlier]);
-    const newer: ProbeRecord = { ...probe, photos: ["/set"], seed: 1, protocol: "paper" };
+    const newer: ProbeRecord = { ...probe, ...since, photos: ["/set"], seed: 1, protocol: "paper" };
     await folder.addProbe(newer);
     expect(folder.readProbes()).toEqual([earlier, newer]);
     expect(new RunFolder(folder.path).readProbes()).toEqual([earlier, newer]);

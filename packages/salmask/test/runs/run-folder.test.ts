@@ -93,12 +93,15 @@ describe("a run's probes", () => {
     seed: 0,
     trainPhotos: 30,
     testPhotos: 10,
+    classes: ["a", "b"],
     knn: { top1: 0.5, randomTop1: 0.25 },
     linear: { top1: 0.5, randomTop1: 0.25 },
+    labels: "all",
+    linearScores: null,
     ...change,
   });
 
-  it("are replaced only by those with the same photos, protocol and seed", async () => {
+  it("are replaced by those of the same photos, protocol, seed and labels, and by no others", async () => {
     const run = new RunFolder(await temporaryFolder());
     expect(run.readProbes()).toEqual([]);
     const all = [
@@ -107,6 +110,8 @@ describe("a run's probes", () => {
       probe({ photos: ["/set", "/other"] }),
       probe({ protocol: "paper" }),
       probe({ seed: 1 }),
+      probe({ labels: "10%" }),
+      probe({ trainPhotos: 12 }),
     ];
     for (const each of all) await run.addProbe(each);
     expect(run.readProbes()).toEqual(all);

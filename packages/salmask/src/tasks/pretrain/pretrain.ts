@@ -4,7 +4,7 @@ import { setNumThreads } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { type Compute, computeOf } from "../../compute/compute.js";
-import type { RunConfig } from "../../config/schema.js";
+import { pretrainSettings, type RunConfig } from "../../config/schema.js";
 import { toStored } from "../../config/stored.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
@@ -12,13 +12,13 @@ import { gridFor } from "../../masking/grid.js";
 import { strideOf } from "../../models/registry.js";
 import type { PretrainSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
+import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
 import { resumeFrom } from "../../training/checkpoint.js";
 import type { Checkpoint } from "../../training/position.js";
 import { restore, train } from "../../training/trainer.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
-import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "./same-run.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
 export interface PretrainOptions {
@@ -47,7 +47,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   const compute = refuseEarly(config, folder, options.resume);
   using _lock = folder.lock();
   using checkpoint = options.resume === false ? null : findCheckpoint(folder, options.resume);
-  if (checkpoint !== null) refuseOtherSettings(checkpoint, config, compute);
+  if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const dataset = await openPhotos(photos, { ...config.data, signal, report });
   let task: PretrainTask | null = null;
@@ -71,7 +71,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     }
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
     await folder.log.rewindTo(first);
-    await folder.writeConfig(config);
+    await folder.writeSettings(pretrainSettings, config);
     await folder.writeSkipped(dataset.skipped);
 
     const { epochs, checkpointEvery, keep, logEvery, varianceEvery } = config.train;
@@ -88,7 +88,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
         keep,
         identity: () => ({
           dataFingerprint: dataset.fingerprint,
-          config: toStored(asMeantHere(config, compute)),
+          config: toStored(pretrainSettings, asMeantHere(config, compute)),
           seconds: seconds(),
         }),
       },
