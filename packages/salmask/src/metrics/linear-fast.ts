@@ -1,5 +1,6 @@
 import { fromTypedArray, KeyedRandom, noGrad, ops, scope, type Tensor, tensor, zeros } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
+import { type ClassificationScores, classificationScores } from "./classification.js";
 import { countEqual } from "./knn.js";
 import { lbfgs } from "./lbfgs.js";
 
@@ -82,7 +83,7 @@ export function fastLinear(
   classes: number,
   seed: number,
   options: FastLinearOptions = fastLinearDefaults,
-): { top1: number; penalty: number } {
+): { scores: ClassificationScores; penalty: number } {
   return scope(() =>
     noGrad(() => {
       const mean = train.features.mean([0]); // [d]
@@ -101,8 +102,8 @@ export function fastLinear(
         if (accuracy > best.accuracy) best = { penalty, accuracy };
       }
       const final = fitSoftmax(all, classes, best.penalty, classifier);
-      const scored = { features: standard(test.features), labels: test.labels };
-      return { top1: top1(final, scored), penalty: best.penalty };
+      const logits = scores(final, standard(test.features)); // [M, classes]
+      return { scores: classificationScores(logits, test.labels), penalty: best.penalty };
     }),
   );
 }

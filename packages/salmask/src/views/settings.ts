@@ -30,3 +30,18 @@ export type ViewOptions = ReadOnly<z.infer<typeof viewSettings>>;
 
 /** MoCo v2's augmentation, as in the paper and its released code. */
 export const MOCO_V2_VIEW: ViewOptions = viewSettings.parse({});
+
+/** Crops and mirror images, nothing that changes colours: how classifiers are trained, the paper's linear probe among them. */
+export const cropsAndMirrors: ViewOptions = {
+  scale: [0.08, 1],
+  ratio: [3 / 4, 4 / 3],
+  flipProbability: 0.5,
+  jitterProbability: 0,
+  brightness: 0,
+  contrast: 0,
+  saturation: 0,
+  hue: 0,
+  grayscaleProbability: 0,
+  blurProbability: 0,
+  blurSigma: [0, 0],
+};

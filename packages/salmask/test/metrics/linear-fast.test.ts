@@ -59,9 +59,9 @@ describe("fastLinear", () => {
       const noise = randn([200, 2], { generator: new Generator(6) });
       const side = tensor(Array.from(labels, (label) => [8 * label - 4, 0]));
       const apart = { features: noise.add(side), labels };
-      expect(fastLinear(apart, apart, 2, 0).top1).toBe(1);
+      expect(fastLinear(apart, apart, 2, 0).scores.top1).toBe(1);
       const fresh = { features: randn([200, 2], { generator: new Generator(7) }), labels };
-      const chance = fastLinear({ features: noise, labels }, fresh, 2, 0).top1;
+      const chance = fastLinear({ features: noise, labels }, fresh, 2, 0).scores.top1;
       expect(Math.abs(chance - 0.5)).toBeLessThan(0.15);
     });
   });

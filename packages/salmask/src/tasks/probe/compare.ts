@@ -58,6 +58,6 @@ export async function compareWithUntrained(
     photos: known.length,
     scored: scored.length,
     knn: { top1: trained.knn, randomTop1: random.knn },
-    linear: { top1: trained.linear, randomTop1: random.linear },
+    linear: { top1: trained.linear.top1, randomTop1: random.linear.top1 },
   };
 }

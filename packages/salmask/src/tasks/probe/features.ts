@@ -1,6 +1,6 @@
-import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { keep, type nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
-import { onCpu, runLayers } from "../../compute/compute.js";
+import { type Compute, onCpu, runLayers, sent } from "../../compute/compute.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Fill } from "../../masking/fills/fill.js";
 import type { Backbone } from "../../models/backbone.js";
@@ -14,7 +14,9 @@ export interface FeatureOptions {
   /** The fill of the encoder's training: its `prepare` filters the photos (high-pass) or returns them unchanged. */
   readonly fill: Fill;
   readonly batchSize: number;
-  /** Aborting stops the work with {@link InterruptedError}. */
+  /** Where pictures are computed; the CPU in float32 where it is not given. */
+  readonly compute?: Compute;
+  /** Aborting ends the work with {@link InterruptedError}. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
@@ -28,44 +30,55 @@ export function centralFraction(crop: number): number {
  * The pooled features of the photos `ids` in the central crop, in evaluation mode: `[ids, outChannels]`; the caller
  * owns them. Restores the encoder's mode.
  */
-export async function extractFeatures(
+export function extractFeatures(
   backbone: Backbone,
+  dataset: PackedDataset,
+  options: FeatureOptions,
+  ids?: Int32Array,
+): Promise<Tensor> {
+  const { compute = onCpu } = options;
+  const forward = (pictures: Tensor) => runLayers(compute, pictures, (seen) => backbone.forward(seen));
+  return outputsOf(backbone, forward, dataset, options, ids);
+}
+
+/**
+ * What a network makes of the photos `ids` under the central crop, in eval mode: `[ids, d]`, which the caller owns. `forward`
+ * takes `[B, 3, crop, crop]` to `[B, d]`. The network's mode is restored.
+ */
+export async function outputsOf(
+  network: nn.AnyModule,
+  forward: (pictures: Tensor) => Tensor,
   dataset: PackedDataset,
   options: FeatureOptions,
   ids: Int32Array = Int32Array.from({ length: dataset.length }, (_, i) => i),
 ): Promise<Tensor> {
   const { batchSize, signal, onProgress = () => {} } = options;
-  const wasTraining = backbone.training;
+  const wasTraining = network.training;
   const parts: Tensor[] = [];
-  backbone.eval();
+  network.eval();
   try {
     for (let from = 0; from < ids.length; from += batchSize) {
       if (signal?.aborted === true) throw new InterruptedError("Stopped; nothing was written.");
       const part = ids.subarray(from, from + batchSize);
-      parts.push(keep(featuresOf(backbone, dataset, part, options))); // [part, outChannels]
+      parts.push(keep(noGrad(() => scope(() => forward(centralCrops(dataset, part, options)))))); // [part, d]
       onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });
       // Lets signal handlers and timers run.
       await new Promise(setImmediate);
     }
-    return keep(ops.cat(parts)); // [ids, outChannels]
+    return keep(ops.cat(parts)); // [ids, d]
   } finally {
-    backbone.train(wasTraining);
+    network.train(wasTraining);
     for (const part of parts) part.dispose();
   }
 }
 
-function featuresOf(
-  backbone: Backbone,
+/** `[ids, 3, crop, crop]`, as the encoder was trained to see photos. */
+function centralCrops(
   dataset: PackedDataset,
   ids: Int32Array,
-  { crop, fill }: FeatureOptions,
+  { crop, fill, compute = onCpu }: FeatureOptions,
 ): Tensor {
-  return noGrad(() =>
-    scope(() => {
-      const fraction = centralFraction(crop);
-      const draw = centralView(ids, dataset.originalSizes, dataset.size, { fraction });
-      const photos = renderView(dataset.images(ids), draw, { crop }); // [B, 3, crop, crop]
-      return runLayers(onCpu, fill.prepare(photos), (seen) => backbone.forward(seen)); // [B, outChannels]
-    }),
-  );
+  const draw = centralView(ids, dataset.originalSizes, dataset.size, { fraction: centralFraction(crop) });
+  const photos = sent(dataset.images(ids), compute.device); // uint8 [ids, 3, S, S]
+  return fill.prepare(renderView(photos, draw, { crop }));
 }

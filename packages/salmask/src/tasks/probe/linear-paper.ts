@@ -16,16 +16,18 @@ import type { StageClock } from "../../base/stage-clock.js";
 import { onCpu, runLayers } from "../../compute/compute.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
-import { countEqual } from "../../metrics/knn.js";
+import { type ClassificationScores, classificationScores } from "../../metrics/classification.js";
 import type { Backbone } from "../../models/backbone.js";
 import type { Learner, Loss, Progress, Task, TaskState } from "../../training/task.js";
 import { train as trainTask } from "../../training/trainer.js";
 import { drawView } from "../../views/draw.js";
 import { renderView } from "../../views/render.js";
-import type { ViewOptions } from "../../views/settings.js";
+import { cropsAndMirrors } from "../../views/settings.js";
 import { extractFeatures, type FeatureOptions } from "./features.js";
 
 export interface PaperLinearOptions extends FeatureOptions {
+  /** The training photos whose labels are known. */
+  readonly known: Int32Array;
   readonly seed: number;
   readonly lr: number;
   readonly epochs: number;
@@ -40,22 +42,7 @@ export const paperLinearDefaults: Pick<
   "lr" | "epochs" | "milestones" | "momentum" | "batchSize"
 > = { lr: 30, epochs: 100, milestones: [60, 80], momentum: 0.9, batchSize: 256 };
 
-/** The augmentation of the probe: crops and flips, no colour changes. */
-const probeView: ViewOptions = {
-  scale: [0.08, 1],
-  ratio: [3 / 4, 4 / 3],
-  flipProbability: 0.5,
-  jitterProbability: 0,
-  brightness: 0,
-  contrast: 0,
-  saturation: 0,
-  hue: 0,
-  grayscaleProbability: 0,
-  blurProbability: 0,
-  blurSigma: [0, 0],
-};
-
-/** The data of the classifier for one batch. */
+/** What the classifier is to tell apart. */
 interface ProbeBatch {
   /** `[B, outChannels]` */
   readonly features: Tensor;
@@ -91,15 +78,22 @@ class LinearProbeTask implements Task<ProbeBatch> {
   }
 
   batches(epoch: number): readonly Int32Array[] {
-    const { length } = this.photos;
-    return batches(epochOrder(this.options.seed, epoch, length), Math.min(this.options.batchSize, length));
+    const { seed, batchSize, known } = this.options;
+    const order = epochOrder(seed, epoch, known.length).map((place) => known[place]);
+    return batches(order, Math.min(batchSize, known.length));
   }
 
   see(ids: Int32Array, { epoch }: Progress, clock: StageClock): ProbeBatch {
     const { photos, backbone } = this;
     const { seed, crop, fill } = this.options;
     const views = clock.in("augmentation", () => {
-      const draw = drawView({ seed, epoch, view: 0 }, ids, photos.originalSizes, photos.size, probeView);
+      const draw = drawView(
+        { seed, epoch, view: 0 },
+        ids,
+        photos.originalSizes,
+        photos.size,
+        cropsAndMirrors,
+      );
       return renderView(photos.images(ids), draw, { crop }); // [B, 3, crop, crop]
     });
     const features = clock.in("forward", () =>
@@ -138,7 +132,7 @@ export async function paperLinear(
   test: PackedDataset,
   options: PaperLinearOptions,
   report: Report = silent,
-): Promise<number> {
+): Promise<ClassificationScores> {
   const task = new LinearProbeTask(backbone, train, options);
   backbone.eval();
   try {
@@ -147,8 +141,8 @@ export async function paperLinear(
     const features = await extractFeatures(backbone, test, options); // [M, outChannels]
     try {
       return scope(() => {
-        const scores = noGrad(() => task.classifier.forward(features)); // [M, classes]
-        return countEqual(scores.argmax({ dim: 1 }), test.labels) / test.length;
+        const logits = noGrad(() => task.classifier.forward(features)); // [M, classes]
+        return classificationScores(logits, test.labels);
       });
     } finally {
       features.dispose();

@@ -1,19 +1,24 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { CheckpointError } from "../../base/errors.js";
 import type { Report } from "../../base/events.js";
-import { RunFolder } from "../../runs/run-folder.js";
+import { labelBudget } from "../../data/samples/few-labels.js";
+import type { SetOptions } from "../../data/sets/data-set.js";
+import { weightsOf } from "../../runs/run-weights.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
 import { type LinearProtocol, openProbeData, type ProbeResult, probe } from "./probe.js";
 
-export interface ProbeRunOptions {
-  /** The folder of a run, or a safetensors file of weights. */
+export interface ProbeRunOptions extends Partial<Omit<SetOptions, "seed">> {
+  /** A run's folder, or a safetensors file of weights. */
   readonly run: string;
-  /** Labelled photos: one folder with `train` and `test` (or `val`), or both folders. */
+  /** Labelled photos: a data set with splits, class folders to be split, or the two folders. */
   readonly photos: readonly string[];
+  /** Leaves out what is wrong with a data set; otherwise such a set is refused. Default false. */
+  readonly skipBad?: boolean;
   readonly protocol: LinearProtocol;
+  /** Of the untrained encoder, the classifier, and the split where a set comes without one. */
   readonly seed: number;
+  /** Labels that are known: `all`, a share such as `10%`, or a number per class such as `5`; default: all. */
+  readonly labels?: string;
   /** Folder of the packed photos. */
   readonly cache?: string;
   /** Aborting stops the probe with InterruptedError. */
@@ -26,22 +31,18 @@ export interface ProbeRunOptions {
  * plain pictures of 224 pixels. The result of a run is also added to `probes.json` beside its weights.
  */
 export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
-  const { run, photos, protocol, seed, cache, signal, report } = options;
-  const folder = statSync(run, { throwIfNoEntry: false })?.isDirectory() === true ? new RunFolder(run) : null;
-  const path = folder?.weights ?? run;
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    throw new CheckpointError(
-      "no-weights",
-      `Expected a run's folder with weights.safetensors, or a safetensors file, got nothing at ${path}.`,
-    );
-  }
+  const { run, photos, protocol, labels = "all", ...set } = options;
+  const { seed, signal, report } = set;
+  const budget = labelBudget(labels);
+  const { path, folder } = weightsOf(run);
   const { backbone, metadata } = loadBackbone(path);
   try {
     const { crop, fill } = inputOf(metadata);
-    const sets = await openProbeData(photos, { crop, size: "auto", cache, signal, report });
+    const sets = await openProbeData(photos, { ...set, crop, size: "auto" });
     try {
-      const result = await probe({ backbone, ...sets, crop, fill, protocol, seed, signal, report });
-      await folder?.addProbe({ ...result, photos: photos.map((path) => resolve(path)), seed });
+      const asked = { protocol, seed, labels: budget, signal, report };
+      const result = await probe({ backbone, ...sets, crop, fill, ...asked });
+      await folder?.addProbe({ ...result, photos: photos.map((path) => resolve(path)), seed, labels });
       return result;
     } finally {
       sets.train.close();

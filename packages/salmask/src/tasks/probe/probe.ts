@@ -3,13 +3,17 @@
  * encoder.
  */
 import { Generator, KeyedRandom } from "@salmask/torch";
-import { DataError } from "../../base/errors.js";
+import { DataError, UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { splitsOf } from "../../data/samples/splits.js";
+import { type LabelBudget, withKnownLabels } from "../../data/samples/few-labels.js";
+import type { LabelledSet, SetOptions, SplitName } from "../../data/sets/data-set.js";
+import { openSet } from "../../data/sets/registry.js";
+import type { ImageSource } from "../../data/sources/image-source.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import type { Fill } from "../../masking/fills/fill.js";
+import type { ClassificationScores } from "../../metrics/classification.js";
 import { knnTop1 } from "../../metrics/knn.js";
 import type { Backbone } from "../../models/backbone.js";
 import { createBackbone } from "../../models/registry.js";
@@ -35,18 +39,25 @@ export interface ProbeOptions {
   readonly fill: Fill;
   readonly protocol: LinearProtocol;
   readonly seed: number;
-  /** Aborting stops the probe with InterruptedError. */
+  /** How many of the training photos' labels are known; all where it is not given. */
+  readonly labels?: LabelBudget;
+  /** Aborting ends the probe with InterruptedError. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
 
 /** Top-1 accuracies, 0 to 1. */
 export interface ProbeResult {
+  /** Training photos whose labels were known. */
   trainPhotos: number;
   testPhotos: number;
   protocol: LinearProtocol;
+  /** Names of the classes, in the order of their scores. */
+  classes: string[];
   knn: { top1: number; randomTop1: number };
   linear: { top1: number; randomTop1: number };
+  /** Of the linear classifier on the encoder: in the first five, per class, and what was taken for what. */
+  linearScores: ClassificationScores;
 }
 
 /** Scores an encoder, and one of the same shape with new random weights, with the same protocol. */
@@ -55,23 +66,32 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   checkLabels(train, test);
   const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
   using untrained = createBackbone(backbone.spec, generator);
-  report({ kind: "note", message: `probing on ${train.length} photos, scored on ${test.length}` });
-  const trained = await score(backbone, options, "the encoder");
-  const random = await score(untrained, options, "an untrained one");
+  const { labels = { kind: "all" } } = options;
+  const known = withKnownLabels(train.labels, train.classes.length, labels, seed);
+  report({ kind: "note", message: `probing on ${known.length} photos, scored on ${test.length}` });
+  const trained = await score(backbone, known, options, "the encoder");
+  const random = await score(untrained, known, options, "an untrained one");
   return {
-    trainPhotos: train.length,
+    trainPhotos: known.length,
     testPhotos: test.length,
     protocol,
+    classes: [...train.classes],
     knn: { top1: trained.knn, randomTop1: random.knn },
-    linear: { top1: trained.linear, randomTop1: random.linear },
+    linear: { top1: trained.linear.top1, randomTop1: random.linear.top1 },
+    linearScores: trained.linear,
   };
 }
 
-async function score(backbone: Backbone, options: ProbeOptions, whose: string): Promise<Scores> {
+async function score(
+  backbone: Backbone,
+  known: Int32Array,
+  options: ProbeOptions,
+  whose: string,
+): Promise<Scores> {
   const { train, test, crop, fill, protocol, seed, signal, report = silent } = options;
   const classes = train.classes.length;
   const { batchSize } = paperLinearDefaults;
-  const total = train.length + test.length;
+  const total = known.length + test.length;
   const features = (before: number): FeatureOptions => ({
     crop,
     fill,
@@ -80,12 +100,12 @@ async function score(backbone: Backbone, options: ProbeOptions, whose: string): 
     onProgress: ({ done }) =>
       report({ kind: "progress", what: `looking with ${whose}`, done: before + done, total }),
   });
-  using known = await labelledFeatures(backbone, { dataset: train }, features(0));
-  using asked = await labelledFeatures(backbone, { dataset: test }, features(train.length));
-  if (protocol === "fast") return scoreFeatures(known, asked, classes, seed);
-  const settings = { ...paperLinearDefaults, crop, fill, seed, signal };
+  using learned = await labelledFeatures(backbone, { dataset: train, ids: known }, features(0));
+  using asked = await labelledFeatures(backbone, { dataset: test }, features(known.length));
+  if (protocol === "fast") return scoreFeatures(learned, asked, classes, seed);
+  const settings = { ...paperLinearDefaults, known, crop, fill, seed, signal };
   return {
-    knn: knnTop1(known, asked, classes),
+    knn: knnTop1(learned, asked, classes),
     linear: await paperLinear(backbone, train, test, settings, (event) => {
       if (event.kind === "log")
         report({
@@ -98,7 +118,8 @@ async function score(backbone: Backbone, options: ProbeOptions, whose: string): 
   };
 }
 
-function checkLabels(train: PackedDataset, test: PackedDataset): void {
+/** Throws {@link DataError} where photos have no labels, or the two sets have other classes. */
+export function checkLabels(train: PackedDataset, test: PackedDataset): void {
   for (const [name, dataset] of Object.entries({ train, test })) {
     if (dataset.labels.some((label) => label < 0) || dataset.classes.length < 2) {
       throw new DataError(
@@ -115,20 +136,24 @@ function checkLabels(train: PackedDataset, test: PackedDataset): void {
   }
 }
 
-/** Opens the two data sets of a `probe` command: two paths, or one folder with both splits. */
+export interface OpenProbeData extends Partial<SetOptions> {
+  readonly crop: number;
+  readonly size: number | "auto";
+  readonly cache?: string;
+  /** Leaves out what is wrong with a data set, and says how much; otherwise such a set is refused. Default false. */
+  readonly skipBad?: boolean;
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+/** The two sets that a `probe` command was given: two paths, or one of a data set that has a split, or can be split. */
 export async function openProbeData(
   paths: readonly string[],
-  data: { crop: number; size: number | "auto"; cache?: string; signal?: AbortSignal; report?: Report },
+  data: OpenProbeData,
 ): Promise<{ train: PackedDataset; test: PackedDataset }> {
-  const { crop, size, cache, signal, report = silent } = data;
-  let [train, test] = paths;
-  if (test === undefined) {
-    const splits = splitsOf(train);
-    ({ train, test } = splits);
-    const others = splits.others.length === 0 ? "" : `, not on ${splits.others.join(" or ")}`;
-    report({ kind: "note", message: `scored on ${splits.chosen}${others}` });
-  }
-  const open = (path: string) => openPhotos(path, { crop, size, cache, signal, report });
+  const { crop, size, cache, signal, report } = data;
+  const [train, test] = paths.length === 1 ? await splitsOf(paths[0], data) : paths;
+  const open = (from: string | ImageSource) => openPhotos(from, { crop, size, cache, signal, report });
   const opened = await open(train);
   try {
     return { train: opened, test: await open(test) };
@@ -136,4 +161,44 @@ export async function openProbeData(
     opened.close();
     throw error;
   }
+}
+
+/** The photos of a data set to learn from and to be scored on: its test split, or where it has none its validation split. */
+async function splitsOf(path: string, data: OpenProbeData): Promise<[ImageSource, ImageSource]> {
+  const { report = silent, skipBad = false } = data;
+  const { set, faults } = await openSet(path, data).catch((error: unknown) => {
+    const isNone = error instanceof DataError && ["missing-set", "unknown-set"].includes(error.code);
+    throw isNone ? noSplits(path, "none of them", error) : error;
+  });
+  if (set.kind === "annotated") throw noSplits(path, `${set.title}, whose photos have objects, not classes`);
+  const heldOut = (["test", "validation"] as const).filter((split) => set.splits[split] !== undefined);
+  const [chosen] = heldOut;
+  if (set.splits.train === undefined || chosen === undefined) {
+    const there = Object.values(set.diskNames).join(" and ");
+    throw noSplits(path, there === "" ? "none of them" : there);
+  }
+  if (skipBad && faults.total > 0) {
+    report({
+      kind: "warning",
+      code: "skipped",
+      message: `left out what is wrong: ${faults.summary()}`,
+    });
+  }
+  report({ kind: "note", message: scoredOn(set, heldOut) });
+  return [set.source("train"), set.source(chosen)];
+}
+
+function scoredOn({ diskNames, unused, notes }: LabelledSet, heldOut: readonly SplitName[]): string {
+  const [chosen, ...others] = [...heldOut.map((split) => diskNames[split] ?? split), ...unused];
+  const instead = others.length === 0 ? "" : `, not on ${others.join(" or ")}`;
+  return `scored on ${chosen}${instead}${notes.map((note) => `; ${note}`).join("")}`;
+}
+
+function noSplits(path: string, got: string, cause?: unknown): UsageError {
+  return new UsageError(
+    "no-splits",
+    `Expected a labelled data set or a folder with train and test or val or valid or validation in ${path}, got ${got}. ` +
+      "Name the two folders of photos instead.",
+    cause,
+  );
 }

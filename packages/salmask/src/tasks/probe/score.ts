@@ -1,6 +1,7 @@
 /** Scores one encoder on labelled photos with its frozen features. */
 import type { Tensor } from "@salmask/torch";
 import type { PackedDataset } from "../../data/store/dataset.js";
+import type { ClassificationScores } from "../../metrics/classification.js";
 import { knnTop1 } from "../../metrics/knn.js";
 import { fastLinear, type LabelledFeatures } from "../../metrics/linear-fast.js";
 import type { Backbone } from "../../models/backbone.js";
@@ -14,8 +15,9 @@ export interface LabelledPhotos {
 
 /** Top-1 accuracies, 0 to 1. */
 export interface Scores {
+  /** Top-1 share, 0 to 1. */
   readonly knn: number;
-  readonly linear: number;
+  readonly linear: ClassificationScores;
 }
 
 /** Frees its features when it is disposed of. */
@@ -41,6 +43,6 @@ export function scoreFeatures(
 ): Scores {
   return {
     knn: knnTop1(train, test, classes),
-    linear: fastLinear(train, test, classes, seed).top1,
+    linear: fastLinear(train, test, classes, seed).scores,
   };
 }

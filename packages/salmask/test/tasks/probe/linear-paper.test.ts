@@ -17,7 +17,7 @@ import { temporaryFolder, writePhotos } from "../../support/photos.js";
 const { mask } = configSchema.parse({});
 const plain = fillOf({ ...mask, fill: "none" });
 const highPass = fillOf({ ...mask, fill: "high-pass" });
-const options: PaperLinearOptions = {
+const options: Omit<PaperLinearOptions, "known"> = {
   ...paperLinearDefaults,
   fill: plain,
   crop: 16,
@@ -57,8 +57,9 @@ async function probed(
     },
   });
   try {
-    const given = { ...options, ...change };
-    const top1 = await paperLinear(backbone, watched("train"), watched("test"), given, (event) => {
+    const known = Int32Array.from({ length: dataset.length }, (_, i) => i);
+    const given = { ...options, known, ...change };
+    const { top1 } = await paperLinear(backbone, watched("train"), watched("test"), given, (event) => {
       if (event.kind !== "log") return;
       losses.push(event.entry.logs.loss);
       events.push("epoch");

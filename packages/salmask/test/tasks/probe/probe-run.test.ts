@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { Generator } from "@salmask/torch";
 import { expect, it } from "vitest";
@@ -10,6 +10,7 @@ import { RunFolder } from "../../../src/runs/run-folder.js";
 import { type ProbeRunOptions, probeRun } from "../../../src/tasks/probe/probe-run.js";
 import { saveBackbone } from "../../../src/weights/files.js";
 import { weightsMetadata } from "../../../src/weights/metadata.js";
+import { writeCifar10 } from "../../data/sets/cifar.fixture.js";
 import { temporaryFolder, writePhotos } from "../../support/photos.js";
 
 /** A run with the weights of an untrained encoder, and photos of two colours to learn from and to score. */
@@ -33,11 +34,22 @@ it("scores a run's weights and keeps each result beside them", async () => {
     trainPhotos: 24,
     testPhotos: 8,
     protocol: "fast",
+    classes: ["blue", "red"],
     knn: { top1: 1, randomTop1: 1 },
     linear: { top1: 1, randomTop1: 1 },
+    linearScores: {
+      top1: 1,
+      top5: null,
+      meanPerClass: 1,
+      perClass: [1, 1],
+      confusion: [
+        [4, 0],
+        [0, 4],
+      ],
+    },
   });
   const folder = new RunFolder(options.run);
-  expect(folder.readProbes()).toEqual([{ ...result, photos: [set], seed: 0 }]);
+  expect(folder.readProbes()).toEqual([{ ...result, photos: [set], seed: 0, labels: "all" }]);
   await probeRun({ ...options, photos: [relative(process.cwd(), set)] });
   expect(folder.readProbes()).toHaveLength(1);
   const both = [join(set, "train"), join(set, "test")];
@@ -70,7 +82,32 @@ it("says which split it scores, and that others match too", async () => {
   expect(notes).toEqual(["scored on valid, not on validation"]);
 });
 
-it("names what is missing, and writes no result", async () => {
+it("splits class folders that come without a split, by the seed", async () => {
+  const { set, ...options } = await prepare();
+  const notes: string[] = [];
+  const report = (event: RunEvent) => {
+    if (event.kind === "note") notes.push(event.message);
+  };
+  const photos = [join(set, "train")];
+  expect(await probeRun({ ...options, photos, heldOut: 0.25, seed: 2, report })).toMatchObject({
+    trainPhotos: 18,
+    testPhotos: 6,
+    linear: { top1: 1 },
+  });
+  expect(notes[0]).toBe("scored on test; drawn with seed 2: 25 % of each class are the test split");
+});
+
+it("scores on a set of binary files, and refuses one with faults unless told to leave them out", async () => {
+  const { set: _, ...options } = await prepare();
+  const root = await writeCifar10(await temporaryFolder(), { perFile: 10 });
+  expect(await probeRun({ ...options, photos: [root] })).toMatchObject({ trainPhotos: 50, testPhotos: 10 });
+  await rm(join(root, "data_batch_4.bin"));
+  await expect(probeRun({ ...options, photos: [root] })).rejects.toMatchObject({ code: "faulty-data" });
+  const skipBad = { ...options, photos: [root], skipBad: true };
+  expect(await probeRun(skipBad)).toMatchObject({ trainPhotos: 40, testPhotos: 10 });
+});
+
+it("names what is missing, and keeps no result", async () => {
   const { set, ...options } = await prepare();
   await expect(probeRun({ ...options, run: join(set, "train") })).rejects.toMatchObject({
     code: "no-weights",
@@ -85,4 +122,17 @@ it("names what is missing, and writes no result", async () => {
   });
   await expect(probeRun({ ...options, photos: [none] })).rejects.toMatchObject({ code: "no-splits" });
   expect(new RunFolder(options.run).readProbes()).toEqual([]);
+});
+
+it("learns from the labels that are known alone, and keeps the result beside that of all labels", async () => {
+  const { set: _, ...options } = await prepare();
+  await probeRun(options);
+  const few = await probeRun({ ...options, labels: "3" });
+  expect(few.trainPhotos).toBe(6);
+  const kept = new RunFolder(options.run).readProbes();
+  expect(kept.map(({ labels, trainPhotos }) => ({ labels, trainPhotos }))).toEqual([
+    { labels: "all", trainPhotos: 24 },
+    { labels: "3", trainPhotos: 6 },
+  ]);
+  await expect(probeRun({ ...options, labels: "some" })).rejects.toMatchObject({ code: "bad-labels" });
 });

@@ -40,8 +40,19 @@ describe("a probe", () => {
       trainPhotos: 40,
       testPhotos: 8,
       protocol: "fast",
+      classes,
       knn: { top1: 7 / 8, randomTop1: expect.any(Number) },
       linear: { top1: 7 / 8, randomTop1: expect.any(Number) },
+      linearScores: {
+        top1: 7 / 8,
+        top5: null,
+        meanPerClass: 7 / 8,
+        perClass: [3 / 4, 1],
+        confusion: [
+          [3, 1],
+          [0, 4],
+        ],
+      },
     });
   });
 

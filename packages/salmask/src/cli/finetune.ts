@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { duration, percent } from "../base/format.js";
+import type { FinetuneSummary } from "../runs/records.js";
+import { type FinetuneConfig, finetuneSettings } from "../tasks/finetune/settings.js";
+import { classificationLines } from "./classification-lines.js";
+import { begin, type Context, command, textOption, withExamples } from "./command.js";
+import { type Offered, settingsFrom, withSettingsOf } from "./settings-options.js";
+
+const offered: Offered<FinetuneConfig> = {
+  kind: finetuneSettings,
+  shortNames: {},
+  hasPresets: false,
+};
+
+export function finetuneCommand(context: Context): Command {
+  const made = command(context, async ([encoder, ...photos], options, output) => {
+    const config = settingsFrom(offered, options);
+    const { finetune } = await begin(context, import("../tasks/finetune/finetune.js"));
+    const summary = await finetune({
+      encoder,
+      photos,
+      out: textOption(options, "out") ?? "runs/finetune",
+      config,
+      resume: textOption(options, "resume") ?? options.resume === true,
+      signal: context.signal,
+      report: output.report,
+    });
+    output.result(summary, resultLines(summary));
+  })
+    .argument("<encoder>", "a run's folder, or a safetensors file of weights")
+    .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders")
+    .option("--out <folder>", "the run's folder", "runs/finetune")
+    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+  withSettingsOf(made, offered);
+  return withExamples(
+    made,
+    "finetune runs/pretrain labelled",
+    "finetune runs/pretrain labelled --labels 10% --out runs/tenth",
+    "finetune runs/pretrain labelled --labels 10% --start random --out runs/tenth-untrained",
+  );
+}
+
+function resultLines({ scores, classes, ...run }: FinetuneSummary): string[] {
+  return [
+    `done: ${run.trainPhotos} labels, ${run.epochs} epochs, ${run.steps} steps in ${duration(run.seconds)}`,
+    `top-1   ${percent(scores.top1, 2)} of ${run.testPhotos} photos`,
+    ...classificationLines(scores, classes),
+    `weights: ${run.weights}`,
+  ];
+}

@@ -1,0 +1,48 @@
+/** How an encoder is fine-tuned to classify photos. */
+import { z } from "zod";
+import { count, range, share } from "../../base/setting-types.js";
+import { computeSettings } from "../../compute/settings.js";
+import { type SettingsKind, settingsKind } from "../../config/settings-kind.js";
+
+const finetuneSchema = z.strictObject({
+  seed: count(0, 2 ** 32 - 1)
+    .default(0)
+    .describe("names every random decision of the run"),
+  ...computeSettings,
+  start: z
+    .enum(["encoder", "random"])
+    .default("encoder")
+    .describe("the weights that training starts from; random: the same network untrained, to compare with"),
+  labels: z
+    .string()
+    .regex(/^(all|\d+(\.\d+)?%?)$/, "all, a share such as 10%, or a number per class such as 5")
+    .meta({ expected: "all, a share such as 10%, or a number per class such as 5" })
+    .default("all")
+    .describe("labels that are known: all, a share such as 10%, or a number per class such as 5"),
+  crop: z
+    .union([z.literal("auto"), count(8, 1024)])
+    .default("auto")
+    .describe("side of a view in pixels; auto: as the encoder was trained"),
+  cache: z.string().optional().describe("folder of the stored photos, shared by runs"),
+  epochs: z
+    .union([z.literal("auto"), count(1)])
+    .default("auto")
+    .describe("passes over the labelled photos; auto: 20 to 200, about 1000 steps"),
+  batchSize: count(2).default(64).describe("photos of a step"),
+  lr: z.number().positive().default(0.02).describe("highest learning rate; it falls along a cosine"),
+  lrWarmupEpochs: count(0).default(1).describe("epochs in which the learning rate rises"),
+  momentum: share().default(0.9).describe("momentum of SGD"),
+  weightDecay: z.number().min(0).default(1e-4).describe("L2 penalty on every parameter"),
+  scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers in training"),
+  checkpointEvery: count(1).default(5).describe("epochs between checkpoints"),
+  keep: count(1).default(1).describe("checkpoints that are kept"),
+  logEvery: count(1).default(10).describe("steps between lines of metrics"),
+});
+
+/** Settings of fine-tuning, complete. */
+export type FinetuneConfig = z.infer<typeof finetuneSchema>;
+
+export const finetuneSettings: SettingsKind<FinetuneConfig> = settingsKind("finetune", finetuneSchema, {
+  version: 1,
+  migrations: {},
+});
