@@ -36,8 +36,8 @@ export interface Layer {
 
 const isObject = (alpha: number): boolean => alpha > 0.5;
 
-/** The bounding box of the pixels for which `inside` is true, among `side` x `side` pixels, and their number. */
-function tightBox(side: number, inside: (pixel: number) => boolean): { box: Box; area: number } {
+/** The tight box of the pixels for which `inside` holds, over `side` x `side` pixels, and their number. */
+export function tightBoxOf(side: number, inside: (pixel: number) => boolean): { box: Box; area: number } {
   let [left, top, right, bottom, area] = [side, side, -1, -1, 0];
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
@@ -87,7 +87,7 @@ export function poseDrawing(drawing: Drawing, pose: Pose): Layer {
       for (let c = 0; c < 3; c++) pixels[out + c] = Math.min(ceiling, pixels[out + c] * pose.gain[c]);
     }
   }
-  return { side, pixels, ...tightBox(side, (pixel) => isObject(pixels[pixel * 4 + 3])) };
+  return { side, pixels, ...tightBoxOf(side, (pixel) => isObject(pixels[pixel * 4 + 3])) };
 }
 
 /** Calls `visit` with the index of each canvas pixel that a layer covers, and the index in the layer. */

@@ -10,8 +10,9 @@ import type { Difficulty } from "./settings.js";
 export const splits = ["train", "test"] as const;
 export type Split = (typeof splits)[number];
 
-interface Recipe {
-  /** Smallest and largest share of the picture's pixels that the object covers. */
+/** How pictures of a difficulty are made. */
+export interface Recipe {
+  /** Least and largest share of the picture's pixels that the object covers. */
   readonly share: readonly [number, number];
   /** Largest rotation in either direction, in degrees. */
   readonly rotation: number;
@@ -109,7 +110,8 @@ function streamOf(key: PictureKey, part: number): KeyedRandom {
   return new KeyedRandom(key.seed, purpose.embedded, splits.indexOf(key.split), key.index, part);
 }
 
-function drawPose(random: KeyedRandom, side: number, recipe: Recipe): Pose {
+/** A turn, a mirror image, a tint and a place between pixels for a drawing, at random. */
+export function drawPose(random: KeyedRandom, side: number, recipe: Recipe): Pose {
   const turn = (recipe.rotation * Math.PI) / 180;
   const [low, high] = [1 - recipe.colour, 1 + recipe.colour];
   return {
@@ -156,7 +158,24 @@ export function placeObject(kit: PictureKit, key: PictureKey): PlacedObject {
   );
 }
 
-function paintFragment(random: KeyedRandom, kit: PictureKit, recipe: Recipe, canvas: Float32Array): void {
+/** Paints as many parts of other drawings on a canvas `[size, size, 3]` as the recipe asks for. */
+export function paintFragments(
+  random: KeyedRandom,
+  kit: Pick<PictureKit, "size" | "distractors">,
+  recipe: Recipe,
+  canvas: Float32Array,
+): void {
+  const [fewest, most] = recipe.fragments;
+  const count = fewest + random.integer(most - fewest + 1);
+  for (let i = 0; i < count; i++) paintFragment(random, kit, recipe, canvas);
+}
+
+function paintFragment(
+  random: KeyedRandom,
+  kit: Pick<PictureKit, "size" | "distractors">,
+  recipe: Recipe,
+  canvas: Float32Array,
+): void {
   const drawing = kit.distractors[random.integer(kit.distractors.length)];
   const pose = drawPose(random, random.uniformIn(0.35, 0.8) * kit.size, recipe);
   const [x, y] = [random.uniformIn(0.1, 0.5), random.uniformIn(0.1, 0.5)];
@@ -193,9 +212,7 @@ export function paintBackground(kit: PictureKit, key: PictureKey, label: number)
       ? { texture: textures[random.integer(textures.length)], hue: random.uniform() }
       : classScene(style);
   const canvas = paintScene(random, kit.size, scene, recipe.clutter); // [size, size, 3]
-  const [fewest, most] = recipe.fragments;
-  const fragments = fewest + random.integer(most - fewest + 1);
-  for (let i = 0; i < fragments; i++) paintFragment(random, kit, recipe, canvas);
+  paintFragments(random, kit, recipe, canvas);
   return { canvas, texture: scene.texture, style };
 }
 
