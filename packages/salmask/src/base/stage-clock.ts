@@ -32,4 +32,13 @@ export class StageClock {
       this.seconds[stage] += (performance.now() - start) / 1000;
     }
   }
+  /** The same for what has to be waited for. */
+  async inAsync<T>(stage: Stage, fn: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    try {
+      return await fn();
+    } finally {
+      this.seconds[stage] += (performance.now() - start) / 1000;
+    }
+  }
 }

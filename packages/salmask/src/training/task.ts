@@ -55,7 +55,12 @@ export interface Task<Batch> {
   readonly learners: readonly Learner<Batch>[];
   /** Called at the start of an epoch, but not when a run is resumed inside an epoch. */
   beforeEpoch?(epoch: number): void;
-  /** Prepares the photos `ids` [B]: views, targets, and everything else that the learners' losses need. */
+  /**
+   * Resolves when the photos `ids` [B] can be shown; those of the step after, `next`, may be fetched meanwhile. For tasks whose
+   * photos are not in memory.
+   */
+  fetch?(ids: Int32Array, next: Int32Array | null): Promise<void>;
+  /** Shows the photos `ids` [B]: views, targets, and what else the learners' losses need. */
   see(ids: Int32Array, progress: Progress, clock: StageClock): Batch;
   /** Called after the steps of all learners. */
   afterStep?(progress: Progress): void;

@@ -77,6 +77,8 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       if (order.length === 0 || step % stepsPerEpoch === 0) order = task.batches(epoch);
       const ids = order[step % stepsPerEpoch];
       const clock = new StageClock();
+      const next = order[(step % stepsPerEpoch) + 1] ?? null;
+      await clock.inAsync("data", async () => task.fetch?.(ids, next));
       const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
       step++;
       const seconds = (performance.now() - began.at) / 1000;

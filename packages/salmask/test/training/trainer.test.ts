@@ -60,6 +60,22 @@ describe("the trainer", () => {
     ]);
   });
 
+  it("fetches a step's photos before it shows them, and says which come next in the epoch", async () => {
+    using task = new Quadratic();
+    const fetched: (number[] | null)[][] = [];
+    const fetch = async (ids: Int32Array, next: Int32Array | null) => {
+      await new Promise(setImmediate);
+      task.calls.push("fetched");
+      fetched.push([Array.from(ids), next === null ? null : Array.from(next)]);
+    };
+    await train(Object.assign(task, { fetch }), { epochs: 2, logEvery: 100 });
+    const order = [0, 1].map((epoch) => task.batches(epoch).map((ids) => Array.from(ids)));
+    expect(fetched).toEqual(
+      order.flatMap((epoch) => epoch.map((ids, place) => [ids, epoch[place + 1] ?? null])),
+    );
+    expect(task.calls.slice(0, 5)).toEqual(["epoch 0", "fetched", "step 0", "fetched", "step 1"]);
+  });
+
   it("gives the optimizer the rate, the momentum and the weight decay of each step", async () => {
     const learner = {
       lr: ({ step }: Progress) => 0.1 / (1 + step),
