@@ -7,6 +7,7 @@ const rooms = [
   "masking",
   "views",
   "models",
+  "detection",
   "metrics",
   "weights",
   "saliency",
