@@ -18,7 +18,16 @@ export { type Compute, computeOf, onCpu } from "./compute/compute.js";
 export { loadConfig } from "./config/load.js";
 export { configSchema, type RunConfig } from "./config/schema.js";
 // Photos
-export { type EmbeddedOptions, generateEmbedded } from "./data/embedded/generate.js";
+export { generateEmbedded } from "./data/embedded/generate.js";
+export { generateObjects } from "./data/embedded/generate-objects.js";
+export type { EmbeddedOptions } from "./data/embedded/options.js";
+export type { Box } from "./data/samples/box.js";
+export type { AnnotatedPhotos, PhotoObject } from "./data/samples/objects.js";
+export type { Rle } from "./data/samples/rle.js";
+export type { AnnotatedSet, DataSet, LabelledSet, SetOptions } from "./data/sets/data-set.js";
+export { type Fault, FaultyDataError } from "./data/sets/faults.js";
+export { readObjects } from "./data/sets/read-objects.js";
+export { openSet } from "./data/sets/registry.js";
 export { openDataset, type PackedDataset } from "./data/store/dataset.js";
 // Fills and saliency
 export type { Fill, FillContext } from "./masking/fills/fill.js";
@@ -27,6 +36,19 @@ export { type Grid, gridFor } from "./masking/grid.js";
 // Methods
 export type { EmbeddedNegatives, HardNegatives } from "./masking/hard-negatives.js";
 export { embedded } from "./masking/hard-negatives.js";
+// How well objects are found
+export { CocoMetric, type CocoResult, type CocoScores } from "./metrics/average-precision/coco.js";
+export type {
+  Detection,
+  DetectionMetricOptions,
+  ScoredPhoto,
+} from "./metrics/average-precision/detection.js";
+export {
+  type VocForms,
+  VocMetric,
+  type VocResult,
+  type VocScores,
+} from "./metrics/average-precision/voc.js";
 export { Backbone, type BackboneSpec, type FeatureLevel } from "./models/backbone.js";
 export { createBackbone, strideOf } from "./models/registry.js";
 export type { ProbeRecord, Summary } from "./runs/records.js";

@@ -27,6 +27,16 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./probe.js")).probeCommand,
   },
   {
+    name: "finetune",
+    description: "Train an encoder and a classifier on photos with labels, few or many.",
+    load: async () => (await import("./finetune.js")).finetuneCommand,
+  },
+  {
+    name: "detect",
+    description: "Train a detector on an encoder, score it, or find objects in photos.",
+    load: async () => (await import("./detect.js")).detectCommand,
+  },
+  {
     name: "views",
     description: "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
     load: async () => (await import("./views.js")).viewsCommand,
@@ -45,6 +55,11 @@ const entries: readonly Entry[] = [
     name: "doctor",
     description: "Say how fit this machine is, or what is wrong with a run and what to try.",
     load: async () => (await import("./doctor.js")).doctorCommand,
+  },
+  {
+    name: "data",
+    description: "Check a data set, or draw the embedded one.",
+    load: async () => (await import("./data.js")).dataCommand,
   },
   {
     name: "cache",

@@ -35,7 +35,15 @@ export interface WeightsInput {
   readonly localizes: boolean;
 }
 
-/** The input that the encoder of a weights file needs. */
+/** The filter that the encoder of a weights file saw photos through; null where it saw them as they are. */
+export function highPassOf({
+  mask,
+}: Readonly<Record<string, string>>): Pick<MaskSettings["highPass"], "kernel" | "sigma"> | null {
+  const { fill, highPass } = maskSettings.parse(mask === undefined ? { fill: "none" } : JSON.parse(mask));
+  return fill === "high-pass" ? { kernel: highPass.kernel, sigma: highPass.sigma } : null;
+}
+
+/** How pictures have to look for the encoder of a weights file. */
 export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
   return {
     crop: crop === undefined ? usualCrop : Number(crop),

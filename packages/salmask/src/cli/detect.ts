@@ -1,0 +1,161 @@
+import { Command } from "commander";
+import { UsageError } from "../base/errors.js";
+import { duration } from "../base/format.js";
+import type { DetectSummary } from "../runs/records.js";
+import { type DetectConfig, detectSettings } from "../tasks/detect/settings.js";
+import {
+  begin,
+  type Context,
+  command,
+  countOption,
+  type Options,
+  textOption,
+  withExamples,
+} from "./command.js";
+import { type Offered, settingsFrom, withSettingsOf } from "./settings-options.js";
+
+const offered: Offered<DetectConfig> = {
+  kind: detectSettings,
+  shortNames: {
+    "train.epochs": "epochs",
+    "train.batchSize": "batchSize",
+    "train.lr": "lr",
+    "detection.masks": "masks",
+    "detection.design": "design",
+    "detection.shortSides": "shortSides",
+  },
+  hasPresets: false,
+};
+
+export function detectCommand(context: Context): Command {
+  return new Command()
+    .exitOverride()
+    .configureOutput({ writeOut: context.streams.out, writeErr: context.streams.err })
+    .addCommand(trainCommand(context))
+    .addCommand(evalCommand(context))
+    .addCommand(predictCommand(context));
+}
+
+function trainCommand(context: Context): Command {
+  const made = command(context, async ([encoder, folder], options, output) => {
+    const config = settingsFrom(offered, options, { command: "detect train" });
+    const { trainOnSet } = await begin(context, import("./detect-run.js"));
+    const summary = await trainOnSet({
+      encoder,
+      folder,
+      split: textOption(options, "split"),
+      skipBad: options.skipBad === true,
+      out: textOption(options, "out") ?? "runs/detect",
+      config,
+      resume: textOption(options, "resume") ?? options.resume === true,
+      signal: context.signal,
+      report: output.report,
+    });
+    output.result(summary, trainLines(summary));
+  })
+    .name("train")
+    .description("Train a detector on photos with boxes or masks of objects, from an encoder.")
+    .argument("<encoder>", "a run's folder, or a safetensors file of an encoder's weights")
+    .argument("<photos>", "a set in COCO's or PASCAL VOC's layout")
+    .option("--split <name>", "the part to learn from; default: the set's own for training")
+    .option("--skip-bad", "leave out annotations with faults, and count them")
+    .option("--out <folder>", "the run's folder", "runs/detect")
+    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+  withSettingsOf(made, offered);
+  return withExamples(
+    made,
+    "detect train runs/pretrain coco --masks true",
+    "detect train runs/pretrain VOCdevkit --design c4 --detection.extraNorm true --short-sides 480,512,544,576,608,640,672,704,736,768,800",
+    "detect train runs/pretrain small --short-sides 128 --detection.anchorSizes 16,24,32,48,64",
+  );
+}
+
+function trainLines({
+  run,
+  images,
+  objects,
+  epochs,
+  steps,
+  seconds,
+  weights,
+  photos,
+}: DetectSummary): string[] {
+  return [
+    `done: ${images} photos with ${objects} objects, ${epochs} epochs, ${steps} steps in ${duration(seconds)}`,
+    `weights: ${weights}`,
+    `next: salmask detect eval ${run} ${photos}`,
+  ];
+}
+
+/** The score from which an object is drawn. */
+function leastScore(options: Options): number {
+  const text = textOption(options, "score") ?? "0.5";
+  const score = Number(text);
+  if (text.trim() !== "" && score >= 0 && score <= 1) return score;
+  throw new UsageError(
+    "bad-option",
+    `Expected a number from 0 to 1 for --score, got ${JSON.stringify(text)}.`,
+  );
+}
+
+function evalCommand(context: Context): Command {
+  const made = command(context, async ([run, folder], options, output) => {
+    const pictures = { folder: textOption(options, "pictures"), count: countOption(options, "count", 16) };
+    const score = leastScore(options);
+    const { scoreOnSet } = await begin(context, import("./detect-run.js"));
+    const scored = await scoreOnSet({
+      run,
+      folder,
+      split: textOption(options, "split"),
+      skipBad: options.skipBad === true,
+      results: textOption(options, "results"),
+      pictures,
+      score,
+      signal: context.signal,
+      report: output.report,
+    });
+    output.result(scored, scored.lines);
+  })
+    .name("eval")
+    .description("Score a detector on photos whose objects are known: COCO's AP and AR, VOC's AP.")
+    .argument("<run>", "a run's folder, or a safetensors file of a detector's weights")
+    .argument("<photos>", "a set in COCO's or PASCAL VOC's layout")
+    .option("--split <name>", "the part to score on; default: the set's own for validation, else for testing")
+    .option("--skip-bad", "leave out annotations with faults, and count them")
+    .option("--results <file>", "write the detections as COCO's JSON for results")
+    .option("--pictures <folder>", "draw photos with what was found, and the truth beside it")
+    .option("--count <n>", "photos to draw", "16")
+    .option("--score <x>", "score from which an object is drawn", "0.5");
+  return withExamples(
+    made,
+    "detect eval runs/detect coco",
+    "detect eval runs/detect VOCdevkit --split test --pictures found --results found.json",
+  );
+}
+
+function predictCommand(context: Context): Command {
+  const made = command(context, async ([run, photos], options, output) => {
+    const score = leastScore(options);
+    const { predictPhotos } = await begin(context, import("./detect-run.js"));
+    const predicted = await predictPhotos({
+      run,
+      photos,
+      out: textOption(options, "out") ?? "detections",
+      score,
+      signal: context.signal,
+      report: output.report,
+    });
+    output.result(predicted, [
+      `${predicted.objects} objects in ${predicted.photos} photos`,
+      `pictures: ${predicted.pictures}`,
+      `detections: ${predicted.results}`,
+    ]);
+  })
+    .name("predict")
+    .description("Find objects in photos: pictures with boxes, masks, names and scores, and COCO's JSON.")
+    .argument("<run>", "a run's folder, or a safetensors file of a detector's weights")
+    .argument("<photos>", "folder of photos")
+    .option("--out <folder>", "where pictures and detections.json go", "detections")
+    .option("--score <x>", "score from which an object is kept", "0.5");
+  return withExamples(made, "detect predict runs/detect photos --out found");
+}

@@ -1,0 +1,93 @@
+/** What a detector finds in photos, at their own sizes. */
+import { scope, type Tensor } from "@salmask/torch";
+import { InterruptedError } from "../../base/errors.js";
+import type { AnnotatedPhotos } from "../../data/samples/objects.js";
+import { encodeMask } from "../../data/samples/rle.js";
+import { PhotoLoader } from "../../data/store/photo-loader.js";
+import { pasteMasks } from "../../detection/masks.js";
+import type { Detector } from "../../detection/rcnn.js";
+import type { FoundObjects } from "../../detection/roi-heads.js";
+import type { RgbImage } from "../../image/decode.js";
+import type { Detection } from "../../metrics/average-precision/detection.js";
+import { pictureOf } from "./photos.js";
+
+export interface DetectOptions {
+  /** Aborting ends the work with {@link InterruptedError}. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+/** Photos to look at, by their places below a folder. */
+export type PhotoNames = Pick<AnnotatedPhotos, "path"> & { readonly names: readonly string[] };
+
+/** What was found in a photo, the surest first. */
+export interface DetectedPhoto {
+  /** The photo's number among the names. */
+  readonly id: number;
+  readonly photo: RgbImage;
+  readonly detections: Detection[];
+}
+
+/** Chance from which a pixel belongs to an object. */
+const inside = 0.5;
+/** Masks that are pasted at a time: each is as large as the photo. */
+const pastedAtOnce = 8;
+
+/** Looks at photos one at a time, in their order. Throws DataError `unreadable-photo`, InterruptedError. */
+export async function* detect(
+  detector: Detector,
+  { path, names }: PhotoNames,
+  { signal, onProgress = () => {} }: DetectOptions = {},
+): AsyncGenerator<DetectedPhoto> {
+  const loader = new PhotoLoader({ root: path, names, keptBytes: 0 });
+  for (const id of names.keys()) {
+    if (signal?.aborted === true) throw new InterruptedError("Stopped before all photos were looked at.");
+    const photos = loader.photos(Int32Array.of(id));
+    if (id + 1 < names.length) loader.prefetch(Int32Array.of(id + 1));
+    const [photo] = await photos;
+    const detections = scope(() => {
+      const [found] = detector.forward([pictureOf(photo)]);
+      return detectionsIn(found, photo);
+    });
+    onProgress({ done: id + 1, total: names.length });
+    yield { id, photo, detections };
+    // Signals and timers get their turn here.
+    await new Promise(setImmediate);
+  }
+}
+
+function detectionsIn({ boxes, scores, labels, masks }: FoundObjects, photo: RgbImage): Detection[] {
+  const sides = boxes.toFloat32Array(); // [D, 4]
+  const [surety, kinds] = [scores.toFloat32Array(), labels.toArray()];
+  const rles = masks === null ? null : masksIn(masks, boxes, photo);
+  return Array.from(surety, (score, i) => ({
+    category: kinds[i] - 1,
+    box: [sides[4 * i], sides[4 * i + 1], sides[4 * i + 2], sides[4 * i + 3]],
+    score,
+    mask: rles === null ? null : rles[i],
+  }));
+}
+
+/** Chances `[D, side, side]` within boxes `[D, 4]` as masks of the whole photo. */
+function masksIn(masks: Tensor, boxes: Tensor, { height, width }: RgbImage) {
+  const [count] = masks.shape;
+  const area = height * width;
+  const starts = Array.from({ length: Math.ceil(count / pastedAtOnce) }, (_, i) => i * pastedAtOnce);
+  return starts.flatMap((start) => {
+    const some = Math.min(pastedAtOnce, count - start);
+    const chances = scope(() =>
+      pasteMasks(masks.narrow(0, start, some), boxes.narrow(0, start, some), {
+        height,
+        width,
+      }).toFloat32Array(),
+    ); // [some, H, W]
+    return Array.from({ length: some }, (_, i) => {
+      const ofObject = chances.subarray(i * area, (i + 1) * area); // [H, W]
+      return encodeMask(
+        Uint8Array.from(ofObject, (chance) => Number(chance >= inside)),
+        height,
+        width,
+      );
+    });
+  });
+}

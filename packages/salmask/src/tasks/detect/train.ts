@@ -1,0 +1,144 @@
+/** Training a detector from a run's encoder, to a scored detector. */
+import { availableParallelism } from "node:os";
+import { Generator, KeyedRandom, noGrad, setNumThreads } from "@salmask/torch";
+import { UsageError } from "../../base/errors.js";
+import { type Report, silent } from "../../base/events.js";
+import { purpose } from "../../base/purposes.js";
+import { computeOf } from "../../compute/compute.js";
+import { toStored } from "../../config/stored.js";
+import type { AnnotatedPhotos } from "../../data/samples/objects.js";
+import { Detector } from "../../detection/rcnn.js";
+import { createBackbone } from "../../models/registry.js";
+import type { DetectSummary } from "../../runs/records.js";
+import { RunFolder } from "../../runs/run-folder.js";
+import { weightsOf } from "../../runs/run-weights.js";
+import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
+import { resumeFrom } from "../../training/checkpoint.js";
+import { restore, train } from "../../training/trainer.js";
+import { type DetectorDescription, saveDetector } from "../../weights/detector-files.js";
+import { loadBackbone } from "../../weights/files.js";
+import { highPassOf } from "../../weights/metadata.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { type DetectConfig, detectSettings } from "./settings.js";
+import { DetectTask } from "./task.js";
+
+export interface TrainDetectorOptions {
+  /** A run's folder, or a safetensors file of an encoder's weights. */
+  readonly encoder: string;
+  /** Photos with boxes, and with masks where `detection.masks` asks for them. */
+  readonly set: AnnotatedPhotos;
+  /** The run's folder; made where it is missing. */
+  readonly out: string;
+  readonly config: DetectConfig;
+  /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
+  readonly resume: boolean | string;
+  /** Aborting ends the run with InterruptedError: after the step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+/**
+ * Trains a detector on photos with objects. The same options, photos, library and threads give the same weights bit for bit on a
+ * CPU, whether the run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
+ */
+export async function trainDetector(options: TrainDetectorOptions): Promise<DetectSummary> {
+  const { config, encoder, set, out, resume, signal, report = silent } = options;
+  const started = performance.now();
+  const folder = new RunFolder(out);
+  if (resume === false) folder.refuseTaken();
+  else folder.refuseForeign();
+  if (set.photos.length === 0) {
+    throw new UsageError("no-photos", `Expected photos to learn from in ${set.path}, got none.`);
+  }
+  const compute = computeOf(config);
+  setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
+  const fingerprint = fingerprintOf(set);
+  using _lock = folder.lock();
+  using checkpoint =
+    resume === false ? null : resumeFrom(folder.checkpoints, typeof resume === "string" ? resume : undefined);
+  if (checkpoint !== null) {
+    refuseOtherSettings(detectSettings, checkpoint, config, compute);
+    refuseOtherPhotos(checkpoint, { fingerprint, sourceStamp: fingerprint });
+  }
+  const { detector, description } = detectorFrom(encoder, set, config);
+  const task = new DetectTask(detector, set, config);
+  try {
+    const first = checkpoint === null ? 0 : restore(task, checkpoint);
+    if (checkpoint !== null) report({ kind: "note", message: `going on after step ${first}` });
+    await folder.log.rewindTo(first);
+    await folder.writeSettings(detectSettings, config);
+    const before = checkpoint?.position.seconds ?? 0;
+    const seconds = () => before + (performance.now() - started) / 1000;
+    const { epochs, checkpointEvery, keep, logEvery } = config.train;
+    const trained = await train(task, {
+      epochs,
+      first,
+      logEvery,
+      compute,
+      signal,
+      checkpoints: {
+        folder: folder.checkpoints,
+        every: checkpointEvery,
+        keep,
+        identity: () => ({
+          dataFingerprint: fingerprint,
+          config: toStored(detectSettings, asMeantHere(config, compute)),
+          seconds: seconds(),
+        }),
+      },
+      report: (event) => {
+        if (event.kind === "log") folder.log.append(event.entry);
+        report(event);
+      },
+    });
+    saveDetector(folder.weights, task.detector, description);
+    const end = trained.last ?? folder.log.read().at(-1)?.logs;
+    const summary: DetectSummary = {
+      kind: "detect",
+      run: out,
+      encoder,
+      start: config.start,
+      photos: set.path,
+      images: set.photos.length,
+      objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
+      categories: set.categories.map(({ name }) => name),
+      epochs,
+      steps: trained.steps,
+      seconds: seconds(),
+      loss: end?.loss ?? null,
+      weights: folder.weights,
+    };
+    await folder.writeSummary(summary);
+    return summary;
+  } finally {
+    task.dispose();
+  }
+}
+
+/** A detector on top of the encoder, or of an untrained one like it. */
+function detectorFrom(
+  encoder: string,
+  set: AnnotatedPhotos,
+  { seed, start, filter, detection, ...config }: DetectConfig,
+): { detector: Detector; description: DetectorDescription } {
+  const { backbone, metadata } = loadBackbone(weightsOf(encoder).path);
+  const highPass = filter === "auto" ? highPassOf(metadata) : null;
+  const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
+  const body =
+    start === "encoder" ? backbone.setRequiresGrad(true) : createBackbone(backbone.spec, generator);
+  if (body !== backbone) backbone.dispose();
+  const categories = set.categories.map(({ id, name }) => ({ id, name }));
+  const description = { backbone: body.spec, settings: detection, categories, highPass };
+  const detector = noGrad(
+    () =>
+      new Detector({
+        backbone: body,
+        classes: categories.length,
+        settings: detection,
+        ...(highPass === null ? {} : { highPass }),
+        compute: computeOf(config),
+        generator,
+      }),
+  );
+  return { detector, description };
+}

@@ -1,0 +1,71 @@
+/** Files of a detector: safetensors with torchvision's names, and what is needed to build it again. */
+import { Generator, loadSafetensors, readSafetensorsMetadata, saveSafetensors, scope } from "@salmask/torch";
+import { z } from "zod";
+import { CheckpointError } from "../base/errors.js";
+import { type Compute, onCpu } from "../compute/compute.js";
+import { Detector } from "../detection/rcnn.js";
+import { detectionSettings } from "../detection/settings.js";
+import { createBackbone } from "../models/registry.js";
+import { modelSettings } from "../models/settings.js";
+
+const descriptionSchema = z.object({
+  backbone: modelSettings,
+  settings: detectionSettings,
+  /** The numbers and names that the annotations gave them. */
+  categories: z.array(z.object({ id: z.int(), name: z.string() })),
+  /** The fixed first layer; null where photos are seen as they are. */
+  highPass: z.object({ kernel: z.int(), sigma: z.number() }).nullable(),
+});
+
+/** What a detector is built from. It is JSON, so that its file can carry it. */
+export type DetectorDescription = z.infer<typeof descriptionSchema>;
+
+export interface LoadedDetector {
+  readonly detector: Detector;
+  readonly description: DetectorDescription;
+}
+
+const key = "detector";
+
+/** A detector with fresh weights. */
+export function buildDetector(
+  { backbone, settings, categories, highPass }: DetectorDescription,
+  generator: Generator,
+  compute: Compute = onCpu,
+): Detector {
+  return new Detector({
+    backbone: createBackbone(backbone, generator),
+    classes: categories.length,
+    settings,
+    ...(highPass === null ? {} : { highPass }),
+    compute,
+    generator,
+  });
+}
+
+export function saveDetector(path: string, detector: Detector, description: DetectorDescription): void {
+  const metadata = { format: "pt", task: "detection", [key]: JSON.stringify(description) };
+  saveSafetensors(path, detector.stateDict(), metadata);
+}
+
+/** The detector of a file, in eval mode. Throws {@link CheckpointError} `not-a-detector`, `unusable-weights`. */
+export function loadDetector(path: string, compute: Compute = onCpu): LoadedDetector {
+  const text = readSafetensorsMetadata(path)[key];
+  if (text === undefined) {
+    throw new CheckpointError(
+      "not-a-detector",
+      `Expected a detector's weights in ${path}, got others. Train one: salmask detect train ENCODER PHOTOS`,
+    );
+  }
+  return scope(() => {
+    try {
+      const description = descriptionSchema.parse(JSON.parse(text));
+      const detector = buildDetector(description, new Generator(0), compute);
+      detector.loadStateDict(loadSafetensors(path));
+      return { detector: detector.eval().setRequiresGrad(false), description };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
+    }
+  });
+}
