@@ -27,8 +27,8 @@ test("a worker has handles of its own: it neither sees nor frees the main thread
       }
       torch.noGrad(() => theirs.add_(1));
       parentPort.postMessage({ before, foreign, handle: theirs.handle, value: theirs.toArray() });`);
-    const [answer] = await once(worker, "message");
-    await once(worker, "exit");
+    // Both at once: Node can emit a last message and the exit in one go.
+    const [[answer]] = await Promise.all([once(worker, "message"), once(worker, "exit")]);
     expect(answer).toEqual({ before: 0, foreign: [], handle: 1, value: [6, 6] });
     expect(ours.map((tensor) => tensor.item())).toEqual([0, 1, 2, 3]);
     expect(liveTensors().count).toBe(4);
