@@ -1,7 +1,7 @@
 /** What the commands of `detect` do, once their options are read. */
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { UsageError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
@@ -14,6 +14,7 @@ import { openFolder } from "../data/sources/folder.js";
 import type { CocoScores } from "../metrics/average-precision/coco.js";
 import type { Detection } from "../metrics/average-precision/detection.js";
 import { type DrawnObject, pictureOfDetections } from "../report/detections-picture.js";
+import { spread } from "../report/sheet.js";
 import type { DetectSummary } from "../runs/records.js";
 import { weightsOf } from "../runs/run-weights.js";
 import { type CocoDetection, cocoDetections } from "../tasks/detect/coco-results.js";
@@ -68,7 +69,7 @@ async function openObjects(
 export async function trainOnSet(options: OnSet & Omit<TrainDetectorOptions, "set">): Promise<DetectSummary> {
   const masks = options.config.detection.masks;
   const set = await openObjects(options, { uses: ["train"], masks });
-  return trainDetector({ ...options, set });
+  return trainDetector({ ...options, set, photos: options.folder });
 }
 
 export interface ScoreOnSet extends OnSet {
@@ -92,7 +93,7 @@ export async function scoreOnSet(
     const set = await openObjects(options, { uses: ["validation", "test", "train"], masks: withMasks });
     refuseOtherCategories(description.categories, set.categories);
     const found: CocoDetection[] = [];
-    const drawnEvery = Math.max(1, Math.floor(set.photos.length / pictures.count));
+    const drawn = new Set(spread(set.photos.length, pictures.count));
     const scores = await evaluateDetector(detector, set, {
       withMasks,
       signal,
@@ -101,7 +102,7 @@ export async function scoreOnSet(
         const annotated = set.photos[detected.id];
         if (results !== undefined)
           found.push(...cocoDetections(annotated.id, detected.detections, set.categories));
-        if (pictures.folder !== undefined && detected.id % drawnEvery === 0)
+        if (pictures.folder !== undefined && drawn.has(detected.id))
           await draw(
             detected,
             { folder: pictures.folder, name: annotated.name, score, categories: set.categories },
@@ -153,7 +154,13 @@ async function draw(
     }),
   );
   const picture = await pictureOfDetections(photo, drawnFound, truth ?? null);
-  await writeFileAtomic(join(folder, `${name.replaceAll("/", "-")}.png`), picture);
+  await writeFileAtomic(join(folder, `${pictureName(name)}.png`), picture);
+}
+
+/** Of a photo, by its path in its set. */
+function pictureName(photo: string): string {
+  const { dir, name } = parse(photo);
+  return [...(dir === "" ? [] : dir.split("/")), name].join("-");
 }
 
 const shown = (value: number | null) => (value === null ? "-" : (100 * value).toFixed(1));
@@ -163,11 +170,11 @@ function scoreLines(
   categories: readonly Category[],
 ): string[] {
   const line = (what: string, { ap, ap50, ap75, apSmall, apMedium, apLarge, ar100 }: CocoScores) =>
-    `${what.padEnd(6)}  ${[ap, ap50, ap75, apSmall, apMedium, apLarge, ar100].map((value) => shown(value).padStart(6)).join("")}`;
+    `${what.padEnd(6)}  ${[ap, ap50, ap75, apSmall, apMedium, apLarge, ar100].map((value) => shown(value).padStart(8)).join("")}`;
   const byCategory = categories.map(({ name }, i) => ({ name, ap: boxes.byCategory[i].ap }));
   return [
     `${photos} photos with ${objects} objects`,
-    `${" ".repeat(6)}  ${["AP", "AP50", "AP75", "small", "medium", "large", "AR"].map((name) => name.padStart(6)).join("")}`,
+    `${" ".repeat(6)}  ${["AP", "AP50", "AP75", "small", "medium", "large", "AR"].map((name) => name.padStart(8)).join("")}`,
     line("boxes", boxes.all),
     ...(masks === null ? [] : [line("masks", masks.all)]),
     `VOC's AP50 of boxes: ${shown(voc.all.elevenPoints.ap50)} in eleven points, ${shown(voc.all.area.ap50)} by area`,

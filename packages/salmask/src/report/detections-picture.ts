@@ -20,6 +20,8 @@ const leastSide = 320;
 const gap = 6;
 const maskOpacity = 0.45;
 const fontSize = 12;
+/** Of a label, in pixels; the font is the machine's, so that letters may be narrower. */
+const [letterWidth, labelHeight] = [7, fontSize + 3];
 /** Of the colour circle: neighbours in number are far apart in hue. */
 const goldenAngle = 137.508;
 
@@ -74,11 +76,12 @@ function outlines(objects: readonly DrawnObject[], { height, width }: RgbImage, 
   const shapes = objects.map(({ box, name, score, category }) => {
     const [left, top, right, bottom] = box.map((side) => side * scale);
     const colour = `rgb(${rgbOf(category).map(Math.round).join(",")})`;
-    const label = escaped(score === null ? name : `${name} ${score.toFixed(2)}`);
-    const y = top >= fontSize + 2 ? top - 3 : top + fontSize;
+    const label = score === null ? name : `${name} ${score.toFixed(2)}`;
+    const y = top >= labelHeight ? top - labelHeight : top;
     return (
       `<rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}" fill="none" stroke="${colour}" stroke-width="2"/>` +
-      `<text x="${left + 2}" y="${y}" fill="${colour}" stroke="black" stroke-width="2" paint-order="stroke">${label}</text>`
+      `<rect x="${left}" y="${y}" width="${letterWidth * label.length + 4}" height="${labelHeight}" fill="${colour}"/>` +
+      `<text x="${left + 2}" y="${y + fontSize - 1}" fill="${isLight(category) ? "black" : "white"}">${escaped(label)}</text>`
     );
   });
   return (
@@ -89,6 +92,12 @@ function outlines(objects: readonly DrawnObject[], { height, width }: RgbImage, 
 
 const escaped = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** Whether black letters are easier to read on a category's colour than white ones. */
+function isLight(category: number): boolean {
+  const [red, green, blue] = rgbOf(category);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140;
+}
 
 /** A bright colour, 0 to 255 each. */
 function rgbOf(category: number): [number, number, number] {

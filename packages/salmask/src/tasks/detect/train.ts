@@ -27,6 +27,8 @@ export interface TrainDetectorOptions {
   readonly encoder: string;
   /** Photos with boxes, and with masks where `detection.masks` asks for them. */
   readonly set: AnnotatedPhotos;
+  /** How people named the set, for the summary; its folder of photos where it is not given. */
+  readonly photos?: string;
   /** The run's folder; made where it is missing. */
   readonly out: string;
   readonly config: DetectConfig;
@@ -98,7 +100,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       run: out,
       encoder,
       start: config.start,
-      photos: set.path,
+      photos: options.photos ?? set.path,
       images: set.photos.length,
       objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
       categories: set.categories.map(({ name }) => name),
