@@ -76,18 +76,19 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   const strangers = [{ photos: [folder] }, { protocol: "paper" }, { seed: 7 }, { labels: "10%" }].map(
     (other) => ({ ...own, knn: wrong, linear: wrong, ...other }),
   );
-  writeFileSync(probes, JSON.stringify([own, ...strangers]));
-  expect((await run())[0]).toEqual(first[0]);
   writeFileSync(probes, JSON.stringify(strangers));
   const probedAgain = (await run())[0];
   expect(probedAgain).toEqual({ ...first[0], seconds: expect.any(Number) });
   expect(JSON.parse(readFileSync(probes, "utf8"))).toEqual([...strangers, own]);
+  writeFileSync(probes, JSON.stringify([own, ...strangers]));
 
   // An interrupted run continues from its checkpoint to the same weights.
   const whole = readFileSync(weights("masked", 1));
   for (const name of ["weights.safetensors", "probes.json", "summary.json"])
     rmSync(join(out, "masked", "seed-1", name));
-  expect((await run()).slice(0, 4).map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
+  const continued = await run();
+  expect(continued.slice(0, 4).map(({ kind }) => kind)).toEqual(["done", "done", "done", "done"]);
+  expect(continued[0]).toEqual(probedAgain);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(true);
 
   writeFileSync(join(out, "masked", "seed-1", "notes.txt"), "mine");
