@@ -10,7 +10,8 @@ import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
 import type { SkippedImage } from "../data/sources/image-source.js";
-import { listCheckpoints, removeUnfinished } from "../training/checkpoint.js";
+import { listCheckpoints, removeUnfinished, resumeFrom } from "../training/checkpoint.js";
+import type { Checkpoint } from "../training/position.js";
 import { Lock } from "./lock.js";
 import { MetricsLog } from "./metrics-log.js";
 import {
@@ -90,6 +91,12 @@ export class RunFolder {
       `Expected a new folder for the run, got ${this.path}, which holds checkpoints. ` +
         "Go on with --resume, or choose another --out.",
     );
+  }
+
+  /** The checkpoint to continue from: the newest (true) or a given one; null for a run that begins (false). The caller frees it. */
+  checkpointFor(resume: boolean | string): Checkpoint | null {
+    if (resume === false) return null;
+    return resumeFrom(this.checkpoints, typeof resume === "string" ? resume : undefined);
   }
 
   /**

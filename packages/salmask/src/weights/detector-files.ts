@@ -5,6 +5,7 @@ import { CheckpointError } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
 import { Detector } from "../detection/rcnn.js";
 import { detectionSettings } from "../detection/settings.js";
+import type { Backbone } from "../models/backbone.js";
 import { createBackbone } from "../models/registry.js";
 import { modelSettings } from "../models/settings.js";
 
@@ -27,20 +28,15 @@ export interface LoadedDetector {
 
 const key = "detector";
 
-/** A detector with fresh weights. */
+/** A detector on a backbone, which becomes its own; the generator draws the weights of the rest. */
 export function buildDetector(
-  { backbone, settings, categories, highPass }: DetectorDescription,
+  { settings, categories, highPass }: Omit<DetectorDescription, "backbone">,
+  backbone: Backbone,
   generator: Generator,
   compute: Compute = onCpu,
 ): Detector {
-  return new Detector({
-    backbone: createBackbone(backbone, generator),
-    classes: categories.length,
-    settings,
-    ...(highPass === null ? {} : { highPass }),
-    compute,
-    generator,
-  });
+  const parts = { backbone, classes: categories.length, settings, compute, generator };
+  return new Detector(highPass === null ? parts : { ...parts, highPass });
 }
 
 export function saveDetector(path: string, detector: Detector, description: DetectorDescription): void {
@@ -60,7 +56,9 @@ export function loadDetector(path: string, compute: Compute = onCpu): LoadedDete
   return scope(() => {
     try {
       const description = descriptionSchema.parse(JSON.parse(text));
-      const detector = buildDetector(description, new Generator(0), compute);
+      const generator = new Generator(0);
+      const backbone = createBackbone(description.backbone, generator);
+      const detector = buildDetector(description, backbone, generator, compute);
       detector.loadStateDict(loadSafetensors(path));
       return { detector: detector.eval().setRequiresGrad(false), description };
     } catch (error) {

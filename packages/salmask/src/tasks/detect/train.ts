@@ -5,17 +5,15 @@ import { UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { computeOf } from "../../compute/compute.js";
-import { toStored } from "../../config/stored.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
-import { Detector } from "../../detection/rcnn.js";
+import type { Detector } from "../../detection/rcnn.js";
 import { createBackbone } from "../../models/registry.js";
 import type { DetectSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
-import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
-import { resumeFrom } from "../../training/checkpoint.js";
-import { restore, train } from "../../training/trainer.js";
-import { type DetectorDescription, saveDetector } from "../../weights/detector-files.js";
+import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
+import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
+import { buildDetector, type DetectorDescription, saveDetector } from "../../weights/detector-files.js";
 import { loadBackbone } from "../../weights/files.js";
 import { highPassOf } from "../../weights/metadata.js";
 import { fingerprintOf } from "./fingerprint.js";
@@ -56,8 +54,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const fingerprint = fingerprintOf(set);
   using _lock = folder.lock();
-  using checkpoint =
-    resume === false ? null : resumeFrom(folder.checkpoints, typeof resume === "string" ? resume : undefined);
+  using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) {
     refuseOtherSettings(detectSettings, checkpoint, config, compute);
     refuseOtherPhotos(checkpoint, { fingerprint, sourceStamp: fingerprint });
@@ -65,36 +62,24 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const { detector, description } = detectorFrom(encoder, set, config);
   const task = new DetectTask(detector, set, config);
   try {
-    const first = checkpoint === null ? 0 : restore(task, checkpoint);
-    if (checkpoint !== null) report({ kind: "note", message: `going on after step ${first}` });
-    await folder.log.rewindTo(first);
-    await folder.writeSettings(detectSettings, config);
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
-    const { epochs, checkpointEvery, keep, logEvery } = config.train;
-    const trained = await train(task, {
+    const first = continueFrom(task, checkpoint, report);
+    const { epochs } = config.train;
+    const { steps, end } = await trainInFolder(task, {
+      folder,
+      kind: detectSettings,
+      config,
+      compute,
+      dataFingerprint: fingerprint,
       epochs,
       first,
-      logEvery,
-      compute,
+      schedule: config.train,
+      seconds,
       signal,
-      checkpoints: {
-        folder: folder.checkpoints,
-        every: checkpointEvery,
-        keep,
-        identity: () => ({
-          dataFingerprint: fingerprint,
-          config: toStored(detectSettings, asMeantHere(config, compute)),
-          seconds: seconds(),
-        }),
-      },
-      report: (event) => {
-        if (event.kind === "log") folder.log.append(event.entry);
-        report(event);
-      },
+      report,
     });
     saveDetector(folder.weights, task.detector, description);
-    const end = trained.last ?? folder.log.read().at(-1)?.logs;
     const summary: DetectSummary = {
       kind: "detect",
       run: out,
@@ -105,7 +90,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
       categories: set.categories.map(({ name }) => name),
       epochs,
-      steps: trained.steps,
+      steps,
       seconds: seconds(),
       loss: end?.loss ?? null,
       weights: folder.weights,
@@ -131,16 +116,6 @@ function detectorFrom(
   if (body !== backbone) backbone.dispose();
   const categories = set.categories.map(({ id, name }) => ({ id, name }));
   const description = { backbone: body.spec, settings: detection, categories, highPass };
-  const detector = noGrad(
-    () =>
-      new Detector({
-        backbone: body,
-        classes: categories.length,
-        settings: detection,
-        ...(highPass === null ? {} : { highPass }),
-        compute: computeOf(config),
-        generator,
-      }),
-  );
+  const detector = noGrad(() => buildDetector(description, body, generator, computeOf(config)));
   return { detector, description };
 }

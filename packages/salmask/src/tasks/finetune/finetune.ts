@@ -5,7 +5,6 @@ import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { type Compute, computeOf } from "../../compute/compute.js";
-import { toStored } from "../../config/stored.js";
 import { labelBudget, withKnownLabels } from "../../data/samples/few-labels.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Fill } from "../../masking/fills/fill.js";
@@ -16,10 +15,9 @@ import { createBackbone } from "../../models/registry.js";
 import type { FinetuneSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
-import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
-import { resumeFrom } from "../../training/checkpoint.js";
+import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
+import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
 import type { Checkpoint } from "../../training/position.js";
-import { restore, train } from "../../training/trainer.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
 import { outputsOf } from "../probe/features.js";
@@ -61,10 +59,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
   const start = startFrom(options.encoder, config);
   try {
     using _lock = folder.lock();
-    using checkpoint =
-      resume === false
-        ? null
-        : resumeFrom(folder.checkpoints, typeof resume === "string" ? resume : undefined);
+    using checkpoint = folder.checkpointFor(resume);
     if (checkpoint !== null) refuseOtherSettings(finetuneSettings, checkpoint, config, compute);
     const { seed, cache } = config;
     const opened = { crop: start.crop, size: "auto", cache, seed, signal, report } as const;
@@ -131,35 +126,23 @@ async function trainAndScore(
     config,
   );
   try {
-    const first = checkpoint === null ? 0 : restore(task, checkpoint);
-    if (checkpoint !== null) report({ kind: "note", message: `going on after step ${first}` });
-    report({ kind: "note", message: `training on ${known.length} labels, scored on ${test.length} photos` });
-    await folder.log.rewindTo(first);
-    await folder.writeSettings(finetuneSettings, config);
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
+    const first = continueFrom(task, checkpoint, report);
+    report({ kind: "note", message: `training on ${known.length} labels, scored on ${test.length} photos` });
     const { epochs } = task;
-    const { checkpointEvery, keep, logEvery } = config;
-    const trained = await train(task, {
+    const { steps } = await trainInFolder(task, {
+      folder,
+      kind: finetuneSettings,
+      config,
+      compute,
+      dataFingerprint: dataset.fingerprint,
       epochs,
       first,
-      logEvery,
-      compute,
+      schedule: config,
+      seconds,
       signal,
-      checkpoints: {
-        folder: folder.checkpoints,
-        every: checkpointEvery,
-        keep,
-        identity: () => ({
-          dataFingerprint: dataset.fingerprint,
-          config: toStored(finetuneSettings, asMeantHere(config, compute)),
-          seconds: seconds(),
-        }),
-      },
-      report: (event) => {
-        if (event.kind === "log") folder.log.append(event.entry);
-        report(event);
-      },
+      report,
     });
     const scores = await score(task.network, test, { crop, fill, compute, signal, report });
     const classes = [...dataset.classes];
@@ -175,7 +158,7 @@ async function trainAndScore(
       testPhotos: test.length,
       classes,
       epochs,
-      steps: trained.steps,
+      steps,
       seconds: seconds(),
       weights: folder.weights,
       scores,

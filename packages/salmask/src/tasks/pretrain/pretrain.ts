@@ -5,17 +5,14 @@ import { InterruptedError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { type Compute, computeOf } from "../../compute/compute.js";
 import { pretrainSettings, type RunConfig } from "../../config/schema.js";
-import { toStored } from "../../config/stored.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { gridFor } from "../../masking/grid.js";
 import { strideOf } from "../../models/registry.js";
 import type { PretrainSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
-import { asMeantHere, refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
-import { resumeFrom } from "../../training/checkpoint.js";
-import type { Checkpoint } from "../../training/position.js";
-import { restore, train } from "../../training/trainer.js";
+import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
+import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
@@ -46,7 +43,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   const folder = new RunFolder(out);
   const compute = refuseEarly(config, folder, options.resume);
   using _lock = folder.lock();
-  using checkpoint = options.resume === false ? null : findCheckpoint(folder, options.resume);
+  using checkpoint = folder.checkpointFor(options.resume);
   if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const dataset = await openPhotos(photos, { ...config.data, signal, report });
@@ -64,44 +61,28 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       signal,
       onMapped: ({ done, total }) => report({ kind: "progress", what: "finding objects", done, total }),
     });
-    const first = checkpoint === null ? 0 : restore(task, checkpoint);
-    if (checkpoint !== null) {
-      checkpoint[Symbol.dispose](); // The task has its own copy.
-      report({ kind: "note", message: `going on after step ${first}` });
-    }
+    const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
-    await folder.log.rewindTo(first);
-    await folder.writeSettings(pretrainSettings, config);
     await folder.writeSkipped(dataset.skipped);
-
-    const { epochs, checkpointEvery, keep, logEvery, varianceEvery } = config.train;
-    const trained = await train(task, {
+    const { epochs } = config.train;
+    const trained = await trainInFolder(task, {
+      folder,
+      kind: pretrainSettings,
+      config,
+      compute,
+      dataFingerprint: dataset.fingerprint,
       epochs,
       first,
-      logEvery,
-      lookEvery: varianceEvery,
-      compute,
+      schedule: config.train,
+      lookEvery: config.train.varianceEvery,
+      seconds,
       signal,
-      checkpoints: {
-        folder: folder.checkpoints,
-        every: checkpointEvery,
-        keep,
-        identity: () => ({
-          dataFingerprint: dataset.fingerprint,
-          config: toStored(pretrainSettings, asMeantHere(config, compute)),
-          seconds: seconds(),
-        }),
-      },
-      report: (event) => {
-        if (event.kind === "log") folder.log.append(event.entry);
-        report(event);
-      },
+      report,
     });
     const { backbone } = task.method;
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
     const classes = await compareWithUntrained(backbone, dataset, { config, signal, report });
-    // If the run was already complete, these numbers are only in its log.
-    const end = trained.last ?? folder.log.read().at(-1)?.logs;
+    const { end } = trained;
     const summary: PretrainSummary = {
       kind: "pretrain",
       run: out,
@@ -133,10 +114,6 @@ function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | str
   const compute = computeOf(config);
   gridFor(config.data.crop, strideOf(config.model));
   return compute;
-}
-
-function findCheckpoint(folder: RunFolder, resume: true | string): Checkpoint {
-  return resumeFrom(folder.checkpoints, typeof resume === "string" ? resume : undefined);
 }
 
 function stopIf(signal: AbortSignal | undefined): void {
