@@ -3,6 +3,7 @@ import { UsageError } from "../base/errors.js";
 import { duration, percent } from "../base/format.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PretrainSummary } from "../runs/records.js";
+import type { RecipeSettings } from "../tasks/pretrain/recipe.js";
 import {
   begin,
   type Context,
@@ -91,10 +92,11 @@ async function chooseConfig(
   const { device, precision, threads } = configOf(options);
   const { recipeFor } = await begin(context, import("../tasks/pretrain/recipe-for.js"));
   const { signal } = context;
-  const recipe = await recipeFor({ photos, out, seconds, device, precision, threads, signal });
+  const settle = (base: RecipeSettings) => configOf(options, { base: { ...base } });
+  const recipe = await recipeFor({ photos, out, seconds, settle, device, precision, threads, signal });
   for (const line of recipe.why) output.line(line);
   output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);
-  return configOf(options, { base: { ...recipe.settings } });
+  return recipe.settings;
 }
 
 function resultLines({ run, steps, stepsHere, seconds, weights, classes }: PretrainSummary): string[] {

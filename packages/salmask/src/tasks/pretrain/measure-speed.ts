@@ -25,7 +25,7 @@ export async function measureSpeed(
   signal?: AbortSignal,
 ): Promise<Speed> {
   const dataset = noise(config.train.batchSize, 2 * config.data.crop);
-  const task = await PretrainTask.create({ config, dataset, compute });
+  const task = await PretrainTask.create({ config: forNoise(config), dataset, compute });
   const losses = lossWatch(compute);
   try {
     const ids = Int32Array.from({ length: dataset.length }, (_, i) => i);
@@ -48,6 +48,13 @@ export async function measureSpeed(
     task.dispose();
     dataset.close();
   }
+}
+
+/** Maps and masks in files are of the user's photos; a source that computes next to nothing takes their place. */
+function forNoise(config: RunConfig): RunConfig {
+  const { saliency } = config;
+  const source = saliency.source === "maps" ? "centre" : saliency.source;
+  return { ...config, saliency: { ...saliency, source, truth: undefined } };
 }
 
 /** Photos of random noise, squares of `size` pixels. */

@@ -5,7 +5,7 @@ import { computeOf } from "../../compute/compute.js";
 import type { RunConfig } from "../../config/schema.js";
 import { surveyPhotos } from "../../data/sources/survey.js";
 import { RunFolder } from "../../runs/run-folder.js";
-import { chooseRecipe, type Recipe } from "./recipe.js";
+import { chooseRecipe, type Recipe, type Settle } from "./recipe.js";
 
 export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | "threads"> {
   /** Folder, `.tar` or `.tar.gz` of photos. */
@@ -14,15 +14,17 @@ export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | 
   readonly out: string;
   /** Training time in seconds. */
   readonly seconds: number;
+  /** Puts the user's own settings over those of a recipe. */
+  readonly settle: Settle;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Chooses settings from the photos and from the speed of this machine. Throws DataError `too-few-photos`, UsageError if
+ * Chooses the settings that the user did not name from the photos and from the speed of this machine. Throws DataError `too-few-photos`, UsageError if
  * the folder of the run is not free, InterruptedError.
  */
 export async function recipeFor(request: RecipeRequest): Promise<Recipe> {
-  const { photos, out, seconds, device, precision, threads, signal } = request;
+  const { photos, out, seconds, settle, device, precision, threads, signal } = request;
   new RunFolder(out).refuseTaken();
   const survey = await surveyPhotos(photos, signal);
   if (survey.count < leastPhotos || survey.shortSide === null) {
@@ -33,7 +35,8 @@ export async function recipeFor(request: RecipeRequest): Promise<Recipe> {
   }
   setNumThreads(threads === "auto" ? availableParallelism() : threads);
   const compute = computeOf({ device, precision });
-  return chooseRecipe({ photos: survey.count, shortSide: survey.shortSide, seconds, compute, signal });
+  const situation = { photos: survey.count, shortSide: survey.shortSide, seconds, compute, signal };
+  return chooseRecipe(situation, settle);
 }
 
 const leastPhotos = 16;

@@ -17,8 +17,10 @@ const machine =
 /** With width 8 at 32 px and batches of 64 a step takes 0.2 s: about two cores. */
 const laptop = machine(21e6);
 
+const usual: Situation = { photos: 3000, shortSide: 200, seconds: 600, compute: onCpu };
+
 const choose = (change: Partial<Situation> = {}, timer = laptop): Promise<Recipe> =>
-  chooseRecipe({ photos: 3000, shortSide: 200, seconds: 600, compute: onCpu, ...change }, timer);
+  chooseRecipe({ ...usual, ...change }, undefined, timer);
 
 const trainingSeconds = async ({ settings }: Recipe, photos: number, timer = laptop): Promise<number> => {
   const { step, photo } = await timer(configSchema.parse(settings));
@@ -75,5 +77,46 @@ describe("chooseRecipe", () => {
     });
     expect(settings.train.epochs).toBe(1);
     expect(asked).toEqual([8]);
+  });
+
+  it("plans the time for the network that the user names, and keeps what else the user names", async () => {
+    const model = { arch: "resnet18", width: 32, stem: "imagenet" } as const;
+    const asked: RunConfig[] = [];
+    const recipe = await chooseRecipe(
+      usual,
+      ({ train, data, ...base }) =>
+        configSchema.parse({
+          ...base,
+          model,
+          data: { ...data, crop: 96 },
+          train: { ...train, batchSize: 32 },
+        }),
+      (config) => {
+        asked.push(config);
+        return laptop(config);
+      },
+    );
+    expect(asked.map(({ model: network, data }) => [network, data.crop])).toEqual([[model, 96]]);
+    expect(recipe.settings).toMatchObject({ model, data: { crop: 96 }, train: { batchSize: 32 } });
+    const training = await trainingSeconds(recipe, 3000);
+    expect(training).toBeLessThanOrEqual(0.85 * 600);
+    expect(training).toBeGreaterThan(0.5 * 600);
+    expect(recipe.why.join(" ")).toContain("width 32 on crops of 96 px");
+    expect(recipe.why.join(" ")).not.toContain("A larger network");
+  });
+
+  it("gives no reasons for settings that it did not choose", async () => {
+    const { why } = await chooseRecipe(
+      usual,
+      ({ mask, augment, ...base }) =>
+        configSchema.parse({
+          ...base,
+          method: { name: "mocov2", queue: 256 },
+          mask: { ...mask, fill: "high-pass" },
+          augment: { ...augment, grayscaleProbability: 0.2 },
+        }),
+      laptop,
+    );
+    expect(why).toHaveLength(2);
   });
 });
