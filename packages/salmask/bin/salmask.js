@@ -11,7 +11,7 @@ if (!existsSync(main)) {
   console.error("salmask: Expected the built library, got none in packages/salmask/dist. Run: npm run setup");
   process.exit(1);
 }
-const { tuneProcess } = await import("@salmask/torch");
+const { tuneProcess } = await import("@salmask/torch/tune");
 tuneProcess();
 const { run } = await import(main);
 const code = run(process.argv.slice(2)); // listens for signals itself from its first line on

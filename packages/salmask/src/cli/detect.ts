@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { UsageError } from "../base/errors.js";
 import { duration } from "../base/format.js";
 import type { DetectSummary } from "../runs/records.js";
-import { type DetectConfig, detectSettings } from "../tasks/detect/settings.js";
+import type { DetectConfig } from "../tasks/detect/settings.js";
 import {
   begin,
   type Context,
@@ -12,10 +12,11 @@ import {
   textOption,
   withExamples,
 } from "./command.js";
-import { type Offered, settingsFrom, withSettingsOf } from "./settings-options.js";
+import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
 const offered: Offered<DetectConfig> = {
-  kind: detectSettings,
+  name: "detect",
+  load: async () => (await import("../tasks/detect/settings.js")).detectSettings,
   shortNames: {
     "train.epochs": "epochs",
     "train.batchSize": "batchSize",
@@ -38,7 +39,8 @@ export function detectCommand(context: Context): Command {
 
 function trainCommand(context: Context): Command {
   const made = command(context, async ([encoder, folder], options, output) => {
-    const config = settingsFrom(offered, options, { command: "detect train" });
+    const settingsFrom = await settingsReader(offered);
+    const config = settingsFrom(options, { command: "detect train" });
     const { trainOnSet } = await begin(context, import("./detect-run.js"));
     const summary = await trainOnSet({
       encoder,

@@ -1,20 +1,22 @@
 import type { Command } from "commander";
 import { duration, percent } from "../base/format.js";
 import type { FinetuneSummary } from "../runs/records.js";
-import { type FinetuneConfig, finetuneSettings } from "../tasks/finetune/settings.js";
+import type { FinetuneConfig } from "../tasks/finetune/settings.js";
 import { classificationLines } from "./classification-lines.js";
 import { begin, type Context, command, textOption, withExamples } from "./command.js";
-import { type Offered, settingsFrom, withSettingsOf } from "./settings-options.js";
+import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
 const offered: Offered<FinetuneConfig> = {
-  kind: finetuneSettings,
+  name: "finetune",
+  load: async () => (await import("../tasks/finetune/settings.js")).finetuneSettings,
   shortNames: {},
   hasPresets: false,
 };
 
 export function finetuneCommand(context: Context): Command {
   const made = command(context, async ([encoder, ...photos], options, output) => {
-    const config = settingsFrom(offered, options);
+    const settingsFrom = await settingsReader(offered);
+    const config = settingsFrom(options);
     const { finetune } = await begin(context, import("../tasks/finetune/finetune.js"));
     const summary = await finetune({
       encoder,

@@ -14,7 +14,7 @@ import {
   withExamples,
 } from "./command.js";
 import type { Output } from "./output.js";
-import { choosesLearning, configOf, withSettings } from "./settings-options.js";
+import { choosesLearning, configReader, withSettings } from "./settings-options.js";
 
 const usualTime = "10m";
 
@@ -69,6 +69,7 @@ async function chooseConfig(
   output: Output,
 ): Promise<RunConfig> {
   const seconds = secondsOption(options, "time", usualTime);
+  const configOf = await configReader();
   const isNamed = textOption(options, "config") !== undefined || textOption(options, "preset") !== undefined;
   if (isNamed && options.time !== undefined) {
     throw new UsageError(

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-import { configOf, withSettings } from "./settings-options.js";
+import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect a score. */
 const takes = ["data", "model.stem", "saliency.source", "saliency.weights", "saliency.threshold"];
 
 export function saliencyEvalCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
+    const configOf = await configReader();
     const config = configOf(options, { command: "saliency eval", takes });
     const count = countOption(options, "count", 8);
     const { scorePhotos } = await begin(context, import("./saliency-eval-run.js"));

@@ -2,23 +2,26 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { parseText, placeholderOf } from "../config/kind.js";
-import { loadSettings } from "../config/load.js";
 import { presetNames } from "../config/presets.js";
-import { pretrainSettings, type RunConfig } from "../config/schema.js";
+import type { RunConfig } from "../config/schema.js";
 import type { Setting } from "../config/setting.js";
+import { settingsListing } from "../config/settings.generated.js";
 import type { SettingsKind } from "../config/settings-kind.js";
 import { dashed, type Options, textOption } from "./command.js";
 
 /** What a command offers of a kind of settings. */
 export interface Offered<T> {
-  readonly kind: SettingsKind<T>;
+  readonly name: keyof typeof settingsListing;
+  /** Loads the schema. Only values need it; to load it takes as long as help takes without it. */
+  readonly load: () => Promise<SettingsKind<T>>;
   /** Short names of settings that are asked for often, in camel case. */
   readonly shortNames: Readonly<Record<string, string>>;
   readonly hasPresets: boolean;
 }
 
 const offeredOfPretraining: Offered<RunConfig> = {
-  kind: pretrainSettings,
+  name: "pretrain",
+  load: async () => (await import("../config/schema.js")).pretrainSettings,
   shortNames: {
     "train.epochs": "epochs",
     "train.batchSize": "batchSize",
@@ -39,7 +42,7 @@ export type Takes = readonly string[] | "all";
 
 /**
  * Adds `--preset NAME`, `--config FILE`, one `--dotted.key` for each setting that affects the command, and the short
- * names. The other settings are also accepted by the parser, so that {@link configOf} can say that they have no effect.
+ * names. The other settings are also accepted by the parser, so that {@link configReader} can say that they have no effect.
  */
 export function withSettings(made: Command, takes: Takes = "all"): Command {
   return withSettingsOf(made, offeredOfPretraining, takes);
@@ -47,11 +50,11 @@ export function withSettings(made: Command, takes: Takes = "all"): Command {
 
 /**
  * Adds `--config FILE`, `--preset NAME` where there are presets, one `--dotted.key` for each setting that the command takes, and
- * the short names. Other settings are known too, so that {@link settingsFrom} can say that they have no effect.
+ * the short names. Other settings are known too, so that {@link settingsReader} can say that they have no effect.
  */
 export function withSettingsOf<T>(
   made: Command,
-  { kind, shortNames, hasPresets }: Offered<T>,
+  { name, shortNames, hasPresets }: Offered<T>,
   takes: Takes = "all",
 ): Command {
   const group = "Settings:";
@@ -64,7 +67,7 @@ export function withSettingsOf<T>(
   made.addOption(
     new Option("--config <file>", "YAML file of settings; options win over it").helpGroup(group),
   );
-  for (const setting of kind.settings()) {
+  for (const setting of settingsListing[name]) {
     const isTaken = takesSetting(takes, setting.key);
     const [long, ...short] = optionsOf(setting, shortNames[setting.key], group);
     made.addOption(isTaken ? long : long.hideHelp());
@@ -112,8 +115,8 @@ const beside: ReadonlySet<string> = new Set([
 
 /** Whether an option affects what the encoder learns. */
 export function choosesLearning(options: Options): boolean {
-  const { kind, shortNames } = offeredOfPretraining;
-  return kind.settings().some(({ key }) => {
+  const { name, shortNames } = offeredOfPretraining;
+  return settingsListing[name].some(({ key }) => {
     const short = shortNames[key];
     const isGiven =
       textOption(options, key) !== undefined ||
@@ -130,48 +133,51 @@ interface ConfigOptions {
   base?: Readonly<Record<string, unknown>>;
 }
 
-/** {@link settingsFrom} of pre-training. */
-export function configOf(options: Options, how: ConfigOptions = {}): RunConfig {
-  return settingsFrom(offeredOfPretraining, options, how);
-}
+/** {@link settingsReader} of pre-training. */
+export const configReader = () => settingsReader(offeredOfPretraining);
 
 /**
- * The validated settings of a command. Options override the file, the file overrides the preset, and the preset
- * overrides `base`. Throws {@link UsageError} `no-effect` for an option that does not affect the command, `given-twice`
- * for an option that is given under both of its names, and the errors of {@link loadConfig}.
+ * Loads the schema of a kind of settings. The function that it resolves to gives the validated settings of a command: options
+ * override the file, the file overrides the preset, and the preset overrides `base`. It throws {@link UsageError} `no-effect`
+ * for an option that does not affect the command, `given-twice` for an option that is given under both of its names, and the
+ * errors of `loadSettings`.
  */
-export function settingsFrom<T>(
-  { kind: settingsKind, shortNames }: Offered<T>,
-  options: Options,
-  { command = settingsKind.name, takes = "all", base = {} }: ConfigOptions = {},
-): T {
-  const given: Record<string, unknown> = {};
-  const names = new Map<string, string>();
-  for (const { key, kind } of settingsKind.settings()) {
-    const short = shortNames[key];
-    const long = textOption(options, key);
-    const text = long ?? (short === undefined ? undefined : textOption(options, short));
-    if (text === undefined) continue;
-    const name = long === undefined && short !== undefined ? `--${dashed(short)}` : `--${key}`;
-    if (long !== undefined && short !== undefined && textOption(options, short) !== undefined) {
-      throw new UsageError(
-        "given-twice",
-        `Expected one of --${key} and --${dashed(short)}, got both. Give one.`,
-      );
+export async function settingsReader<T>({
+  name: kindName,
+  load,
+  shortNames,
+}: Offered<T>): Promise<(options: Options, how?: ConfigOptions) => T> {
+  const { loadSettings } = await import("../config/load.js");
+  const settingsKind = await load();
+  return (options, { command = kindName, takes = "all", base = {} } = {}) => {
+    const given: Record<string, unknown> = {};
+    const names = new Map<string, string>();
+    for (const { key, kind } of settingsListing[kindName]) {
+      const short = shortNames[key];
+      const long = textOption(options, key);
+      const text = long ?? (short === undefined ? undefined : textOption(options, short));
+      if (text === undefined) continue;
+      const name = long === undefined && short !== undefined ? `--${dashed(short)}` : `--${key}`;
+      if (long !== undefined && short !== undefined && textOption(options, short) !== undefined) {
+        throw new UsageError(
+          "given-twice",
+          `Expected one of --${key} and --${dashed(short)}, got both. Give one.`,
+        );
+      }
+      if (!takesSetting(takes, key)) {
+        throw new UsageError(
+          "no-effect",
+          `Expected settings that have an effect on ${command}, got ${name}. Leave it out; ${kindName} takes it.`,
+        );
+      }
+      names.set(key, name);
+      given[key] = parseText(kind, text);
     }
-    if (!takesSetting(takes, key)) {
-      throw new UsageError(
-        "no-effect",
-        `Expected settings that have an effect on ${command}, got ${name}. Leave it out; ${settingsKind.name} takes it.`,
-      );
-    }
-    names.set(key, name);
-    given[key] = parseText(kind, text);
-  }
-  return loadSettings(settingsKind, given, {
-    base,
-    preset: textOption(options, "preset"),
-    file: textOption(options, "config"),
-    nameOf: (key) => names.get(key) ?? key,
-  });
+    return loadSettings(settingsKind, given, {
+      base,
+      preset: textOption(options, "preset"),
+      file: textOption(options, "config"),
+      nameOf: (key) => names.get(key) ?? key,
+    });
+  };
 }

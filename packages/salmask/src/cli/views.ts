@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-import { configOf, withSettings } from "./settings-options.js";
+import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect the sheet; nothing is trained. */
 const takes = [
@@ -23,6 +23,7 @@ export function viewsCommand(context: Context): Command {
     const count = countOption(options, "count", 8);
     // Before the first run the user has no trained encoder for saliency.
     const usual = { "saliency.source": "spectral-residual" };
+    const configOf = await configReader();
     const config = configOf(options, {
       command: "views",
       takes,

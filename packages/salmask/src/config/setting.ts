@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { either, type Kind, kindOf } from "./kind.js";
+import { either, type Kind } from "./kind.js";
+import { kindOf } from "./kind-of-schema.js";
 import { isTree } from "./tree.js";
 
 /** A setting for users: its dotted key, its description, the values that it accepts, and its default. */

@@ -28,28 +28,38 @@ function ended(child: ChildProcess): Promise<Ended> {
   );
 }
 
-/** A module that reports, at the end of a process, which of our libraries are mapped and which modules were loaded. */
+/** A module that reports, at the end of a process, which heavy libraries are mapped and which heavy modules were run. */
 const witness = `
   import { readFileSync } from "node:fs";
+  import { Session } from "node:inspector";
   process.on("exit", () => {
     const mapped = readFileSync("/proc/self/maps", "utf8");
     const heavy = ["salmask_torch.node", "libtorch", "sharp", "vips", "jpeg-turbo", "onnxruntime"];
     console.error("mapped:" + heavy.filter((name) => mapped.includes(name)).join(","));
+    const run = new Set();
+    const session = new Session();
+    session.connect();
+    session.on("Debugger.scriptParsed", ({ params }) => run.add(params.url));
+    session.post("Debugger.enable"); // reports the scripts of before, too
+    const modules = ["packages/torch/dist/tensor.js", "node_modules/zod", "packages/salmask/dist/cli"];
+    console.error("run:" + modules.filter((name) => [...run].some((url) => url.includes(name))).join(","));
   });
 `;
 
-async function mappedBy(...args: string[]): Promise<Ended & { mapped: string }> {
+async function loadedBy(...args: string[]): Promise<Ended & { mapped: string; run: string }> {
   const folder = await temporaryFolder();
   const file = join(folder, "witness.mjs");
   await writeFile(file, witness);
   const end = await ended(spawn(process.execPath, ["--import", file, salmask, ...args]));
-  return { ...end, mapped: end.err.match(/mapped:(.*)/)?.[1] ?? "no witness" };
+  const [mapped, run] = [/mapped:(.*)/, /run:(.*)/].map((line) => end.err.match(line)?.[1] ?? "no witness");
+  return { ...end, mapped, run };
 }
 
 describe("what the command line loads", () => {
-  it("shows the engine in a process that uses it", async () => {
-    const { mapped } = await mappedBy("pretrain", "no-photos-here", "--preset", "paper");
+  it("shows the engine and the schemas in a process that uses them", async () => {
+    const { mapped, run } = await loadedBy("pretrain", "no-photos-here", "--preset", "paper");
     expect(mapped).toContain("salmask_torch.node");
+    expect(run).toBe("packages/torch/dist/tensor.js,node_modules/zod,packages/salmask/dist/cli");
   });
 
   it.each([
@@ -64,11 +74,16 @@ describe("what the command line loads", () => {
     ["demo --help"],
     ["doctor --help"],
     ["help pretrain"],
-  ])("is no engine and no decoder for %s", async (line) => {
-    const { code, mapped, out } = await mappedBy(...line.split(" "));
+    ["finetune --help"],
+    ["detect --help"],
+    ["detect train --help"],
+    ["detect eval --help"],
+    ["detect predict --help"],
+  ])("is no engine, no decoder and no schema for %s", async (line) => {
+    const { code, mapped, run, out } = await loadedBy(...line.split(" "));
     expect(code).toBe(0);
     expect(out).not.toBe("");
-    expect(mapped).toBe("");
+    expect({ mapped, run }).toEqual({ mapped: "", run: "packages/salmask/dist/cli" });
   });
 
   it.each([
@@ -81,7 +96,7 @@ describe("what the command line loads", () => {
     ["experiment no-such-file.yaml"],
     ["demonstrate"],
   ])("is no engine and no decoder where it refuses %s", async (line) => {
-    const { code, mapped } = await mappedBy(...line.split(" "));
+    const { code, mapped } = await loadedBy(...line.split(" "));
     expect(code).toBe(2);
     expect(mapped).toBe("");
   });

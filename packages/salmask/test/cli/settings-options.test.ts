@@ -74,20 +74,20 @@ describe("help", () => {
     expect(scored.out).not.toMatch(/--mask\.|--train\.|--augment\./);
   });
 
-  it.each(["demo", "pretrain", "probe", "views", "experiment", "doctor", "saliency eval", "saliency train"])(
-    "of %s ends with examples that this command line takes",
-    async (name) => {
-      const { out } = await call(...name.split(" "), "--help");
-      const examples = [...out.matchAll(/^ {2}npx salmask (.*)$/gm)].map(([, line]) => line);
-      expect(examples.length).toBeGreaterThan(1);
-      for (const example of examples) {
-        // The error names the first unknown option, so all options before it are known.
-        const { code, err } = await call(...example.split(" "), "--no-such-option");
-        expect(code, example).toBe(2);
-        expect(err, example).toContain("unknown option '--no-such-option'");
-      }
-    },
-  );
+  it.each([
+    ...["demo", "pretrain", "probe", "finetune", "detect train", "detect eval", "views"],
+    ...["experiment", "doctor", "saliency eval", "saliency train"],
+  ])("of %s ends with examples that this command line takes", async (name) => {
+    const { out } = await call(...name.split(" "), "--help");
+    const examples = [...out.matchAll(/^ {2}npx salmask (.*)$/gm)].map(([, line]) => line);
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) {
+      // The error names the first unknown option, so all options before it are known.
+      const { code, err } = await call(...example.split(" "), "--no-such-option");
+      expect(code, example).toBe(2);
+      expect(err, example).toContain("unknown option '--no-such-option'");
+    }
+  });
 
   it("says where to run it", async () => {
     expect((await call("--help")).out).toContain("inside the clone");
