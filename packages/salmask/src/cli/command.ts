@@ -70,6 +70,13 @@ export function textOption(options: Options, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** The value of a text option that is required or has a default. */
+export function requiredText(options: Options, name: string): string {
+  const text = textOption(options, name);
+  if (text === undefined) throw new Error(`Expected --${dashed(name)} to be required or to have a default.`);
+  return text;
+}
+
 /** The value of an option with a whole number of at least `least`. Throws {@link UsageError}. */
 export function countOption(options: Options, name: string, fallback: number, least = 1): number {
   const text = textOption(options, name);

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { percent } from "../base/format.js";
-import { begin, type Context, command, textOption, withExamples } from "./command.js";
+import { begin, type Context, command, requiredText, withExamples } from "./command.js";
 
 export function demoCommand(context: Context): Command {
   const made = command(context, async (_args, options, output) => {
     const { demo } = await begin(context, import("./demo-run.js"));
-    const out = textOption(options, "out") ?? "runs/demo";
+    const out = requiredText(options, "out");
     const summary = await demo({ out, signal: context.signal, report: output.report });
     output.result(summary, [
       "",

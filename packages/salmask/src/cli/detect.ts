@@ -9,9 +9,11 @@ import {
   command,
   countOption,
   type Options,
+  requiredText,
   textOption,
   withExamples,
 } from "./command.js";
+import { runOptions, withRunOptions } from "./run-options.js";
 import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
 const offered: Offered<DetectConfig> = {
@@ -37,19 +39,34 @@ export function detectCommand(context: Context): Command {
     .addCommand(predictCommand(context));
 }
 
+/** Adds the set, and how it is read; `part` says which of its parts is taken. */
+function withSet(made: Command, part: string): Command {
+  return made
+    .argument("<photos>", "a set in COCO's or PASCAL VOC's layout")
+    .option("--split <name>", part)
+    .option("--skip-bad", "leave out annotations with faults, and count them");
+}
+
+/** The values of the options that {@link withSet} adds. */
+function splitOptions(options: Options): { split: string | undefined; skipBad: boolean } {
+  return { split: textOption(options, "split"), skipBad: options.skipBad === true };
+}
+
 function trainCommand(context: Context): Command {
   const made = command(context, async ([encoder, folder], options, output) => {
+    const { split, skipBad } = splitOptions(options);
+    const { out, resume } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options, { command: "detect train" });
     const { trainOnSet } = await begin(context, import("./detect-run.js"));
     const summary = await trainOnSet({
       encoder,
       folder,
-      split: textOption(options, "split"),
-      skipBad: options.skipBad === true,
-      out: textOption(options, "out") ?? "runs/detect",
+      split,
+      skipBad,
+      out,
       config,
-      resume: textOption(options, "resume") ?? options.resume === true,
+      resume,
       signal: context.signal,
       report: output.report,
     });
@@ -57,12 +74,9 @@ function trainCommand(context: Context): Command {
   })
     .name("train")
     .description("Train a detector on photos with boxes or masks of objects, from an encoder.")
-    .argument("<encoder>", "a run's folder, or a safetensors file of an encoder's weights")
-    .argument("<photos>", "a set in COCO's or PASCAL VOC's layout")
-    .option("--split <name>", "the part to learn from; default: the set's own for training")
-    .option("--skip-bad", "leave out annotations with faults, and count them")
-    .option("--out <folder>", "the run's folder", "runs/detect")
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+    .argument("<encoder>", "a run's folder, or a safetensors file of an encoder's weights");
+  withSet(made, "the part to learn from; default: the set's own for training");
+  withRunOptions(made, "runs/detect");
   withSettingsOf(made, offered);
   return withExamples(
     made,
@@ -91,7 +105,7 @@ function trainLines({
 
 /** The score from which an object is drawn. */
 function leastScore(options: Options): number {
-  const text = textOption(options, "score") ?? "0.5";
+  const text = requiredText(options, "score");
   const score = Number(text);
   if (text.trim() !== "" && score >= 0 && score <= 1) return score;
   throw new UsageError(
@@ -104,12 +118,13 @@ function evalCommand(context: Context): Command {
   const made = command(context, async ([run, folder], options, output) => {
     const pictures = { folder: textOption(options, "pictures"), count: countOption(options, "count", 16) };
     const score = leastScore(options);
+    const { split, skipBad } = splitOptions(options);
     const { scoreOnSet } = await begin(context, import("./detect-run.js"));
     const scored = await scoreOnSet({
       run,
       folder,
-      split: textOption(options, "split"),
-      skipBad: options.skipBad === true,
+      split,
+      skipBad,
       results: textOption(options, "results"),
       pictures,
       score,
@@ -120,10 +135,8 @@ function evalCommand(context: Context): Command {
   })
     .name("eval")
     .description("Score a detector on photos whose objects are known: COCO's AP and AR, VOC's AP.")
-    .argument("<run>", "a run's folder, or a safetensors file of a detector's weights")
-    .argument("<photos>", "a set in COCO's or PASCAL VOC's layout")
-    .option("--split <name>", "the part to score on; default: the set's own for validation, else for testing")
-    .option("--skip-bad", "leave out annotations with faults, and count them")
+    .argument("<run>", "a run's folder, or a safetensors file of a detector's weights");
+  withSet(made, "the part to score on; default: the set's own for validation, else for testing")
     .option("--results <file>", "write the detections as COCO's JSON for results")
     .option("--pictures <folder>", "draw photos with what was found, and the truth beside it")
     .option("--count <n>", "photos to draw", "16")
@@ -142,7 +155,7 @@ function predictCommand(context: Context): Command {
     const predicted = await predictPhotos({
       run,
       photos,
-      out: textOption(options, "out") ?? "detections",
+      out: requiredText(options, "out"),
       score,
       signal: context.signal,
       report: output.report,

@@ -3,7 +3,8 @@ import { duration, percent } from "../base/format.js";
 import type { FinetuneSummary } from "../runs/records.js";
 import type { FinetuneConfig } from "../tasks/finetune/settings.js";
 import { classificationLines } from "./classification-lines.js";
-import { begin, type Context, command, textOption, withExamples } from "./command.js";
+import { begin, type Context, command, withExamples } from "./command.js";
+import { runOptions, withRunOptions } from "./run-options.js";
 import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
 const offered: Offered<FinetuneConfig> = {
@@ -15,24 +16,24 @@ const offered: Offered<FinetuneConfig> = {
 
 export function finetuneCommand(context: Context): Command {
   const made = command(context, async ([encoder, ...photos], options, output) => {
+    const { out, resume } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options);
     const { finetune } = await begin(context, import("../tasks/finetune/finetune.js"));
     const summary = await finetune({
       encoder,
       photos,
-      out: textOption(options, "out") ?? "runs/finetune",
+      out,
       config,
-      resume: textOption(options, "resume") ?? options.resume === true,
+      resume,
       signal: context.signal,
       report: output.report,
     });
     output.result(summary, resultLines(summary));
   })
     .argument("<encoder>", "a run's folder, or a safetensors file of weights")
-    .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders")
-    .option("--out <folder>", "the run's folder", "runs/finetune")
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+    .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders");
+  withRunOptions(made, "runs/finetune");
   withSettingsOf(made, offered);
   return withExamples(
     made,

@@ -14,14 +14,14 @@ import {
   withExamples,
 } from "./command.js";
 import type { Output } from "./output.js";
+import { type RunOptions, runOptions, withRunOptions } from "./run-options.js";
 import { choosesLearning, configReader, withSettings } from "./settings-options.js";
 
 const usualTime = "10m";
 
 export function pretrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
-    const out = textOption(options, "out") ?? "runs/pretrain";
-    const resume = textOption(options, "resume") ?? options.resume === true;
+    const { out, resume } = runOptions(options);
     const config = await chooseConfig({ context, photos, out, resume }, options, output);
     const { pretrain } = await begin(context, import("../tasks/pretrain/pretrain.js"));
     const summary = await pretrain({
@@ -33,14 +33,11 @@ export function pretrainCommand(context: Context): Command {
       report: output.report,
     });
     output.result(summary, resultLines(summary));
-  })
-    .argument("<photos>", "folder, .tar or .tar.gz of photos")
-    .option("--out <folder>", "the run's folder", "runs/pretrain")
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
-    .option(
-      "--time <duration>",
-      `time to train in, as 90s, 10m or 2h: settings that are not given are chosen for it, the photos and this machine (default where none is given: ${usualTime})`,
-    );
+  }).argument("<photos>", "folder, .tar or .tar.gz of photos");
+  withRunOptions(made, "runs/pretrain").option(
+    "--time <duration>",
+    `time to train in, as 90s, 10m or 2h: settings that are not given are chosen for it, the photos and this machine (default where none is given: ${usualTime})`,
+  );
   withSettings(made);
   return withExamples(
     made,
@@ -51,11 +48,9 @@ export function pretrainCommand(context: Context): Command {
   );
 }
 
-interface Asked {
+interface Asked extends RunOptions {
   readonly context: Context;
   readonly photos: string;
-  readonly out: string;
-  readonly resume: boolean | string;
 }
 
 /**

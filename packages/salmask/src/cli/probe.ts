@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { percent } from "../base/format.js";
+import { labelBudgetForm } from "../data/samples/label-budget.js";
 import { classificationLines } from "./classification-lines.js";
 import {
   begin,
@@ -10,6 +11,7 @@ import {
   countOption,
   dashed,
   type Options,
+  requiredText,
   textOption,
   withExamples,
 } from "./command.js";
@@ -53,11 +55,7 @@ export function probeCommand(context: Context): Command {
         .choices(["fast", "paper"])
         .default("fast"),
     )
-    .option(
-      "--labels <known>",
-      "training labels that are known: all, a share such as 10%, or a number per class such as 5",
-      "all",
-    )
+    .option("--labels <known>", `training labels that are known: ${labelBudgetForm}`, "all")
     .option(
       "--seed <number>",
       "of the untrained encoder, the held-out rows, the paper's SGD and drawn splits",
@@ -83,7 +81,7 @@ export function probeCommand(context: Context): Command {
 
 /** A share between 0 and 1. Throws {@link UsageError}. */
 function shareOption(options: Options, name: string): number {
-  const text = textOption(options, name) ?? "";
+  const text = requiredText(options, name);
   const share = Number(text);
   if (text.trim() !== "" && share > 0 && share < 1) return share;
   throw new UsageError(

@@ -1,5 +1,13 @@
 import type { Command } from "commander";
-import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import {
+  begin,
+  type Context,
+  command,
+  countOption,
+  requiredText,
+  textOption,
+  withExamples,
+} from "./command.js";
 import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect a score. */
@@ -13,7 +21,7 @@ export function saliencyEvalCommand(context: Context): Command {
     const { scorePhotos } = await begin(context, import("./saliency-eval-run.js"));
     const result = await scorePhotos({
       photos: args[0],
-      masks: textOption(options, "masks") ?? "",
+      masks: requiredText(options, "masks"),
       config,
       sheet: textOption(options, "sheet"),
       count,

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { duration } from "../base/format.js";
 import { localizerDefaults } from "../tasks/localize/settings.js";
-import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import { begin, type Context, command, countOption, requiredText, withExamples } from "./command.js";
 
 export function saliencyTrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
@@ -17,7 +17,7 @@ export function saliencyTrainCommand(context: Context): Command {
     const summary = await trainLocalizer({
       ...settings,
       photos,
-      out: textOption(options, "out") ?? "localizer.safetensors",
+      out: requiredText(options, "out"),
       signal: context.signal,
       report: output.report,
     });

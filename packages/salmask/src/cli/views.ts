@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import { begin, type Context, command, countOption, requiredText, withExamples } from "./command.js";
 import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect the sheet; nothing is trained. */
@@ -32,7 +32,7 @@ export function viewsCommand(context: Context): Command {
     const { sheetOfPhotos } = await begin(context, import("../report/views-of-photos.js"));
     const sheet = await sheetOfPhotos({
       photos: args[0],
-      out: textOption(options, "out") ?? "views.png",
+      out: requiredText(options, "out"),
       count,
       config,
       signal: context.signal,

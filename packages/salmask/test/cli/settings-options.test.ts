@@ -32,6 +32,12 @@ describe("settings as options", () => {
     expect({ code, err }).toEqual({ code: 2, err: message });
   });
 
+  it("refuses labels that nobody can give", async () => {
+    const { code, err } = await call("finetune", "run", "photos", "--labels", "0%");
+    const budget = "all, a share such as 10%, or a number per class such as 5";
+    expect({ code, err }).toEqual({ code: 2, err: `salmask: Expected ${budget} for --labels, got "0%".\n` });
+  });
+
   it.each([
     ["views", "--epochs 3"],
     ["views", "--arch resnet18"],

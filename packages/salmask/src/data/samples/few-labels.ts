@@ -1,28 +1,7 @@
 /** Some of a set's labels, as if the others were not known: few labels are why people pre-train. */
 import { KeyedRandom } from "@salmask/torch";
-import { UsageError } from "../../base/errors.js";
 import { purpose } from "../../base/purposes.js";
-
-/** How many labels of each class are known. */
-export type LabelBudget =
-  | { readonly kind: "all" }
-  /** Above 0, at most 1. */
-  | { readonly kind: "share"; readonly share: number }
-  /** From 1. */
-  | { readonly kind: "perClass"; readonly count: number };
-
-/** `all`, a share such as `10%`, or a number of photos per class such as `5`. Throws {@link UsageError} `bad-labels`. */
-export function labelBudget(text: string): LabelBudget {
-  if (text === "all") return { kind: "all" };
-  const [, number, sign] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim()) ?? [];
-  const value = Number(number);
-  if (sign === "%" && value > 0 && value <= 100) return { kind: "share", share: value / 100 };
-  if (sign === "" && Number.isSafeInteger(value) && value >= 1) return { kind: "perClass", count: value };
-  throw new UsageError(
-    "bad-labels",
-    `Expected labels to be all, a share such as 10%, or a number per class such as 5, got ${JSON.stringify(text)}.`,
-  );
-}
+import type { LabelBudget } from "./label-budget.js";
 
 /**
  * The photos whose labels are known, in ascending order: of each class as many as the budget says, at least one. Photos without

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { count, range, share } from "../../base/setting-types.js";
 import { computeSettings } from "../../compute/settings.js";
 import { type SettingsKind, settingsKind } from "../../config/settings-kind.js";
+import { isLabelBudget, labelBudgetForm } from "../../data/samples/label-budget.js";
 
 const finetuneSchema = z.strictObject({
   seed: count(0, 2 ** 32 - 1)
@@ -15,10 +16,9 @@ const finetuneSchema = z.strictObject({
     .describe("the weights that training starts from; random: the same network untrained, to compare with"),
   labels: z
     .string()
-    .regex(/^(all|\d+(\.\d+)?%?)$/, "all, a share such as 10%, or a number per class such as 5")
-    .meta({ expected: "all, a share such as 10%, or a number per class such as 5" })
+    .refine(isLabelBudget, labelBudgetForm)
     .default("all")
-    .describe("labels that are known: all, a share such as 10%, or a number per class such as 5"),
+    .describe(`labels that are known: ${labelBudgetForm}`),
   crop: z
     .union([z.literal("auto"), count(8, 1024)])
     .default("auto")

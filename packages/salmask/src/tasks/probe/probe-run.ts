@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Report } from "../../base/events.js";
-import { labelBudget } from "../../data/samples/few-labels.js";
+import { labelBudget } from "../../data/samples/label-budget.js";
 import type { SetOptions } from "../../data/sets/data-set.js";
 import { weightsOf } from "../../runs/run-weights.js";
 import { loadBackbone } from "../../weights/files.js";

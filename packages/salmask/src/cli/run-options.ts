@@ -1,0 +1,25 @@
+/** The options that commands share which train in a run's folder. */
+import type { Command } from "commander";
+import { type Options, requiredText, textOption } from "./command.js";
+
+/** Adds `--out` and `--resume`; `out` is the usual folder. */
+export function withRunOptions(made: Command, out: string): Command {
+  return made
+    .option("--out <folder>", "the run's folder", out)
+    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+}
+
+export interface RunOptions {
+  /** The run's folder. */
+  readonly out: string;
+  /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
+  readonly resume: boolean | string;
+}
+
+/** The values of the options that {@link withRunOptions} adds. */
+export function runOptions(options: Options): RunOptions {
+  return {
+    out: requiredText(options, "out"),
+    resume: textOption(options, "resume") ?? options.resume === true,
+  };
+}
