@@ -47,15 +47,17 @@ export class Output {
     private readonly streams: Streams,
     private readonly json: boolean,
   ) {
-    this.report = renderer({
-      line: this.line,
-      bar: streams.isTerminal === true ? (text) => this.bar(text) : null,
-      now: () => performance.now() / 1000,
-    });
+    this.report = this.reporter(null);
   }
 
   /** Shows events to people. */
   readonly report: Report;
+
+  /** Like {@link report}, and says `ifLong` where training is estimated to take an hour or more. */
+  reporter(ifLong: string | null): Report {
+    const bar = this.streams.isTerminal === true ? (text: string) => this.bar(text) : null;
+    return renderer({ line: this.line, bar, now: () => performance.now() / 1000 }, ifLong);
+  }
 
   /** Writes a line for people. */
   readonly line = (text: string): void => this.write(`${this.unfinished ? clearLine : ""}${text}\n`, false);

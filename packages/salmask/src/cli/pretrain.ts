@@ -22,7 +22,7 @@ const usualTime = "10m";
 export function pretrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
     const { out, resume } = runOptions(options);
-    const config = await chooseConfig({ context, photos, out, resume }, options, output);
+    const { config, ifLong } = await chooseConfig({ context, photos, out, resume }, options, output);
     const { pretrain } = await begin(context, import("../tasks/pretrain/pretrain.js"));
     const summary = await pretrain({
       photos,
@@ -30,7 +30,7 @@ export function pretrainCommand(context: Context): Command {
       config,
       resume,
       signal: context.signal,
-      report: output.report,
+      report: output.reporter(ifLong),
     });
     output.result(summary, resultLines(summary));
   }).argument("<photos>", "folder, .tar or .tar.gz of photos");
@@ -53,6 +53,14 @@ interface Asked extends RunOptions {
   readonly photos: string;
 }
 
+interface Chosen {
+  readonly config: RunConfig;
+  /** Says what chose the settings, and what else could, where training takes long. */
+  readonly ifLong: string;
+}
+
+const shorter = "salmask pretrain PHOTOS --time 10m chooses settings that fit a time";
+
 /**
  * The settings for a command line. A resumed run keeps its own settings. Otherwise, if no option affects learning or if
  * a time is given, a recipe for these photos, this machine and this time is the base. A file or a preset replaces both.
@@ -62,27 +70,35 @@ async function chooseConfig(
   { context, photos, out, resume }: Asked,
   options: Options,
   output: Output,
-): Promise<RunConfig> {
+): Promise<Chosen> {
   const seconds = secondsOption(options, "time", usualTime);
   const configOf = await configReader();
-  const isNamed = textOption(options, "config") !== undefined || textOption(options, "preset") !== undefined;
-  if (isNamed && options.time !== undefined) {
+  const named = ["preset", "config"].flatMap((name) => {
+    const value = textOption(options, name);
+    return value === undefined ? [] : [`--${name} ${value}`];
+  });
+  if (named.length > 0 && options.time !== undefined) {
     throw new UsageError(
       "time-and-settings",
       "Expected --time, or settings by --config or --preset, got both. Leave one out: --time chooses settings.",
     );
   }
-  if (isNamed) return configOf(options);
+  if (named.length > 0) {
+    const ifLong = `that is long for this machine, with the settings of ${named.join(" and ")}; ${shorter}`;
+    return { config: configOf(options), ifLong };
+  }
   if (resume !== false) {
     const { RunFolder } = await import("../runs/run-folder.js");
     const folder = new RunFolder(out);
-    return configOf(options, folder.hasConfig ? { base: { ...folder.readConfig() } } : {});
+    const config = configOf(options, folder.hasConfig ? { base: { ...folder.readConfig() } } : {});
+    return { config, ifLong: "that is long for this machine; a resumed run keeps its settings" };
   }
   if (options.time === undefined && choosesLearning(options)) {
     output.line(
       "Settings that are not given are the paper's. With --time 10m the rest is chosen for your photos.",
     );
-    return configOf(options);
+    const ifLong = `that is long for this machine, with the paper's settings where none are given; ${shorter}`;
+    return { config: configOf(options), ifLong };
   }
   // Rejects wrong options before anything is measured.
   const { device, precision, threads } = configOf(options);
@@ -92,7 +108,8 @@ async function chooseConfig(
   const recipe = await recipeFor({ photos, out, seconds, settle, device, precision, threads, signal });
   for (const line of recipe.why) output.line(line);
   output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);
-  return recipe.settings;
+  const ifLong = `settings that are not given were chosen for ${duration(seconds)}`;
+  return { config: recipe.settings, ifLong };
 }
 
 function resultLines({ run, steps, stepsHere, seconds, weights, classes }: PretrainSummary): string[] {

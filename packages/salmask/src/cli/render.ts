@@ -16,14 +16,18 @@ export interface Screen {
 const lineEvery = 5;
 /** Seconds between updates of a bar. */
 const barEvery = 0.1;
-/** For a training time above this many seconds, shorter settings are suggested. */
+/** Seconds from which a training time is long. */
 const long = 3600;
 
 type Progress = Extract<RunEvent, { kind: "progress" }>;
 type Begin = Extract<RunEvent, { kind: "begin" }>;
 
-/** Shows events on a screen when they happen. */
-export function renderer(screen: Screen): Report {
+/**
+ * Shows events on a screen when they happen.
+ *
+ * @param ifLong is said where training is estimated to take an hour or more; null says nothing
+ */
+export function renderer(screen: Screen, ifLong: string | null = null): Report {
   let phase = { what: "", since: 0, shown: 0, isShown: false };
   let begun: Begin | null = null;
   let stepsHere = 0;
@@ -50,7 +54,7 @@ export function renderer(screen: Screen): Report {
     stepsHere++;
     // The first step is slower than the others, so the second one is used to estimate the remaining time.
     if (stepsHere === 2 && begun !== null)
-      for (const line of planLines(begun, steps - step, seconds)) screen.line(line);
+      for (const line of planLines(begun, { left: steps - step, seconds, ifLong })) screen.line(line);
     const now = screen.now();
     if (screen.bar === null || now - barShown < barEvery) return;
     barShown = now;
@@ -84,15 +88,18 @@ function beginText({ step, steps, stepsPerEpoch, epochs, batchSize }: Begin): st
   return `training: ${epochs} epochs of ${stepsPerEpoch} steps, ${batchSize} photos per step: ${steps} steps${left}`;
 }
 
-function planLines({ batchSize }: Begin, left: number, seconds: number): string[] {
+interface Pace {
+  /** Steps that are left. */
+  readonly left: number;
+  /** Of one step. */
+  readonly seconds: number;
+  readonly ifLong: string | null;
+}
+
+function planLines({ batchSize }: Begin, { left, seconds, ifLong }: Pace): string[] {
   const total = left * seconds;
   const line = `a step takes ${seconds.toPrecision(2)} s (${(batchSize / seconds).toFixed(0)} photos per second): about ${duration(total)} left`;
-  return total < long
-    ? [line]
-    : [
-        line,
-        "that is long for this machine; salmask pretrain PHOTOS --time 10m chooses settings that fit a time",
-      ];
+  return total < long || ifLong === null ? [line] : [line, ifLong];
 }
 
 function progressText({ what, done, total }: Progress, seconds: number): string {

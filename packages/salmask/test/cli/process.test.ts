@@ -196,12 +196,15 @@ describe("a process of the command line", () => {
     "answers %s with a checkpoint and says so",
     async (name) => {
       const folder = await temporaryFolder();
-      const child = spawn(process.execPath, await pretrainOn(folder, 2000));
+      const child = spawn(process.execPath, await pretrainOn(folder, 10_000_000));
       const end = ended(child);
       await saying(child, "step 3");
       child.kill(name);
-      const { code, err } = await end;
+      const { code, out, err } = await end;
       expect(code).toBe(130);
+      expect(out).toContain(
+        `that is long for this machine, with the settings of --config ${join(folder, "run.json")}; salmask pretrain`,
+      );
       expect(err).toContain("stopping after this step");
       expect(err).toContain("a checkpoint was written");
       expect(err).not.toContain("    at ");

@@ -3,14 +3,12 @@ import type { LogEntry, RunEvent } from "../../src/base/events.js";
 import { logLine, renderer } from "../../src/cli/render.js";
 
 /** A screen whose clock the test sets; bars are recorded as `~text`. */
-function screen(isTerminal: boolean) {
+function screen(isTerminal: boolean, ifLong: string | null = null) {
   const said: string[] = [];
   const clock = { now: 0 };
-  const report = renderer({
-    line: (text) => void said.push(text),
-    bar: isTerminal ? (text) => void said.push(`~${text}`) : null,
-    now: () => clock.now,
-  });
+  const line = (text: string) => void said.push(text);
+  const bar = isTerminal ? (text: string) => void said.push(`~${text}`) : null;
+  const report = renderer({ line, bar, now: () => clock.now }, ifLong);
   /** Reports an event at a given second. */
   const at = (second: number, event: RunEvent) => {
     clock.now = second;
@@ -71,12 +69,16 @@ describe("renderer", () => {
       "training: 4 epochs of 5 steps, 10 photos per step: 20 steps",
       "a step takes 0.50 s (20 photos per second): about 9s left",
     ]);
-    const slow = screen(false);
-    slow.at(0, { ...begin, steps: 4600 });
-    slow.at(1, step(1, 60));
-    slow.at(2, step(2, 60, 4600));
-    expect(slow.said.join("\n")).toContain("about 76h38m left");
-    expect(slow.said.join("\n")).toContain("--time");
+    for (const ifLong of ["that is long", null]) {
+      const slow = screen(false, ifLong);
+      slow.at(0, { ...begin, steps: 4600 });
+      slow.at(1, step(1, 60));
+      slow.at(2, step(2, 60, 4600));
+      expect(slow.said.slice(1)).toEqual([
+        expect.stringContaining("about 76h38m left"),
+        ...(ifLong === null ? [] : [ifLong]),
+      ]);
+    }
   });
 
   const begin: RunEvent = {
@@ -114,8 +116,8 @@ describe("renderer", () => {
     expect(said.filter((text) => !text.startsWith("~"))).toHaveLength(2);
   });
 
-  it("estimates the rest of a resumed run, and does not suggest --time for less than an hour", () => {
-    const { said, at } = screen(false);
+  it("estimates the rest of a resumed run, and calls less than an hour not long", () => {
+    const { said, at } = screen(false, "that is long");
     at(0, { ...begin, step: 900 });
     at(1, step(901, 30));
     at(2, step(902, 30));
@@ -126,7 +128,7 @@ describe("renderer", () => {
     at(3, { ...begin, step: 0 });
     at(4, step(1, 30));
     at(5, step(2, 30));
-    expect(said.slice(3).join(" ")).toMatch(/about 8h19m left .*--time/);
+    expect(said.slice(3).join(" ")).toMatch(/about 8h19m left that is long$/);
   });
 
   it("restarts the count when a new phase begins, also one with the same name", () => {
