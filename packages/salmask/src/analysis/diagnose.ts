@@ -1,11 +1,15 @@
 /** Reads a run's log and reports what is wrong with the run and what to try. */
 import { UsageError } from "../base/errors.js";
+import type { LogEntry } from "../base/events.js";
 import { mapStages, type StageSeconds } from "../base/stage-clock.js";
+import { pretrainSettings } from "../config/schema.js";
 import { RunFolder } from "../runs/run-folder.js";
-import { type BranchVariance, type Finding, findings, lastVariance, meanOf } from "./findings.js";
+import { type BranchVariance, type Finding, findings, type Log, lastVariance, meanOf } from "./findings.js";
 
 export interface Diagnosis {
   run: string;
+  /** The name of its kind of settings, such as `pretrain`. */
+  kind: string;
   steps: number;
   /** Means over the last tenth of the log; null if the log does not contain the number. */
   last: {
@@ -20,7 +24,8 @@ export interface Diagnosis {
     /** The last measurement, not a mean. */
     branchVariance: BranchVariance | null;
   };
-  findings: Finding[];
+  /** null where there are no checks for this kind of run: they know pre-training alone. */
+  findings: Finding[] | null;
 }
 
 /** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` if the folder holds no run with a log. */
@@ -34,7 +39,7 @@ export function diagnose(run: string): Diagnosis {
       `Expected the folder of a run that has logged a step, got ${run}, which has none in ${folder.log.path}.`,
     );
   }
-  const config = folder.readConfig();
+  const kind = folder.readKindName();
   const end = entries.slice(-Math.max(1, Math.round(entries.length / 10)));
   const last = {
     loss: meanOf(end, "loss"),
@@ -45,8 +50,14 @@ export function diagnose(run: string): Diagnosis {
     seconds: meanSeconds(end.flatMap(({ seconds }) => (seconds === null ? [] : [seconds]))),
     branchVariance: lastVariance(entries),
   };
-  const [summary, probes] = [folder.readSummary(), folder.readProbes()];
-  return { run, steps: newest.step, last, findings: findings({ config, entries, end, summary, probes }) };
+  const isChecked = kind === pretrainSettings.name;
+  const found = isChecked ? findings(logOf(folder, entries, end)) : null;
+  return { run, kind, steps: newest.step, last, findings: found };
+}
+
+function logOf(folder: RunFolder, entries: readonly LogEntry[], end: readonly LogEntry[]): Log {
+  const [config, summary, probes] = [folder.readConfig(), folder.readSummary(), folder.readProbes()];
+  return { config, entries, end, summary, probes };
 }
 
 function meanSeconds(steps: readonly StageSeconds[]): StageSeconds | null {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Diagnosis } from "../analysis/diagnose.js";
 import { percent } from "../base/format.js";
 import { type StageSeconds, stages } from "../base/stage-clock.js";
 import { begin, type Context, command, withExamples } from "./command.js";
@@ -28,9 +29,8 @@ async function examineMachine(context: Context, output: Output): Promise<void> {
 async function diagnoseRun(context: Context, run: string, output: Output): Promise<void> {
   const { diagnose } = await begin(context, import("../analysis/diagnose.js"));
   const diagnosis = diagnose(run);
-  const { steps, last, findings } = diagnosis;
+  const { steps, last } = diagnosis;
   const variance = last.branchVariance;
-  const said = findings.flatMap(({ what, mend }) => ["", what, `  ${mend}`]);
   output.result(diagnosis, [
     [
       `${run}: ${steps} steps`,
@@ -45,8 +45,14 @@ async function diagnoseRun(context: Context, run: string, output: Output): Promi
       : [
           `variance over one photo's views: query ${variance.query.toFixed(3)}, key ${variance.key.toFixed(3)}`,
         ]),
-    ...(findings.length === 0 ? ["Nothing looks wrong."] : said),
+    ...findingLines(diagnosis),
   ]);
+}
+
+function findingLines({ kind, findings }: Diagnosis): string[] {
+  if (findings === null) return [`There are no checks for a run of ${kind}, only for one of pretrain.`];
+  if (findings.length === 0) return ["Nothing looks wrong."];
+  return findings.flatMap(({ what, mend }) => ["", what, `  ${mend}`]);
 }
 
 /** The stages of a step with their time, the longest first. */

@@ -9,7 +9,7 @@ import { readPreset } from "./presets.js";
 import { pretrainSettings, type RunConfig } from "./schema.js";
 import type { Setting } from "./setting.js";
 import type { SettingsKind } from "./settings-kind.js";
-import { inCurrentNames } from "./stored.js";
+import { inCurrentNames, kindNameOf } from "./stored.js";
 import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
 export interface ConfigSources {
@@ -66,7 +66,16 @@ function nest(flat: Readonly<Record<string, unknown>>): Tree {
   return merge(Object.entries(flat).map(([key, value]) => withValue({}, key, value)));
 }
 
+/** The name of the kind of settings in a YAML file. Throws {@link UsageError} `no-config`, `bad-yaml`. */
+export const kindNameIn = (path: string): string => kindNameOf(treeIn(path));
+
 function readFile<T>(kind: SettingsKind<T>, path: string): Tree {
+  const tree = treeIn(path);
+  // What a run wrote down says its version; what people write is in the names of today.
+  return Object.hasOwn(tree, "version") ? inCurrentNames(kind, tree, path) : tree;
+}
+
+function treeIn(path: string): Tree {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -81,8 +90,7 @@ function readFile<T>(kind: SettingsKind<T>, path: string): Tree {
   if (!isTree(value)) {
     throw new UsageError("bad-yaml", `Expected settings by name in ${path}, got ${shown(value)}.`);
   }
-  // What a run wrote down says its version; what people write is in the names of today.
-  return Object.hasOwn(value, "version") ? inCurrentNames(kind, value, path) : value;
+  return value;
 }
 
 function unknownKeys(settings: readonly Setting[], tree: Tree): string[] {

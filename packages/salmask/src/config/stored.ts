@@ -6,16 +6,17 @@ import { pretrainSettings } from "./schema.js";
 import type { SettingsKind } from "./settings-kind.js";
 import { isTree, type Tree } from "./tree.js";
 
-/**
- * The settings of a file in the names of this version, not checked yet. Files of pre-training do not name their task. Throws as
- * {@link fromStored} does.
- */
+/** The name of the kind of settings that were read from a file. Files of pre-training do not name theirs. */
+export const kindNameOf = ({ task = pretrainSettings.name }: Tree): string => String(task);
+
+/** The settings of a file in the names of this version, not checked yet. Throws as {@link fromStored} does. */
 export function inCurrentNames<T>(kind: SettingsKind<T>, value: unknown, from: string): Tree {
-  const { task = pretrainSettings.name, ...settings } = isTree(value) ? value : {};
-  if (isTree(value) && task !== kind.name) {
+  const { task: _, ...settings } = isTree(value) ? value : {};
+  const name = isTree(value) ? kindNameOf(value) : kind.name;
+  if (name !== kind.name) {
     throw new UsageError(
       "bad-settings",
-      `Expected the settings of a run of ${kind.name} in ${from}, got those of ${shown(task)}.`,
+      `Expected the settings of a run of ${kind.name} in ${from}, got those of ${shown(name)}.`,
     );
   }
   const { version, migrations } = kind;

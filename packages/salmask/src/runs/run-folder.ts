@@ -5,7 +5,7 @@ import { z } from "zod";
 import { CheckpointError, UsageError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { stringifyYaml } from "../base/yaml.js";
-import { loadSettings } from "../config/load.js";
+import { kindNameIn, loadSettings } from "../config/load.js";
 import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
@@ -127,6 +127,11 @@ export class RunFolder {
   /** The settings that the run has, of this version or of one before. Throws UsageError where they cannot be used. */
   readSettings<T>(kind: SettingsKind<T>): T {
     return loadSettings(kind, {}, { file: this.file("config") });
+  }
+
+  /** The name of the run's kind of settings, such as `pretrain`. Throws UsageError `no-config`, `bad-yaml`. */
+  readKindName(): string {
+    return kindNameIn(this.file("config"));
   }
 
   get hasConfig(): boolean {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Diagnosis, diagnose } from "../../src/analysis/diagnose.js";
+import type { Finding } from "../../src/analysis/findings.js";
 import type { LogEntry } from "../../src/base/events.js";
 import type { PretrainSummary, ProbeRecord } from "../../src/runs/records.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
@@ -55,7 +56,7 @@ async function diagnosed(change: (part: number) => Change, every = 10): Promise<
   return diagnose(run);
 }
 
-const codes = ({ findings }: Diagnosis) => findings.map(({ code }) => code);
+const codes = ({ findings }: Diagnosis) => findings?.map(({ code }) => code);
 
 describe("diagnose", () => {
   it("finds no problem in a healthy run with an incomplete last line", async () => {
@@ -77,7 +78,7 @@ describe("diagnose", () => {
   ])("says %s, and what to try", async (code, change) => {
     const diagnosis = await diagnosed(change);
     expect(codes(diagnosis)).toEqual([code]);
-    expect(diagnosis.findings[0].mend).toMatch(/--/);
+    expect(diagnosis.findings?.[0].mend).toMatch(/--/);
   });
 
   it("does not report the start of masking as a rising loss", async () => {
@@ -147,13 +148,13 @@ describe("diagnose", () => {
     async function found(
       ended: { summary?: PretrainSummary; probes?: readonly ProbeRecord[] },
       settings = "method: { queue: 512 }",
-    ): Promise<Diagnosis["findings"]> {
+    ): Promise<Finding[]> {
       const folder = new RunFolder(await temporaryFolder());
       await writeFile(join(folder.path, "config.yaml"), settings);
       folder.log.append({ ...healthy, step: 400 });
       if (ended.summary !== undefined) await folder.writeSummary(ended.summary);
       for (const record of ended.probes ?? []) await folder.addProbe(record);
-      return diagnose(folder.path).findings;
+      return diagnose(folder.path).findings ?? [];
     }
 
     const behind = { top1: 0.237, randomTop1: 0.317 };
@@ -190,6 +191,16 @@ describe("diagnose", () => {
       expect(await found({ summary: { ...summary, classes: null } })).toEqual([]);
     });
   });
+
+  it.each(["finetune", "detect"])(
+    "says nothing of settings to a run of %s, which has others",
+    async (kind) => {
+      const folder = new RunFolder(await temporaryFolder());
+      await writeFile(join(folder.path, "config.yaml"), `version: 1\ntask: ${kind}\n`);
+      folder.log.append({ ...healthy, step: 4, logs: { loss: 2.5, rank: 1.01, uniformity: 0 } });
+      expect(diagnose(folder.path)).toMatchObject({ kind, steps: 4, last: { loss: 2.5 }, findings: null });
+    },
+  );
 
   it("rejects a folder that does not belong to a run", async () => {
     const folder = await temporaryFolder();
