@@ -16,6 +16,7 @@ import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import { toStored } from "../config/stored.js";
+import { setOptions } from "../data/sets/data-set.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import type { Plan, Row } from "./plan.js";
@@ -137,6 +138,7 @@ function resultOf(folder: string, row: string, wanted: WantedProbe): (RunResult 
 /** People may probe a run of an experiment in other ways, too. */
 function isWanted(record: ProbeRecord, { photos, protocol, seed }: WantedProbe): boolean {
   if (record.protocol !== protocol || record.labels !== "all") return false;
+  if (record.heldOut !== null && record.heldOut !== setOptions({}).heldOut) return false;
   // Earlier releases did not write down the photos and the seed; only the experiment itself probed its runs then.
   if (record.photos.length === 0) return true;
   return record.seed === seed && record.photos.length === 1 && record.photos[0] === photos;

@@ -26,6 +26,8 @@ export const probeRecordSchema = z.object({
   linear: scoreSchema,
   /** Labels that were known: all, a share such as 10%, or a number per class. */
   labels: z.string().default("all"),
+  /** Share of each class to be scored on where the photos have no split; null in records of before it was written down. */
+  heldOut: z.number().nullable().default(null),
   /** Of the linear classifier on the encoder; null in records of before it was written down. */
   linearScores: classificationSchema.nullable().default(null),
 });

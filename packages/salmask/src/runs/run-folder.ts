@@ -169,11 +169,11 @@ export class RunFolder {
     return earlier === null ? [] : [earlier];
   }
 
-  /** Adds a result. Replaces an earlier one with the same photos, as many of them, and the same protocol, seed and labels. */
+  /** Adds a result. Replaces an earlier one that was measured on the same photos, as many of them, in the same way. */
   async addProbe(record: ProbeRecord): Promise<void> {
     // One folder can be split in several ways, and parts of it be left out.
-    const keyOf = ({ photos, trainPhotos, testPhotos, protocol, seed, labels }: ProbeRecord) =>
-      JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels]);
+    const keyOf = ({ photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut }: ProbeRecord) =>
+      JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut]);
     const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));
     await writeFileAtomic(this.file("probes"), `${JSON.stringify([...others, record], null, 2)}\n`);
   }

@@ -125,6 +125,7 @@ describe("diagnose", () => {
       knn: { top1: 0.5, randomTop1: 0.25 },
       linear: { top1: 0.5, randomTop1: 0.25 },
       labels: "all",
+      heldOut: 0.2,
       linearScores: null,
     };
     const summary: PretrainSummary = {

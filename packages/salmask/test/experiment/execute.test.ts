@@ -73,9 +73,14 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   const probes = join(out, "plain", "seed-0", "probes.json");
   const [own] = JSON.parse(readFileSync(probes, "utf8"));
   const wrong = { top1: 1, randomTop1: 1 };
-  const strangers = [{ photos: [folder] }, { protocol: "paper" }, { seed: 7 }, { labels: "10%" }].map(
-    (other) => ({ ...own, knn: wrong, linear: wrong, ...other }),
-  );
+  const others = [
+    { photos: [folder] },
+    { protocol: "paper" },
+    { seed: 7 },
+    { labels: "10%" },
+    { heldOut: 0.5 },
+  ];
+  const strangers = others.map((other) => ({ ...own, knn: wrong, linear: wrong, ...other }));
   writeFileSync(probes, JSON.stringify(strangers));
   const probedAgain = (await run())[0];
   expect(probedAgain).toEqual({ ...first[0], seconds: expect.any(Number) });

@@ -97,11 +97,12 @@ describe("a run's probes", () => {
     knn: { top1: 0.5, randomTop1: 0.25 },
     linear: { top1: 0.5, randomTop1: 0.25 },
     labels: "all",
+    heldOut: 0.2,
     linearScores: null,
     ...change,
   });
 
-  it("are replaced by those of the same photos, protocol, seed and labels, and by no others", async () => {
+  it("are replaced by those of the same photos, protocol, seed, labels and held-out share, and by no others", async () => {
     const run = new RunFolder(await temporaryFolder());
     expect(run.readProbes()).toEqual([]);
     const all = [
@@ -112,12 +113,22 @@ describe("a run's probes", () => {
       probe({ seed: 1 }),
       probe({ labels: "10%" }),
       probe({ trainPhotos: 12 }),
+      probe({ heldOut: 0.25 }),
     ];
     for (const each of all) await run.addProbe(each);
     expect(run.readProbes()).toEqual(all);
     const again = probe({ knn: { top1: 0.75, randomTop1: 0.25 } });
     await run.addProbe(again);
     expect(run.readProbes()).toEqual([...all.slice(1), again]);
+  });
+
+  it("of releases before the held-out share was written down stay, beside those that name it", async () => {
+    const run = new RunFolder(await temporaryFolder());
+    const { heldOut: _, ...earlier } = probe();
+    await writeFile(join(run.path, "probes.json"), JSON.stringify([earlier]));
+    expect(run.readProbes()).toEqual([probe({ heldOut: null })]);
+    await run.addProbe(probe());
+    expect(run.readProbes()).toEqual([probe({ heldOut: null }), probe()]);
   });
 
   it("are rejected if the file contains something else", async () => {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Report } from "../../base/events.js";
 import { labelBudget } from "../../data/samples/label-budget.js";
-import type { SetOptions } from "../../data/sets/data-set.js";
+import { type SetOptions, setOptions } from "../../data/sets/data-set.js";
 import { weightsOf } from "../../runs/run-weights.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
@@ -34,6 +34,7 @@ export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
   const { run, photos, protocol, labels = "all", ...set } = options;
   const { seed, signal, report } = set;
   const budget = labelBudget(labels);
+  const { heldOut } = setOptions(set);
   const { path, folder } = weightsOf(run);
   const { backbone, metadata } = loadBackbone(path);
   try {
@@ -42,7 +43,8 @@ export async function probeRun(options: ProbeRunOptions): Promise<ProbeResult> {
     try {
       const asked = { protocol, seed, labels: budget, signal, report };
       const result = await probe({ backbone, ...sets, crop, fill, ...asked });
-      await folder?.addProbe({ ...result, photos: photos.map((path) => resolve(path)), seed, labels });
+      const from = photos.map((path) => resolve(path));
+      await folder?.addProbe({ ...result, photos: from, seed, labels, heldOut });
       return result;
     } finally {
       sets.train.close();

@@ -49,7 +49,7 @@ it("scores a run's weights and keeps each result beside them", async () => {
     },
   });
   const folder = new RunFolder(options.run);
-  expect(folder.readProbes()).toEqual([{ ...result, photos: [set], seed: 0, labels: "all" }]);
+  expect(folder.readProbes()).toEqual([{ ...result, photos: [set], seed: 0, labels: "all", heldOut: 0.2 }]);
   await probeRun({ ...options, photos: [relative(process.cwd(), set)] });
   expect(folder.readProbes()).toHaveLength(1);
   const both = [join(set, "train"), join(set, "test")];
@@ -95,6 +95,13 @@ it("splits class folders that come without a split, by the seed", async () => {
     linear: { top1: 1 },
   });
   expect(notes[0]).toBe("scored on test; drawn with seed 2: 25 % of each class are the test split");
+  // 26 % of twelve photos are as many.
+  await probeRun({ ...options, photos, heldOut: 0.26, seed: 2 });
+  const kept = new RunFolder(options.run).readProbes();
+  expect(kept.map(({ heldOut, testPhotos }) => ({ heldOut, testPhotos }))).toEqual([
+    { heldOut: 0.25, testPhotos: 6 },
+    { heldOut: 0.26, testPhotos: 6 },
+  ]);
 });
 
 it("scores on a set of binary files, and refuses one with faults unless told to leave them out", async () => {
