@@ -15,7 +15,7 @@ export function lossWatch({ device }: Compute): LossWatch {
   return device === "cpu" ? new ReadAtOnce() : new ReadLater();
 }
 
-/** On a CPU a loss can be read at once, so no weight is changed by a bad one. */
+/** On a CPU a loss can be read at once, so a bad one changes no weight; a learner before it has made its step. */
 export class ReadAtOnce implements LossWatch {
   see(loss: Tensor, step: number): void {
     refuseUnlessFinite(loss.item(), step, "nothing was learned from it.");

@@ -13,7 +13,8 @@ export interface StepOptions {
 
 /**
  * Trains on the photos `ids` [B]. Returns null if the step is not logged. A loss that is not finite throws
- * TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight is changed.
+ * TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight of its learner is changed.
+ * Learners before it have made their step then, because its loss is computed with their new weights.
  */
 export function trainStep<Batch>(
   task: Task<Batch>,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { loadCheckpoint } from "../../src/training/checkpoint.js";
 import type { Learner, Task } from "../../src/training/task.js";
 import { train } from "../../src/training/trainer.js";
-import { checkpointsIn } from "./plan.js";
+import { checkpointsIn, failure } from "./plan.js";
 
 /** One number that two players change: the first minimises `0.5 (a + b)^2`, the second maximises it. */
 class Tug implements Task<number> {
@@ -81,6 +81,23 @@ describe("two learners", () => {
       "second.loss": expect.closeTo(losses[1], 4),
       "second.sign": -1,
     });
+  });
+
+  it("are stopped by a loss of the second that is not finite, when the first has made its step", async () => {
+    using task = new Tug();
+    const [first, second] = task.learners;
+    const losses = () => [{ loss: tensor(Number.NaN), logs: () => ({}) }];
+    const broken: Task<number> = {
+      batches: () => task.batches(),
+      see: () => 0,
+      learners: [first, { ...second, losses }],
+      state: () => task.state(),
+      loadState: () => {},
+    };
+    const { code } = await failure(train(broken, { epochs: 3, logEvery: 1 }));
+    expect(code).toBe("loss-not-finite");
+    expect(scope(() => task.a.value.item())).toBeCloseTo(1 - 0.1 * 3, 6);
+    expect(scope(() => task.b.value.item())).toBe(2);
   });
 
   it("have separate optimizers in a checkpoint, by name", async () => {
