@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { InterruptedError } from "../../../src/base/errors.js";
 import type { RunEvent } from "../../../src/base/events.js";
 import { configSchema } from "../../../src/config/schema.js";
@@ -20,6 +21,23 @@ async function prepare(change: object = {}, count = 24): Promise<PretrainOptions
   const config = configSchema.parse({ ...smallSettings, data, ...change });
   return { folder, photos, out: join(folder, "run"), config, resume: false };
 }
+
+const shared = { folder: "" };
+afterAll(() => rm(shared.folder, { recursive: true, force: true }));
+
+/** A copy of a run that has ended, which is made once. */
+async function prepareEnded(): Promise<PretrainOptions & { folder: string }> {
+  const options = await prepare();
+  if (shared.folder === "") {
+    await pretrain(options);
+    shared.folder = await mkdtemp(join(tmpdir(), "salmask-test-"));
+    await cp(options.out, shared.folder, { recursive: true });
+  } else await cp(shared.folder, options.out, { recursive: true });
+  return options;
+}
+
+/** Two epochs: the first is the warm-up, and in the second there are masks. */
+const short = { ...smallSettings.train, epochs: 2 };
 
 describe("pretrain", () => {
   it("gives the same weights twice, masks after the warm-up, and logs every step", async () => {
@@ -57,7 +75,7 @@ describe("pretrain", () => {
   });
 
   it("gives other weights for another seed, another fill, and no mask at all", async () => {
-    const options = await prepare();
+    const options = await prepare({ train: short });
     const seen = new Set<string>();
     for (const change of [{}, { seed: 1 }, { mask: { fill: "mean" } }, { mask: { fill: "none" } }]) {
       const config = configSchema.parse({ ...options.config, ...change });
@@ -73,7 +91,7 @@ describe("pretrain", () => {
       { source: "spectral-residual", scope: "crop" },
       { source: "own", scope: "photo", warmupEpochs: 1 },
     ]) {
-      const options = await prepare({ saliency });
+      const options = await prepare({ saliency, train: short });
       const { loss } = await pretrain(options);
       expect(Number.isFinite(loss)).toBe(true);
     }
@@ -85,7 +103,7 @@ describe("pretrain", () => {
     { occlusion: { name: "adios", masks: 2, channels: 2 }, mask: { fill: "none" } },
     { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } },
   ])("writes a checkpoint when it is interrupted, and goes on to the same weights: %o", async (change) => {
-    const whole = await prepare({ ...change, train: { ...smallSettings.train, varianceEvery: 1 } });
+    const whole = await prepare({ ...change, train: { ...short, varianceEvery: 1 } });
     await pretrain(whole);
     const abort = new AbortController();
     const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
@@ -109,8 +127,7 @@ describe("pretrain", () => {
   });
 
   it("names a damaged checkpoint and offers the one before it", async () => {
-    const options = await prepare();
-    await pretrain(options);
+    const options = await prepareEnded();
     const [newest, older] = listCheckpoints(join(options.out, "checkpoints"));
     const bytes = readFileSync(newest);
     bytes[bytes.length - 100] ^= 1;
@@ -127,8 +144,7 @@ describe("pretrain", () => {
   });
 
   it("refuses to resume with other settings or other photos, and lists the differences", async () => {
-    const options = await prepare();
-    await pretrain(options);
+    const options = await prepareEnded();
     const config = configSchema.parse({
       ...options.config,
       method: { ...options.config.method, temperature: 0.5 },
@@ -140,10 +156,8 @@ describe("pretrain", () => {
   });
 
   it("cannot resume in a new folder, and does not overwrite an existing run", async () => {
-    const options = await prepare();
-    expect((await failure({ ...options, resume: true })).code).toBe("no-checkpoint");
-    await pretrain(options);
-    expect((await failure(options)).code).toBe("run-exists");
+    expect((await failure({ ...(await prepare()), resume: true })).code).toBe("no-checkpoint");
+    expect((await failure(await prepareEnded())).code).toBe("run-exists");
   });
 
   it("refuses a batch larger than the data set, and a crop that the network cannot divide", async () => {
