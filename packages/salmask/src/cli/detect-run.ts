@@ -5,11 +5,8 @@ import { join, parse } from "node:path";
 import { UsageError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
-import type { AnnotatedPhoto, AnnotatedPhotos, Category } from "../data/samples/objects.js";
+import type { AnnotatedPhoto, Category } from "../data/samples/objects.js";
 import { toMask } from "../data/samples/segmentation.js";
-import type { SplitName } from "../data/sets/data-set.js";
-import { readObjects } from "../data/sets/read-objects.js";
-import { openSet } from "../data/sets/registry.js";
 import { openFolder } from "../data/sources/folder.js";
 import type { CocoScores } from "../metrics/average-precision/coco.js";
 import type { Detection } from "../metrics/average-precision/detection.js";
@@ -20,59 +17,20 @@ import { weightsOf } from "../runs/run-weights.js";
 import { type CocoDetection, cocoDetections } from "../tasks/detect/coco-results.js";
 import { type DetectedPhoto, detect } from "../tasks/detect/detect.js";
 import { type DetectionScores, evaluateDetector } from "../tasks/detect/evaluate.js";
+import { type ObjectsOnDisk, openObjects } from "../tasks/detect/open-objects.js";
 import { type TrainDetectorOptions, trainDetector } from "../tasks/detect/train.js";
 import { loadDetector } from "../weights/detector-files.js";
 
-interface OnSet {
-  /** A set in COCO's or VOC's layout. */
-  readonly folder: string;
-  /** The set's own name of a part; undefined takes the first part of the wanted use. */
-  readonly split: string | undefined;
-  readonly skipBad: boolean;
-  readonly signal?: AbortSignal;
-  readonly report: Report;
-}
-
-/** Reads the wanted part of a set. Throws {@link UsageError} `no-objects`, `no-such-split`. */
-async function openObjects(
-  { folder, split, skipBad, signal, report }: OnSet,
-  { uses, masks }: { readonly uses: readonly SplitName[]; readonly masks: boolean },
-): Promise<AnnotatedPhotos> {
-  const { set } = await openSet(folder, { skipBad });
-  if (set.kind !== "annotated") {
-    throw new UsageError(
-      "no-objects",
-      `Expected a set with boxes of objects, in COCO's or VOC's layout, at ${folder}, got ${set.title}.`,
-    );
-  }
-  const usual = uses
-    .map((use) => set.splits.find((part) => part.use === use))
-    .find((part) => part !== undefined);
-  const name = split ?? usual?.name;
-  if (name === undefined) {
-    const names = set.splits.map((part) => part.name).join(", ");
-    throw new UsageError(
-      "no-such-split",
-      `Expected a part for ${uses.join(" or ")} in ${folder}, got ${names}. Name one by --split.`,
-    );
-  }
-  const { photos, faults } = await readObjects(set, name, { skipBad, masks, signal });
-  report({ kind: "note", message: `${set.title}, ${name}: ${photos.photos.length} photos` });
-  if (faults.total > 0) {
-    const message = `${faults.total} faults were left out (${faults.summary()}); salmask data check ${folder} lists them`;
-    report({ kind: "warning", code: "faults-skipped", message });
-  }
-  return photos;
-}
-
 /** Trains a detector on a part of a set. */
-export async function trainOnSet(options: OnSet & Omit<TrainDetectorOptions, "set">): Promise<DetectSummary> {
+export async function trainOnSet(
+  options: ObjectsOnDisk & Omit<TrainDetectorOptions, "set">,
+): Promise<DetectSummary> {
   const masks = options.config.detection.masks;
   const set = await openObjects(options, { uses: ["train"], masks });
   return trainDetector({ ...options, set, photos: options.folder });
 }
 
-export interface ScoreOnSet extends OnSet {
+export interface ScoreOnSet extends ObjectsOnDisk {
   /** A run's folder, or a file of a detector's weights. */
   readonly run: string;
   /** The file for COCO's results; undefined writes none. */

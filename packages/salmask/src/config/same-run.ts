@@ -16,6 +16,11 @@ const mayDiffer: Readonly<Record<string, string>> = {
   "train.varianceEvery": "it only says when the embeddings are looked at",
   "saliency.truth": "true masks are compared with, never learned from",
   "data.cache": "it only says where the photos' pixels lie",
+  // Of fine-tuning, whose settings are in no group.
+  logEvery: "it only says which steps are written down",
+  checkpointEvery: "it only says when the state is written down",
+  keep: "it only says how many old states stay",
+  cache: "it only says where the photos' pixels lie",
 };
 
 /** Every setting in which the two are not the same run, as `train.epochs was 3 and is 4`; none where they are. */

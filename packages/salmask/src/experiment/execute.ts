@@ -3,8 +3,7 @@
  * others.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +18,7 @@ import { toStored } from "../config/stored.js";
 import { setOptions } from "../data/sets/data-set.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
+import { setOthersAside } from "../runs/set-aside.js";
 import type { Plan, Row } from "./plan.js";
 
 /** The result of one run of a row. Shares are 0 to 1. */
@@ -103,21 +103,10 @@ async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
   return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
 }
 
-/**
- * Renames a folder that contains a run with other settings, from an older version of the experiment's file, and returns
- * a message; null if there is none. A run is never deleted, and files that users added to its folder are moved with it.
- */
+/** Sets a run with other settings aside, from an older version of the experiment's file; null if there is none. */
 async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
   const run = new RunFolder(folder);
-  if (!run.hasConfig) return null;
-  const [first, ...more] = differences(run.readConfig(), config);
-  if (first === undefined) return null;
-  let number = 1;
-  while (existsSync(`${folder}.older-${number}`)) number++;
-  const older = `${folder}.older-${number}`;
-  await rename(folder, older);
-  const others = more.length === 0 ? "" : `, and ${more.length} more`;
-  return `the run there has other settings (${first}${others}); it is kept in ${older}`;
+  return run.hasConfig ? setOthersAside(folder, differences(run.readConfig(), config)) : null;
 }
 
 type WantedProbe = Pick<ProbeRecord, "protocol" | "seed"> & { photos: string };

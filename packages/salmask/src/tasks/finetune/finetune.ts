@@ -22,7 +22,7 @@ import type { Checkpoint } from "../../training/position.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
 import { outputsOf } from "../probe/features.js";
-import { checkLabels, openProbeData } from "../probe/probe.js";
+import { checkLabels, type OpenProbeData, openProbeData } from "../probe/probe.js";
 import { type FinetuneConfig, finetuneSettings } from "./settings.js";
 import { FinetuneTask } from "./task.js";
 
@@ -34,6 +34,8 @@ export interface FinetuneOptions {
   /** The run's folder; made where it is missing. */
   readonly out: string;
   readonly config: FinetuneConfig;
+  /** How a data set is split, and what of it is used. */
+  readonly set?: Pick<OpenProbeData, "heldOut" | "perClass" | "fold" | "subset" | "skipBad" | "scored">;
   /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
   readonly resume: boolean | string;
   /** Aborting ends the run with InterruptedError: in training after the step, with a checkpoint. */
@@ -63,7 +65,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
     using checkpoint = folder.checkpointFor(resume);
     if (checkpoint !== null) refuseOtherSettings(finetuneSettings, checkpoint, config, compute);
     const { seed, cache } = config;
-    const opened = { crop: start.crop, size: "auto", cache, seed, signal, report } as const;
+    const opened = { ...options.set, crop: start.crop, size: "auto", cache, seed, signal, report } as const;
     const sets = await openProbeData(photos, opened);
     try {
       if (checkpoint !== null) refuseOtherPhotos(checkpoint, sets.train);

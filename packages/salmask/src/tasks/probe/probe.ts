@@ -8,7 +8,7 @@ import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { withKnownLabels } from "../../data/samples/few-labels.js";
 import type { LabelBudget } from "../../data/samples/label-budget.js";
-import type { LabelledSet, SetOptions, SplitName } from "../../data/sets/data-set.js";
+import type { LabelledSet, SetOptions } from "../../data/sets/data-set.js";
 import { openSet } from "../../data/sets/registry.js";
 import type { ImageSource } from "../../data/sources/image-source.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -65,13 +65,12 @@ export interface ProbeResult {
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const { backbone, train, test, protocol, seed, report = silent } = options;
   checkLabels(train, test);
-  const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
-  using untrained = createBackbone(backbone.spec, generator);
+  using untrained = untrainedLike(backbone, seed);
   const { labels = { kind: "all" } } = options;
   const known = withKnownLabels(train.labels, train.classes.length, labels, seed);
   report({ kind: "note", message: `probing on ${known.length} photos, scored on ${test.length}` });
-  const trained = await score(backbone, known, options, "the encoder");
-  const random = await score(untrained, known, options, "an untrained one");
+  const trained = await scoreEncoder(backbone, known, options, "the encoder");
+  const random = await scoreEncoder(untrained, known, options, "an untrained one");
   return {
     trainPhotos: known.length,
     testPhotos: test.length,
@@ -83,13 +82,28 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   };
 }
 
-async function score(
+/** A network of the same shape with new random weights, which the seed draws. */
+export function untrainedLike({ spec }: Pick<Backbone, "spec">, seed: number): Backbone {
+  return createBackbone(spec, new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32()));
+}
+
+/** What scoring one encoder needs. */
+export type ScoreOptions = Omit<ProbeOptions, "backbone" | "labels"> & {
+  /** Gives the features of photos; computes them where it is not given. */
+  readonly look?: typeof labelledFeatures;
+};
+
+/**
+ * Scores one encoder, which learns from the training photos `known`. `whose` names it in progress. Throws InterruptedError.
+ */
+export async function scoreEncoder(
   backbone: Backbone,
   known: Int32Array,
-  options: ProbeOptions,
+  options: ScoreOptions,
   whose: string,
 ): Promise<Scores> {
   const { train, test, crop, fill, protocol, seed, signal, report = silent } = options;
+  const { look = labelledFeatures } = options;
   const classes = train.classes.length;
   const { batchSize } = paperLinearDefaults;
   const total = known.length + test.length;
@@ -101,8 +115,8 @@ async function score(
     onProgress: ({ done }) =>
       report({ kind: "progress", what: `looking with ${whose}`, done: before + done, total }),
   });
-  using learned = await labelledFeatures(backbone, { dataset: train, ids: known }, features(0));
-  using asked = await labelledFeatures(backbone, { dataset: test }, features(known.length));
+  using learned = await look(backbone, { dataset: train, ids: known }, features(0));
+  using asked = await look(backbone, { dataset: test }, features(known.length));
   if (protocol === "fast") return scoreFeatures(learned, asked, classes, seed);
   const settings = { ...paperLinearDefaults, known, crop, fill, seed, signal };
   return {
@@ -143,9 +157,15 @@ export interface OpenProbeData extends Partial<SetOptions> {
   readonly cache?: string;
   /** Leaves out what is wrong with a data set, and says how much; otherwise such a set is refused. Default false. */
   readonly skipBad?: boolean;
+  /** The split to be scored on; default: test, or where there is none validation. */
+  readonly scored?: HeldOutSplit;
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
+
+/** The splits that are scored on, the usual one first. */
+export const heldOutSplits = ["test", "validation"] as const;
+export type HeldOutSplit = (typeof heldOutSplits)[number];
 
 /** The two sets that a `probe` command was given: two paths, or one of a data set that has a split, or can be split. */
 export async function openProbeData(
@@ -164,7 +184,7 @@ export async function openProbeData(
   }
 }
 
-/** The photos of a data set to learn from and to be scored on: its test split, or where it has none its validation split. */
+/** The photos of a data set to learn from and to be scored on. */
 async function splitsOf(path: string, data: OpenProbeData): Promise<[ImageSource, ImageSource]> {
   const { report = silent, skipBad = false } = data;
   const { set, faults } = await openSet(path, data).catch((error: unknown) => {
@@ -172,12 +192,7 @@ async function splitsOf(path: string, data: OpenProbeData): Promise<[ImageSource
     throw isNone ? noSplits(path, "none of them", error) : error;
   });
   if (set.kind === "annotated") throw noSplits(path, `${set.title}, whose photos have objects, not classes`);
-  const heldOut = (["test", "validation"] as const).filter((split) => set.splits[split] !== undefined);
-  const [chosen] = heldOut;
-  if (set.splits.train === undefined || chosen === undefined) {
-    const there = Object.values(set.diskNames).join(" and ");
-    throw noSplits(path, there === "" ? "none of them" : there);
-  }
+  const chosen = scoredSplit(set, path, data.scored);
   if (skipBad && faults.total > 0) {
     report({
       kind: "warning",
@@ -185,14 +200,27 @@ async function splitsOf(path: string, data: OpenProbeData): Promise<[ImageSource
       message: `left out what is wrong: ${faults.summary()}`,
     });
   }
-  report({ kind: "note", message: scoredOn(set, heldOut) });
+  report({ kind: "note", message: scoredOn(set, chosen) });
   return [set.source("train"), set.source(chosen)];
 }
 
-function scoredOn({ diskNames, unused, notes }: LabelledSet, heldOut: readonly SplitName[]): string {
-  const [chosen, ...others] = [...heldOut.map((split) => diskNames[split] ?? split), ...unused];
+/**
+ * The split that is scored on: the wanted one, else the test split, or where there is none the validation split. Throws
+ * {@link UsageError} `no-splits` where a set has no such split, or none to learn from.
+ */
+export function scoredSplit(set: LabelledSet, path: string, wanted?: HeldOutSplit): HeldOutSplit {
+  const heldOut = heldOutSplits.filter((split) => set.splits[split] !== undefined);
+  const chosen = wanted === undefined ? heldOut[0] : heldOut.find((split) => split === wanted);
+  if (set.splits.train !== undefined && chosen !== undefined) return chosen;
+  const there = Object.values(set.diskNames).join(" and ");
+  throw noSplits(path, there === "" ? "none of them" : there);
+}
+
+function scoredOn({ diskNames, splits, unused, notes }: LabelledSet, chosen: HeldOutSplit): string {
+  const rest = heldOutSplits.filter((split) => split !== chosen && splits[split] !== undefined);
+  const others = [...rest.map((split) => diskNames[split] ?? split), ...unused];
   const instead = others.length === 0 ? "" : `, not on ${others.join(" or ")}`;
-  return `scored on ${chosen}${instead}${notes.map((note) => `; ${note}`).join("")}`;
+  return `scored on ${diskNames[chosen] ?? chosen}${instead}${notes.map((note) => `; ${note}`).join("")}`;
 }
 
 function noSplits(path: string, got: string, cause?: unknown): UsageError {
