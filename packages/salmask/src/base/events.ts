@@ -48,7 +48,22 @@ export type RunEvent =
       readonly epochs: number;
       readonly left: number;
     }
-  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string };
+  | { readonly kind: "checkpoint"; readonly step: number; readonly path: string }
+  /** A cell of a table begins, or has its result. */
+  | {
+      readonly kind: "cell";
+      /** Such as `CIFAR-10, finetune 10%, MoCo v2, seed 0`. */
+      readonly name: string;
+      /** `reused`: an earlier call had finished it. */
+      readonly state: "begun" | "done" | "reused" | "failed";
+      /** The scores, or why there are none; empty where it begins. */
+      readonly outcome: string;
+      /** Cells that have their result. */
+      readonly done: number;
+      readonly total: number;
+      /** Estimated seconds until the table is complete, by cells of the same kind; null until one of each kind is known. */
+      readonly left: number | null;
+    };
 
 /** Receives events when they happen. */
 export type Report = (event: RunEvent) => void;

@@ -79,8 +79,22 @@ export function renderer(screen: Screen, ifLong: string | null = null): Report {
         return screen.line(logLine(event.entry, event));
       case "checkpoint":
         return;
+      case "cell":
+        if (event.state !== "begun") screen.line(cellLine(event));
+        return;
     }
   };
+}
+
+function cellLine({ name, state, outcome, done, total, left }: Extract<RunEvent, { kind: "cell" }>): string {
+  const how = {
+    begun: "begins",
+    done: outcome,
+    reused: `${outcome} (done before)`,
+    failed: `failed: ${outcome}`,
+  };
+  const rest = done === total || left === null ? "" : `  about ${duration(left)} left`;
+  return `${done} of ${total}  ${name}: ${how[state]}${rest}`;
 }
 
 function beginText({ step, steps, stepsPerEpoch, epochs, batchSize }: Begin): string {
@@ -105,7 +119,8 @@ function planLines({ batchSize }: Begin, { left, seconds, ifLong }: Pace): strin
 function progressText({ what, done, total }: Progress, seconds: number): string {
   if (total === null) return `${what}: ${done}`;
   const rate = seconds > 0 ? done / seconds : 0;
-  const left = rate > 0 ? `  ${rate.toFixed(0)} per second, ${duration((total - done) / rate)} left` : "";
+  const speed = rate < 1 ? rate.toPrecision(2) : rate.toFixed(0);
+  const left = rate > 0 ? `  ${speed} per second, ${duration((total - done) / rate)} left` : "";
   return `${what}: ${done} of ${total}${done === total ? "" : left}`;
 }
 

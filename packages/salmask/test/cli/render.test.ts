@@ -116,6 +116,20 @@ describe("renderer", () => {
     expect(said.filter((text) => !text.startsWith("~"))).toHaveLength(2);
   });
 
+  it("says of each cell of a table what came out, and how long the rest takes", () => {
+    const { said, at } = screen(false);
+    const cell = { kind: "cell", name: "CIFAR-10, probe, a, seed 0", total: 4 } as const;
+    at(0, { ...cell, state: "begun", outcome: "", done: 0, left: null });
+    at(1, { ...cell, state: "done", outcome: "kNN 50.0 %", done: 1, left: 90 });
+    at(2, { ...cell, state: "failed", outcome: "no room", done: 2, left: null });
+    at(3, { ...cell, state: "reused", outcome: "kNN 50.0 %", done: 4, left: 0 });
+    expect(said).toEqual([
+      "1 of 4  CIFAR-10, probe, a, seed 0: kNN 50.0 %  about 1m30s left",
+      "2 of 4  CIFAR-10, probe, a, seed 0: failed: no room",
+      "4 of 4  CIFAR-10, probe, a, seed 0: kNN 50.0 % (done before)",
+    ]);
+  });
+
   it("estimates the rest of a resumed run, and calls less than an hour not long", () => {
     const { said, at } = screen(false, "that is long");
     at(0, { ...begin, step: 900 });
