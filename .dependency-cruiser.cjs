@@ -17,6 +17,7 @@ const rooms = [
   "runs",
   "tasks",
   "analysis",
+  "transfer",
   "experiment",
   "report",
   "cli",

@@ -2,42 +2,56 @@ import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import { writeFileAtomic } from "../base/files.js";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
+import { listOption, toOption } from "./transfer.js";
 
 export function experimentCommand(context: Context): Command {
   const made = command(context, async ([file], options, output) => {
-    const { readPlan } = await import("../experiment/plan.js");
+    const { readPlan, transferPlanOf } = await import("../experiment/plan.js");
     const plan = readPlan(file, {
       photos: textOption(options, "photos"),
       probe: textOption(options, "probe"),
+      to: listOption(options, "to"),
     });
     const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
     const jobs = countOption(options, "jobs", 1);
-    const [{ execute }, { toSvg }, { tabulate, toCsv, toMarkdown }] = await begin(
-      context,
-      Promise.all([
-        import("../experiment/execute.js"),
-        import("../experiment/plot.js"),
-        import("../experiment/table.js"),
-      ]),
-    );
-    const results = await execute({ plan, out, jobs, signal: context.signal, report: output.line });
+    const [{ execute }, { toSvg }, { tabulate, toCsv, toMarkdown }, { openSets, transfer }, transferText] =
+      await begin(
+        context,
+        Promise.all([
+          import("../experiment/execute.js"),
+          import("../experiment/plot.js"),
+          import("../experiment/table.js"),
+          import("../transfer/transfer.js"),
+          import("../transfer/table-text.js"),
+        ]),
+      );
+    const { signal } = context;
+    const measured = transferPlanOf(plan, out);
+    const how = { out: join(out, "transfer"), mayLackRuns: true, signal, report: output.report };
+    // What cannot be measured is refused before hours of training, and not after them.
+    if (measured !== null) await openSets({ plan: measured, ...how });
+    const results = await execute({ plan, out, jobs, signal, report: output.line });
     const rows = tabulate(plan, results);
     const markdown = toMarkdown(plan, rows);
     await writeFileAtomic(join(out, "table.md"), markdown);
     await writeFileAtomic(join(out, "runs.csv"), toCsv(results));
     await writeFileAtomic(join(out, "plot.svg"), toSvg(plan, rows));
-    output.result({ name: plan.name, out, rows }, [
+    const table = measured === null ? null : await transfer({ plan: measured, ...how });
+    output.result({ name: plan.name, out, rows, transfer: table }, [
       "",
       markdown,
+      ...(table === null ? [] : [transferText.toMarkdown(table)]),
       `table.md, runs.csv and plot.svg are in ${out}`,
     ]);
-    if (results.some(({ kind }) => kind === "failed")) context.exitCode = 1;
+    const isFailed = results.some(({ kind }) => kind === "failed") || (table?.failures.length ?? 0) > 0;
+    if (isFailed) context.exitCode = 1;
   })
     .argument("<file>", "the experiment's YAML")
     .option("--out <folder>", "holds the runs and the table (default: runs/ and the file's name)")
     .option("--photos <folder>", "unlabelled photos, in place of the file's")
     .option("--probe <folder>", "labelled photos to score on, in place of the file's")
     .option("--jobs <n>", "runs at once; the cores are shared out among them", "1");
+  toOption(made);
   return withExamples(
     made,
     "experiment experiments/embedded-masks.yaml",

@@ -37,6 +37,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./detect.js")).detectCommand,
   },
   {
+    name: "transfer",
+    description: "Measure encoders on other sets, beside each other and random initialisation, as one table.",
+    load: async () => (await import("./transfer.js")).transferCommand,
+  },
+  {
     name: "views",
     description: "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
     load: async () => (await import("./views.js")).viewsCommand,

@@ -1,14 +1,17 @@
 /** The file of an experiment: a grid of runs with seeds. It is checked completely before the first run starts. */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../base/errors.js";
 import { listed, shown } from "../base/faults.js";
+import { slugOf } from "../base/slug.js";
 import { parseYaml } from "../base/yaml.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { difficulties } from "../data/embedded/settings.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
+import { setsOf, type TransferPlan } from "../transfer/plan.js";
+import { sectionSchema } from "../transfer/plan-schema.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
 
@@ -45,6 +48,7 @@ const planSchema = z.strictObject({
       }),
     )
     .min(1),
+  transfer: sectionSchema.optional().describe("sets that every row is measured on too"),
 });
 
 export type Photos =
@@ -68,18 +72,16 @@ export interface Plan {
   protocol: LinearProtocol;
   measure: "linear" | "knn";
   rows: Row[];
+  /** Where the rows are measured too, and whether beside the same networks untrained; null: nowhere. */
+  transfer: Pick<TransferPlan, "sets" | "random"> | null;
 }
-
-const slugOf = (name: string) =>
-  name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-|-$/g, "");
 
 /** Photos from the command line, which replace those of the file. */
 export interface GivenPhotos {
   photos?: string;
   probe?: string;
+  /** Folders of the sets of `transfer`, as `NAME=DIR`. */
+  to?: readonly string[];
 }
 
 /** Reads the file of an experiment. Throws {@link UsageError} `bad-experiment` with all errors at once. */
@@ -123,8 +125,30 @@ export function readPlan(path: string, given: GivenPhotos = {}): Plan {
       faults.push(`${key}: the experiment sets it; name seeds above, and --jobs`);
   }
   const photos = photosOf(withGiven(parsed.data, given), from, faults);
+  const transfer = transferOf(parsed.data, dirname(path), given, faults);
   if (faults.length > 0 || photos === null) refuse(path, faults);
-  return { name, photos, seeds, protocol, measure, rows };
+  return { name, photos, seeds, protocol, measure, rows, transfer };
+}
+
+function transferOf(
+  { transfer, rows }: z.infer<typeof planSchema>,
+  base: string,
+  { to = [] }: GivenPhotos,
+  faults: string[],
+): Plan["transfer"] {
+  if (transfer !== undefined && rows.some(({ name }) => slugOf(name) === "transfer"))
+    faults.push("rows: expected another name than transfer, whose folder holds the transfer table");
+  if (transfer !== undefined)
+    return { sets: setsOf(transfer, base, { to }, faults), random: transfer.random };
+  if (to.length > 0) faults.push("--to: expected an experiment with transfer in its file, got one without");
+  return null;
+}
+
+/** The transfer plan of an experiment's rows; `out` holds their runs. null where it has none. */
+export function transferPlanOf({ name, seeds, rows, transfer }: Plan, out: string): TransferPlan | null {
+  if (transfer === null) return null;
+  const measured = rows.map((row) => ({ name: row.name, slug: row.slug, run: join(out, row.slug) }));
+  return { name: `${name}: transfer`, reference: "paper", seeds, rows: measured, ...transfer };
 }
 
 type NamedPhotos = Pick<z.infer<typeof planSchema>, "photos" | "probe">;
