@@ -115,11 +115,15 @@ const vocColumns: Shown = [
   ["VOC AP50", "vocAp50"],
 ];
 
-const labelled = (labels: string) => (labels === "all" ? "" : ` ${labels}`);
+/** What a label budget adds to a title. */
+function labelled(labels: string): string {
+  if (labels === "all") return "";
+  return labels.endsWith("%") ? ` ${labels}` : ` ${labels} per class`;
+}
 
 function classColumns({ accuracy }: Pick<PlanSet, "accuracy">, labels: string): Shown {
   const [suffix, score]: [string, ScoreName] =
-    accuracy === "top-1" ? ["", "top1"] : [" per class", "meanPerClass"];
+    accuracy === "top-1" ? ["", "top1"] : [" class mean", "meanPerClass"];
   return [
     [`kNN${labelled(labels)}`, "knn"],
     [`linear${suffix}${labelled(labels)}`, score],

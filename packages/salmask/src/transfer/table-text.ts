@@ -2,49 +2,72 @@
 import type { Estimate } from "../base/statistics.js";
 import type { Column } from "./columns.js";
 import type { EncoderRow } from "./encoders.js";
-import type { CellResult, TableCell, TableColumn, TableRow, TransferTable } from "./table.js";
+import type { CellResult, TableCell, TableRow, TransferTable } from "./table.js";
 
-/** Sets of one kind have a table of their own, as in papers. */
+/** Sets of one kind share a table, as in papers, where it does not get wider than this many numbers. */
+const widest = 8;
+
 const kinds = { classes: "Photos with classes", objects: "Photos with objects" } as const;
 
+/** Columns that stand in one table. */
+interface Group {
+  readonly title: string;
+  readonly columns: readonly { readonly head: string; readonly at: number }[];
+}
+
 export function toMarkdown(table: TransferTable): string {
-  const blocks = (["classes", "objects"] as const).flatMap((kind) => blockOf(table, kind));
   const progress = table.done < table.total ? [`${table.done} of ${table.total} cells are done.`, ""] : [];
+  const blocks = groupsOf(table).flatMap((group) => blockOf(table, group));
   return [`# ${table.name}`, "", ...progress, ...blocks, ...notesOf(table), ""].join("\n");
 }
 
-/** The tables of one kind of sets: scores, and differences to the untrained network and to the first run. */
-function blockOf(table: TransferTable, kind: TableColumn["kind"]): string[] {
-  const shown = table.columns.flatMap((column, at) => (column.kind === kind ? [{ ...column, at }] : []));
-  if (shown.length === 0) return [];
-  const hasReference = (at: number) => table.rows.some(({ cells }) => cells[at].reference !== null);
+function groupsOf({ columns, rows }: TransferTable): Group[] {
+  const all = columns.map((column, at) => ({ ...column, at }));
+  return (["classes", "objects"] as const).flatMap((kind): Group[] => {
+    const ofKind = all.filter((column) => column.kind === kind);
+    const numbers = ofKind.length + ofKind.filter(({ at }) => hasReference(rows, at)).length;
+    const sets = [...new Set(ofKind.map(({ set }) => set))];
+    if (sets.length > 1 && numbers <= widest) {
+      const named = ofKind.map(({ set, title, at }) => ({ head: `${set} ${title}`, at }));
+      return [{ title: kinds[kind], columns: named }];
+    }
+    return sets.map((name) => ({
+      title: name,
+      columns: ofKind.filter(({ set }) => set === name).map(({ title, at }) => ({ head: title, at })),
+    }));
+  });
+}
+
+const hasReference = (rows: readonly TableRow[], at: number) =>
+  rows.some(({ cells }) => cells[at].reference !== null);
+
+/** The tables of a group: scores, and differences to the untrained network and to the first run. */
+function blockOf({ rows, reference }: TransferTable, { title, columns }: Group): string[] {
+  const known = rows.filter(({ cells }) =>
+    columns.some(({ at }) => cells[at].value !== null || cells[at].reference !== null),
+  );
+  if (known.length === 0) return [];
   const scores = linesOf(
-    shown.flatMap(({ set, title, at }) => [
-      `${set} ${title} %`,
-      ...(hasReference(at) ? [`${table.reference} %`] : []),
-    ]),
-    table.rows.filter(({ cells }) =>
-      shown.some(({ at }) => cells[at].reference !== null || cells[at].value !== null),
-    ),
-    (row) =>
-      shown.flatMap(({ at }) => [
-        interval(row.cells[at].value),
-        ...(hasReference(at) ? [row.cells[at].reference?.toFixed(2) ?? ""] : []),
+    columns.flatMap(({ head, at }) => [head, ...(hasReference(rows, at) ? [reference] : [])]),
+    known,
+    ({ cells }) =>
+      columns.flatMap(({ at }) => [
+        interval(cells[at].value),
+        ...(hasReference(rows, at) ? [cells[at].reference?.toFixed(2) ?? ""] : []),
       ]),
   );
-  const differences = (of: "toUntrained" | "toFirst") => {
-    const rows = table.rows.filter(({ cells }) => shown.some(({ at }) => cells[at][of] !== null));
-    if (rows.length === 0) return [];
-    const heads = shown.map(({ set, title }) => `${set} ${title}`);
-    return linesOf(heads, rows, ({ cells }) => shown.map(({ at }) => interval(cells[at][of], true)));
-  };
-  const first = table.rows.find((row) => row.kind === "run")?.name ?? "";
-  const both = Object.keys(kinds).every((name) => table.columns.some((column) => column.kind === name));
+  const differences = (of: "toUntrained" | "toFirst") =>
+    linesOf(
+      columns.map(({ head }) => head),
+      rows.filter(({ cells }) => columns.some(({ at }) => cells[at][of] !== null)),
+      ({ cells }) => columns.map(({ at }) => interval(cells[at][of], true)),
+    );
+  const first = rows.find((row) => row.kind === "run")?.name ?? "";
   return [
-    ...(both ? [`## ${kinds[kind]}`, ""] : []),
+    ...[`## ${title}`, ""],
     ...scores,
-    ...titled("Difference to random initialisation, in points:", differences("toUntrained")),
-    ...titled(`Difference to ${first}, in points:`, differences("toFirst")),
+    ...titled("Difference to random initialisation:", differences("toUntrained")),
+    ...titled(`Difference to ${first}:`, differences("toFirst")),
   ];
 }
 
@@ -55,6 +78,7 @@ function linesOf(
   rows: readonly TableRow[],
   cellsOf: (row: TableRow) => readonly string[],
 ): string[] {
+  if (rows.length === 0) return [];
   const line = (values: readonly string[]) => `| ${values.map(escaped).join(" | ")} |`;
   return [
     line(["row", ...heads]),
@@ -84,8 +108,8 @@ function notesOf({ seeds, rows, columns, failures }: TransferTable): string[] {
   const oneRun = rows.filter(({ kind, isOneRun }) => kind === "run" && isOneRun).map(({ name }) => name);
   return [
     seeds.length === 1
-      ? `Seed ${seeds[0]} alone: there are no intervals.`
-      : `Mean ± half the 95 % interval of the mean (Student's t) over the seeds ${seeds.join(", ")}. Differences are paired by seed.`,
+      ? `In percent. Seed ${seeds[0]} alone: there are no intervals.`
+      : `In percent. Mean ± half the 95 % interval of the mean (Student's t) over the seeds ${seeds.join(", ")}. Differences are paired by seed.`,
     ...(oneRun.length === 0 || seeds.length === 1
       ? []
       : [

@@ -44,8 +44,9 @@ export async function transfer(options: TransferOptions): Promise<TransferTable>
   const sets = await openSets(options);
   const columns = columnsOf(sets);
   const rows = encoderRows(plan.rows, plan.seeds, plan);
+  // Row by row, so that one cell of every kind is done early: how long the rest takes is told by these.
   const cells = plan.seeds.flatMap((seed) =>
-    sets.flatMap((set) => rows.flatMap((row) => cellsOf(set, { row, seed }))),
+    rows.flatMap((row) => sets.flatMap((set) => cellsOf(set, { row, seed }))),
   );
   const results: CellResult[] = [];
   const table = () => tabulate({ plan, columns, rows, results, cells: cells.length });

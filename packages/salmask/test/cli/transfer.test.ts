@@ -35,8 +35,8 @@ it("makes a table of runs and sets from options, as text and as JSON", async () 
   const said = await salmask("transfer", ...given, "--measures", "knn", "--labels", "2,all");
   expect(said).toMatchObject({ code: 0, err: "" });
   expect(said.out).toMatch(/^1 of 4 {2}noise, probe, random initialisation, seed 4: kNN \d/);
-  expect(said.out).toContain("| row | noise kNN 2 % | noise kNN % |");
-  expect(said.out).toContain("Seed 4 alone: there are no intervals.");
+  expect(said.out).toContain("| row | kNN 2 per class | kNN |");
+  expect(said.out).toContain("In percent. Seed 4 alone: there are no intervals.");
   expect(readFileSync(at("out/table.md"), "utf8")).toContain("| Mine | ");
 
   const json = await salmask(

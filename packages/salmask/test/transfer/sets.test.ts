@@ -115,7 +115,7 @@ describe("a set with classes", () => {
     };
     const { accuracy, ...everywhere } = all;
     expect(titles(await open(root, { accuracy }, everywhere))).toEqual([
-      ...["linear per class 1%", "finetune per class 1%", "linear per class", "finetune per class"],
+      ...["linear class mean 1%", "finetune class mean 1%", "linear class mean", "finetune class mean"],
     ]);
     await expect(open(root, all)).rejects.toMatchObject({ code: "no-measure" });
     await expect(open(root, { train: "train" })).rejects.toMatchObject({ code: "no-effect" });

@@ -69,7 +69,7 @@ describe("a transfer table", () => {
   it("is Markdown that says what is missing and what an interval means", () => {
     const lines = toMarkdown(table).split("\n");
     expect(lines).toContain("9 of 10 cells are done.");
-    expect(lines).toContain("| row | S kNN % | S linear % | paper % |");
+    expect(lines).toContain("| row | kNN | linear | paper |");
     expect(lines).toContain("| A | 50.00 ± 24.84 | 60.00 ± 0.00 | 61.50 |");
     expect(lines).toContain("| B | 90.00 | 80.00 ± 127.06 |  |");
     expect(lines).toContain("| Another method |  |  | 70.00 |");
@@ -77,6 +77,18 @@ describe("a transfer table", () => {
     expect(lines).toContain("- Missing: s/probe/b/seed-1: no room, at all");
     expect(lines).toContain("Fewer seeds: B, S kNN: 1 of 3; B, S linear: 2 of 3.");
     expect(lines.join("\n")).toContain("One run each, measured with every seed: A, B.");
+  });
+
+  it("shares a table among sets of one kind, unless it gets too wide", () => {
+    const columnsOn = (sets: number) =>
+      Array.from({ length: sets }, (_, i): Column => ({ ...columns[0], set: `S${i}` }));
+    const heads = (sets: number) =>
+      toMarkdown(tabulate({ plan, columns: columnsOn(sets), rows, results, cells: 9 }))
+        .split("\n")
+        .filter((line) => line.startsWith("| row |") || line.startsWith("## "));
+    expect(heads(2).slice(0, 2)).toEqual(["## Photos with classes", "| row | S0 kNN | S1 kNN |"]);
+    expect(heads(9).slice(0, 2)).toEqual(["## S0", "| row | kNN |"]);
+    expect(heads(9).filter((line) => line.startsWith("## "))).toHaveLength(9);
   });
 
   it("is CSV with a line for each number", () => {

@@ -92,7 +92,13 @@ it("measures what each set is for, and every cell is what its own command says",
   const { out } = options;
   const { table, cells } = await carryOut(options);
   expect(table.columns.map(({ set, title }) => `${set}: ${title}`)).toEqual([
-    ...["Noise: kNN 2", "Noise: linear 2", "Noise: kNN", "Noise: linear", "Tuned: finetune 2"],
+    ...[
+      "Noise: kNN 2 per class",
+      "Noise: linear 2 per class",
+      "Noise: kNN",
+      "Noise: linear",
+      "Tuned: finetune 2 per class",
+    ],
     ...["Scenes: AP", "Scenes: AP50", "Scenes: AP75"],
   ]);
   expect(table.rows.map(({ name, kind, isOneRun }) => [name, kind, isOneRun])).toEqual([
@@ -166,8 +172,8 @@ it("measures what each set is for, and every cell is what its own command says",
 
   const markdown = readFileSync(join(out, "table.md"), "utf8");
   expect(markdown).toContain(`| Many | `);
-  expect(markdown).toContain("## Photos with objects");
-  expect(markdown).toContain("Difference to Many, in points:");
+  expect(markdown).toContain("## Scenes");
+  expect(markdown).toContain("Difference to Many:");
   const csv = readFileSync(join(out, "cells.csv"), "utf8").trim().split("\n");
   expect(csv[0]).toBe("row,set,column,seed,score,seconds,failure");
   expect(csv).toHaveLength(1 + 3 * 2 * 8);
