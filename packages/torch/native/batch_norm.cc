@@ -8,6 +8,7 @@
 #include <torch/library.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "vector.h"
 
@@ -27,6 +28,12 @@ using torch::autograd::variable_list;
 
 /** Rows that are summed in float32; the sums of chunks are added in float64. It does not depend on the number of threads. */
 constexpr int64_t kChunkRows = 256;
+
+/**
+ * Rows whose gradients are summed in float32. An error of their mean moves the gradients of a whole channel to one side, and the
+ * layers before add that up over all rows.
+ */
+constexpr int64_t kGradientRows = 16;
 
 struct Rows {
   int64_t count, channels;
@@ -52,7 +59,7 @@ float* pointer(const at::Tensor& tensor, int64_t offset = 0) {
 }
 
 /** A pair of sums per chunk, `[chunks, 2, channels]`. */
-at::Tensor chunkSums(const Rows& rows) { return at::zeros({rows.chunks(), 2, rows.channels}, at::kFloat); }
+at::Tensor chunkSums(const Rows& rows, at::ScalarType type) { return at::zeros({rows.chunks(), 2, rows.channels}, type); }
 
 struct Moments {
   at::Tensor mean, variance;  // [channels], float64; the variance is the biased one
@@ -60,7 +67,7 @@ struct Moments {
 
 Moments momentsOf(const at::Tensor& input) {
   const Rows rows(input);
-  const auto sums = chunkSums(rows);
+  const auto sums = chunkSums(rows, at::kFloat);
   // Sums of differences from an approximate mean keep their precision where the mean is far from 0.
   const auto shift = input.select(0, 0).mean({1, 2});  // [channels]
   rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
@@ -98,13 +105,18 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
     const Rows rows(input);
     const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const auto ofResidual = then == Then::AddAndRelu ? at::empty_like(input) : at::Tensor();
-    const auto sums = chunkSums(rows);
+    const auto sums = chunkSums(rows, at::kDouble);
     rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
-      const int64_t at = first * rows.channels;
-      float* sum = pointer(sums, chunk * 2 * rows.channels);
-      batchnorm::addGradientMoments<then>(pointer(gradient, at), pointer(input, at), pointer(output, at),
-                                          pointer(ofResidual, at), count, rows.channels, pointer(scale), pointer(shift),
-                                          pointer(mean), sum, sum + rows.channels);
+      double* const sum = sums.data_ptr<double>() + chunk * 2 * rows.channels;
+      std::vector<float> part(2 * rows.channels);
+      for (int64_t row = 0; row < count; row += kGradientRows) {
+        const int64_t at = (first + row) * rows.channels;
+        batchnorm::addGradientMoments<then>(pointer(gradient, at), pointer(input, at), pointer(output, at),
+                                            pointer(ofResidual, at), std::min(kGradientRows, count - row), rows.channels,
+                                            pointer(scale), pointer(shift), pointer(mean), part.data(),
+                                            part.data() + rows.channels);
+        batchnorm::moveSums(part.data(), sum, 2 * rows.channels);
+      }
     });
     const auto totals = total(sums);  // [2, channels]
     const auto perRow = -scale * totals / static_cast<double>(rows.count);

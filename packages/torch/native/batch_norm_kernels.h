@@ -68,6 +68,14 @@ static void addGradientMoments(const float* gradient, const float* input, const 
   }
 }
 
+/** Adds sums to those in float64, and sets them to 0. */
+static void moveSums(float* sums, double* totals, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    totals[i] += sums[i];
+    sums[i] = 0;
+  }
+}
+
 /**
  * The input's gradient: `scale * g + slope * (input - mean) + constant`. For AddAndRelu `gradient` has already passed
  * ReLU.

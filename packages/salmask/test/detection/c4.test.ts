@@ -38,6 +38,5 @@ test.each([
   loadGoldens(detector, goldens);
   expectSameDetections(detector, goldens);
   expectSameLosses(detector, goldens);
-  // Without masks some layers' gradients were seen up to 6e-4 away; it is not known whether by rounding alone.
-  expect(farGradients(detector, goldens, masks ? 1e-4 : 1e-3)).toEqual([]);
+  expect(farGradients(detector, goldens)).toEqual([]);
 });

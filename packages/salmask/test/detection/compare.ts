@@ -123,18 +123,27 @@ export function expectSameLosses(detector: Detector, goldens: Goldens): void {
   });
 }
 
+/** Largest distance from the gradients of float64, in relative L2 of each parameter. */
+const most = 1e-4;
+/** torchvision's own float32 misses it in a few parameters; there ours may be so many times as far as torchvision's. */
+const ofTheirs = 1.5;
+/** No parameter may be further. */
+const always = 1e-3;
+
 /**
- * The names of parameters whose gradients are further than `most` from torchvision's, in relative L2. Each has a gradient where
- * torchvision's has.
+ * The names of parameters whose gradients are too far from those that torchvision's model has in float64, with the same weights,
+ * photos, anchors and proposals. Each has a gradient where torchvision's has.
  */
-export function farGradients(detector: Detector, goldens: Goldens, most = 1e-4): string[] {
+export function farGradients(detector: Detector, goldens: Goldens): string[] {
   return scope(() => {
     const gradients: Record<string, Tensor> = {};
     for (const [name, { grad }] of detector.namedParameters()) if (grad !== null) gradients[name] = grad;
     expect(Object.keys(gradients).sort()).toEqual(goldens.names("gradient/").sort());
     return Object.keys(gradients).filter((name) => {
-      const error = relativeError(gradients[name].toFloat32Array(), goldens.array(`gradient/${name}`));
-      return !(error <= most);
+      const exact = goldens.array(`exact/gradient/${name}`);
+      const ours = relativeError(gradients[name].toFloat32Array(), exact);
+      const theirs = relativeError(goldens.array(`gradient/${name}`), exact);
+      return !(ours <= Math.max(most, ofTheirs * theirs) && ours <= always);
     });
   });
 }

@@ -1,4 +1,6 @@
 """What a torchvision detector finds and loses on drawn photos, with what it sampled: shared by the scripts of this folder."""
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -106,16 +108,17 @@ def add_case(goldens, net, with_masks, names=lambda name: name):
     # What it samples: places among the anchors, and the boxes of the proposals.
     sample_anchors = net.rpn.fg_bg_sampler
     select = net.roi_heads.select_training_samples
+    sampled = {}
 
     def anchors(labels):
-        positives, negatives = sample_anchors(labels)
+        positives, negatives = sampled["anchors"] = sample_anchors(labels)
         for i, masks in enumerate(zip(positives, negatives)):
             for name, mask in zip(("positives", "negatives"), masks):
                 goldens.add(f"anchors/{i}/{name}", torch.where(mask)[0])
         return positives, negatives
 
     def proposals(*args):
-        selected = select(*args)
+        selected = sampled["proposals"] = select(*args)
         for i, (boxes, labels) in enumerate(zip(selected[0], selected[2])):
             goldens.add(f"proposals/{i}/boxes", boxes)
             goldens.add(f"proposals/{i}/labels", labels)
@@ -125,6 +128,34 @@ def add_case(goldens, net, with_masks, names=lambda name: name):
     net.roi_heads.select_training_samples = proposals
     losses = net(photos, targets)
     goldens.add_all("loss/", losses.items())
+    goldens.add_all("gradient/", named_gradients(net, losses, names))
+    judge = in_float64(net, sampled)
+    exact = judge([picture.double() for picture in photos], [doubled(truth) for truth in targets])
+    goldens.add_all("exact/gradient/", named_gradients(judge, exact, names))
+
+
+def named_gradients(net, losses, names):
+    net.zero_grad()
     sum(losses.values()).backward()
-    gradients = ((names(name), p.grad) for name, p in net.named_parameters() if p.grad is not None)
-    goldens.add_all("gradient/", gradients)
+    return [(names(name), p.grad) for name, p in net.named_parameters() if p.grad is not None]
+
+
+def doubled(values):
+    return {name: value.double() if value.is_floating_point() else value for name, value in values.items()}
+
+
+def in_float64(net, sampled):
+    """The same network, which learns from what was sampled in float32."""
+    judge = copy.deepcopy(net).double()
+    heads = judge.roi_heads
+    boxes, places, labels, _ = sampled["proposals"]
+    boxes = [of_photo.double() for of_photo in boxes]
+
+    def select(_, targets):
+        truths = [truth["boxes"] if len(truth["boxes"]) > 0 else torch.zeros(1, 4).double() for truth in targets]
+        matched = [truth[of_photo] for truth, of_photo in zip(truths, places)]
+        return boxes, places, labels, heads.box_coder.encode(matched, boxes)
+
+    judge.rpn.fg_bg_sampler = lambda _: sampled["anchors"]
+    heads.select_training_samples = select
+    return judge

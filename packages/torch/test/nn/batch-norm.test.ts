@@ -111,6 +111,26 @@ describe("batch normalisation with channels last", () => {
     });
   });
 
+  it("gives gradients whose mean is 0, whatever the mean of those that come, so that layers before can add them up", () => {
+    scope(() => {
+      const generator = new Generator(4);
+      const [count, channels, side] = [64, 16, 7];
+      const layer = new nn.BatchNorm2d(channels);
+      const input = leaf(
+        randn([count, channels, side, side], { generator }).contiguous({ memoryFormat: "channelsLast" }),
+        "float32",
+      ); // [64, 16, 7, 7]
+      // As after a mean over all places.
+      const target = randn([count, channels, 1, 1], { generator }).mul(0.1).add(1); // [64, 16, 1, 1]
+      layer.forward(input).mul(target).sum().backward();
+      expect(input.grad).not.toBeNull();
+      const means = input.grad?.to({ dtype: "float64" }).mean([0, 2, 3]).toArray() ?? []; // [16]
+      // Of gradients around 1, float32 knows the mean to 3e-8.
+      expect(Math.max(...means.map(Math.abs))).toBeLessThan(1e-7);
+      layer.dispose();
+    });
+  });
+
   it("normalises a constant channel to about 0", () => {
     scope(() => {
       const layer = new nn.BatchNorm2d(8);
