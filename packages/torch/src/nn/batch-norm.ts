@@ -11,13 +11,14 @@ export class BatchNorm extends Module {
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
   readonly numBatchesTracked: Tensor;
-  private readonly momentum: number;
+  /** Share of a batch in the running statistics; null: they become the mean over all batches, as PyTorch's `momentum=None`. */
+  momentum: number | null;
   private readonly eps: number;
   #isFrozen = false;
 
-  constructor(features: number, options: { momentum?: number; eps?: number; affine?: boolean } = {}) {
+  constructor(features: number, options: { momentum?: number | null; eps?: number; affine?: boolean } = {}) {
     super();
-    this.momentum = options.momentum ?? 0.1;
+    this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
     this.eps = options.eps ?? 1e-5;
     const affine = options.affine ?? true;
     this.weight = affine ? this.registerParameter("weight", ones([features])) : null;
@@ -37,6 +38,10 @@ export class BatchNorm extends Module {
     return this;
   }
 
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
   forward(input: Tensor): Tensor {
     return this.normalize(input, {});
   }
@@ -52,6 +57,7 @@ export class BatchNorm extends Module {
   private normalize(input: Tensor, then: { residual?: Tensor | null; relu?: boolean }): Tensor {
     const counts = this.training && !this.#isFrozen;
     if (counts) noGrad(() => this.numBatchesTracked.add_(1));
+    const momentum = this.momentum ?? (counts ? 1 / this.numBatchesTracked.item() : 0);
     return ops.fastBatchNorm(
       input,
       this.weight,
@@ -59,7 +65,7 @@ export class BatchNorm extends Module {
       this.runningMean,
       this.runningVar,
       counts,
-      this.momentum,
+      momentum,
       this.eps,
       then,
     );

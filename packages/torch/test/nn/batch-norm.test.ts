@@ -131,6 +131,31 @@ describe("batch normalisation with channels last", () => {
     });
   });
 
+  it("keeps the mean over all batches where momentum is null", () => {
+    scope(() => {
+      const layer = new nn.BatchNorm2d(8, { momentum: null });
+      const generator = new Generator(9);
+      const batches = [1, 2, 3].map(() =>
+        randn([4, 8, 3, 5], { generator }).contiguous({ memoryFormat: "channelsLast" }),
+      ); // [4, 8, 3, 5] each
+      noGrad(() => {
+        for (const batch of batches) layer.forward(batch);
+      });
+      const meanOf = (values: Tensor[]) => ops.stack(values).mean(0); // [8]
+      const mean = meanOf(batches.map((batch) => batch.mean([0, 2, 3])));
+      // Each batch has 60 values per channel.
+      const variance = meanOf(
+        batches.map((batch) => {
+          const centred = batch.sub(batch.mean([0, 2, 3]).reshape([1, 8, 1, 1])); // [4, 8, 3, 5]
+          return centred.mul(centred).sum([0, 2, 3]).div(59);
+        }),
+      );
+      const found = { mean: layer.runningMean, variance: layer.runningVar };
+      expect(largestRelativeError(found, { mean, variance })).toBeLessThan(1e-6);
+      layer.dispose();
+    });
+  });
+
   it("normalises a constant channel to about 0", () => {
     scope(() => {
       const layer = new nn.BatchNorm2d(8);
