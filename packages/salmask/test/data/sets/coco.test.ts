@@ -3,6 +3,7 @@ import { cp, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readObjects } from "../../../src/data/sets/read-objects.js";
+import { photosOfSet } from "../../../src/data/sets/registry.js";
 import { openSource } from "../../../src/data/sources/source.js";
 import { temporaryFolder } from "../../support/photos.js";
 import { hasShared, unpackShared } from "../../support/shared-data.js";
@@ -45,6 +46,43 @@ async function write(json: unknown, layout: { json: string; photos: string }): P
 }
 
 const usual = { json: "annotations/instances_train2017.json", photos: "train2017/" };
+
+describe("annotation files that are named otherwise", () => {
+  test.each([
+    ["instances_train2017.json", "train2017/", "train2017", "train"],
+    ["annotations/train.json", "train/", "train", "train"],
+    ["annotations/val.json", "images/val/", "val", "validation"],
+    ["pets_test.json", "images/", "pets_test", "test"],
+    ["annotations/pedestrians.json", "PNGImages/", "pedestrians", "train"],
+    ["walkers.json", "", "walkers", "train"],
+  ])("%s with photos in %s is the split %s to %s", async (json, photos, split, use) => {
+    const root = await write(whole(), { json, photos });
+    const { set, faults, splits } = await openAnnotated(root);
+    expect(faults.first).toEqual([]);
+    expect(set.splits.map(({ name, use: of }) => [name, of])).toEqual([[split, use]]);
+    expect(splits.get(split)?.photos).toHaveLength(3);
+  });
+
+  test("are taken only where there are none of COCO's own names, and where they are in COCO's form", async () => {
+    const root = await write(whole(), usual);
+    await writeAll(root, { "annotations/captions_train2017.json": JSON.stringify(whole()) });
+    expect((await openAnnotated(root)).set.splits.map(({ name }) => name)).toEqual(["train2017"]);
+    const other = await temporaryFolder();
+    await writeAll(other, {
+      "train.json": JSON.stringify(whole()),
+      "notes.json": JSON.stringify({ images: ["a.jpg"] }),
+      "list.json": "[1, 2]",
+      ...empty("train/a.jpg", "train/b.jpg", "train/c.jpg"),
+    });
+    expect((await openAnnotated(other)).set.splits.map(({ name }) => name)).toEqual(["train"]);
+  });
+
+  test("do not make a set of a folder of photos that has other JSON beside", async () => {
+    const root = await temporaryFolder();
+    await writeAll(root, { "summary.json": JSON.stringify({ images: 3 }), ...empty("a.jpg") });
+    expect(await photosOfSet(root)).toBeUndefined();
+  });
+});
 
 describe("COCO", () => {
   test("reads photos, categories by id, boxes as corners, polygons and crowds", async () => {
