@@ -2,17 +2,18 @@
 import {
   Generator,
   loadSafetensors,
-  type nn,
+  nn,
   readSafetensorsMetadata,
   saveSafetensors,
   scope,
+  zeros,
 } from "@salmask/torch";
 import { CheckpointError } from "../base/errors.js";
 import type { Backbone } from "../models/backbone.js";
 import { createBackbone, specOf } from "../models/registry.js";
 
-/** Prefixes that other tools add to a backbone's names. */
-const prefixes = ["backbone.", "encoder.", "module.", "model."];
+/** Prefixes that other tools add to a backbone's names; torchvision's detectors `backbone.body.`. */
+const prefixes = ["backbone.body.", "backbone.", "encoder.", "module.", "model."];
 
 function backboneOnly(state: nn.StateDict): nn.StateDict {
   const prefix = prefixes.find((candidate) => `${candidate}conv1.weight` in state) ?? "";
@@ -23,6 +24,14 @@ function backboneOnly(state: nn.StateDict): nn.StateDict {
       )
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
+}
+
+/** Torchvision's frozen norms count no batches; the count is 0 then. */
+function withBatchCounts(backbone: Backbone, state: nn.StateDict): nn.StateDict {
+  const counts = Array.from(backbone.namedModules())
+    .filter(([, module]) => module instanceof nn.BatchNorm)
+    .map(([name]) => [`${name}.num_batches_tracked`, zeros([], { dtype: "int64" })] as const);
+  return { ...Object.fromEntries(counts), ...state };
 }
 
 /**
@@ -42,7 +51,12 @@ export function loadBackbone(path: string): { backbone: Backbone; metadata: Reco
         );
       }
       const backbone = createBackbone(spec, new Generator(0));
-      backbone.loadStateDict(state);
+      try {
+        backbone.loadStateDict(withBatchCounts(backbone, state));
+      } catch (error) {
+        backbone.dispose();
+        throw error;
+      }
       return { backbone: backbone.eval().setRequiresGrad(false), metadata: readSafetensorsMetadata(path) };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;

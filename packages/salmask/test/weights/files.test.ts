@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import { Generator, saveSafetensors, scope } from "@salmask/torch";
+import { expect, it } from "vitest";
+import { createBackbone } from "../../src/models/registry.js";
+import { loadBackbone } from "../../src/weights/files.js";
+import { temporaryFolder } from "../support/photos.js";
+
+const spec = { arch: "resnet18", stem: "small", width: 8 } as const;
+
+it.each(["", "backbone.body."])(
+  "reads an encoder with frozen norms, which count no batches, named %s...",
+  async (prefix) => {
+    const path = join(await temporaryFolder(), "weights.safetensors");
+    using made = createBackbone(spec, new Generator(2));
+    const state = Object.entries(made.stateDict()).filter(([name]) => !name.endsWith("num_batches_tracked"));
+    const others =
+      prefix === "" ? [] : [["rpn.head.conv.0.0.weight", made.stateDict()["bn1.weight"]] as const];
+    saveSafetensors(
+      path,
+      Object.fromEntries([...state.map(([name, value]) => [`${prefix}${name}`, value] as const), ...others]),
+    );
+    using read = loadBackbone(path).backbone;
+    scope(() => {
+      const found = read.stateDict();
+      for (const [name, value] of Object.entries(made.stateDict()))
+        expect(found[name].toArray(), name).toEqual(value.toArray());
+    });
+  },
+);
+
+it("still refuses a file that lacks weights", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using made = createBackbone(spec, new Generator(2));
+  const { "bn1.running_var": _, ...state } = made.stateDict();
+  saveSafetensors(path, state);
+  expect(() => loadBackbone(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+});
