@@ -29,6 +29,7 @@ export interface TrainInFolder<T extends { readonly precision: string }> {
   readonly compute: Compute;
   /** Which photos the run sees. */
   readonly dataFingerprint: string;
+  /** May be a fraction, for a run that is counted in steps. */
   readonly epochs: number;
   /** Steps that were done before. */
   readonly first: number;

@@ -20,6 +20,7 @@ export interface Progress {
   readonly step: number;
   readonly epoch: number;
   readonly stepsPerEpoch: number;
+  /** A fraction where the run is counted in steps. */
   readonly epochs: number;
 }
 

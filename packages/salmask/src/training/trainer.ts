@@ -22,6 +22,7 @@ export interface Checkpoints {
 }
 
 export interface TrainOptions {
+  /** May be a fraction, for a run that is counted in steps: it ends with the nearest step. */
   readonly epochs: number;
   /** Steps that were done before, if the run is resumed. */
   readonly first?: number;
@@ -57,7 +58,8 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
   const { compute = onCpu, signal, report = silent } = options;
   const epochZero = task.batches(0);
   const stepsPerEpoch = epochZero.length;
-  const steps = epochs * stepsPerEpoch;
+  const steps = Math.round(epochs * stepsPerEpoch);
+  const begunEpochs = Math.ceil(steps / stepsPerEpoch);
   const isLookedAt = (done: number) => lookEvery > 0 && done % (lookEvery * stepsPerEpoch) === 0;
   const isLogged = (done: number) => done % logEvery === 0 || done === steps || isLookedAt(done);
   const losses = lossWatch(compute);
@@ -67,7 +69,14 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
     let last: Logs | null = null;
     let step = first;
     let speed = { images: 0, seconds: 0, recurring: 0 };
-    report({ kind: "begin", step, steps, stepsPerEpoch, epochs, batchSize: epochZero[0]?.length ?? 0 });
+    report({
+      kind: "begin",
+      step,
+      steps,
+      stepsPerEpoch,
+      epochs: begunEpochs,
+      batchSize: epochZero[0]?.length ?? 0,
+    });
     while (step < steps) {
       const began = { at: performance.now(), once: task.secondsOnce?.() ?? 0 };
       const epoch = Math.floor(step / stepsPerEpoch);
@@ -100,7 +109,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
           seconds: clock.seconds,
           logs: last,
         };
-        report({ kind: "log", entry, steps, epochs, left });
+        report({ kind: "log", entry, steps, epochs: begunEpochs, left });
         speed = { images: 0, seconds: 0, recurring: 0 };
       }
       report({ kind: "step", step, steps, seconds: recurring });

@@ -20,6 +20,19 @@ describe("the trainer", () => {
     expect(last?.loss).toBeCloseTo(loss, 5);
   });
 
+  it("ends within an epoch where the run is counted in steps", async () => {
+    using task = new Quadratic();
+    const events: RunEvent[] = [];
+    const { steps: done } = await train(task, {
+      ...usual,
+      epochs: 7 / stepsPerEpoch,
+      report: (event) => events.push(event),
+    });
+    expect(done).toBe(7);
+    expect(events[0]).toMatchObject({ kind: "begin", steps: 7, epochs: 3 });
+    for (const [i, value] of afterSteps(7, 0.1).entries()) expect(task.at[i]).toBeCloseTo(value, 5);
+  });
+
   it("calls a task at the start of an epoch and at the end of a step, in order", async () => {
     using task = new Quadratic();
     await train(task, { ...usual, epochs: 2 });
