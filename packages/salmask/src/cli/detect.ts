@@ -21,13 +21,13 @@ const offered: Offered<DetectConfig> = {
   load: async () => (await import("../tasks/detect/settings.js")).detectSettings,
   shortNames: {
     "train.epochs": "epochs",
+    "train.steps": "steps",
     "train.batchSize": "batchSize",
     "train.lr": "lr",
     "detection.masks": "masks",
     "detection.design": "design",
     "detection.shortSides": "shortSides",
   },
-  hasPresets: false,
 };
 
 export function detectCommand(context: Context): Command {
@@ -75,14 +75,14 @@ function trainCommand(context: Context): Command {
     .name("train")
     .description("Train a detector on photos with boxes or masks of objects, from an encoder.")
     .argument("<encoder>", "a run's folder, or a safetensors file of an encoder's weights");
-  withSet(made, "the part to learn from; default: the set's own for training");
+  withSet(made, "the part to learn from, or several: a,b; default: the set's own for training");
   withRunOptions(made, "runs/detect");
   withSettingsOf(made, offered);
   return withExamples(
     made,
     "detect train runs/pretrain coco --masks true",
-    "detect train runs/pretrain VOCdevkit --design c4 --detection.extraNorm true --short-sides 480,512,544,576,608,640,672,704,736,768,800",
-    "detect train runs/pretrain small --short-sides 128 --detection.anchorSizes 16,24,32,48,64",
+    'detect train runs/pretrain VOCdevkit --preset voc --split "VOC2007 trainval,VOC2012 trainval"',
+    "detect train runs/pretrain photos --preset small --steps 1000 --short-sides 128",
   );
 }
 

@@ -11,7 +11,6 @@ const offered: Offered<FinetuneConfig> = {
   name: "finetune",
   load: async () => (await import("../tasks/finetune/settings.js")).finetuneSettings,
   shortNames: {},
-  hasPresets: false,
 };
 
 export function finetuneCommand(context: Context): Command {

@@ -16,7 +16,6 @@ export interface Offered<T> {
   readonly load: () => Promise<SettingsKind<T>>;
   /** Short names of settings that are asked for often, in camel case. */
   readonly shortNames: Readonly<Record<string, string>>;
-  readonly hasPresets: boolean;
 }
 
 const offeredOfPretraining: Offered<RunConfig> = {
@@ -34,7 +33,6 @@ const offeredOfPretraining: Offered<RunConfig> = {
     "mask.fill": "fill",
     "mask.branch": "branch",
   },
-  hasPresets: true,
 };
 
 /** The settings that affect a command: groups and single keys. */
@@ -54,12 +52,13 @@ export function withSettings(made: Command, takes: Takes = "all"): Command {
  */
 export function withSettingsOf<T>(
   made: Command,
-  { name, shortNames, hasPresets }: Offered<T>,
+  { name, shortNames }: Offered<T>,
   takes: Takes = "all",
 ): Command {
   const group = "Settings:";
-  if (hasPresets) {
-    const names = presetNames().join(", ");
+  const presets = presetNames({ name });
+  if (presets.length > 0) {
+    const names = presets.join(", ");
     made.addOption(
       new Option("--preset <name>", `settings by name (${names}), under those of --config`).helpGroup(group),
     );

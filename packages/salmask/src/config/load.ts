@@ -42,7 +42,7 @@ export function loadSettings<T>(
   { base = {}, preset, file, nameOf = (key) => key }: ConfigSources = {},
 ): T {
   const trees = [nest(base)];
-  if (preset !== undefined) trees.push(readPreset(preset));
+  if (preset !== undefined) trees.push(readPreset(kind, preset));
   if (file !== undefined) trees.push(readFile(kind, file));
   const tree = merge([...trees, nest(options)]);
   const parsed = kind.schema.safeParse(tree);

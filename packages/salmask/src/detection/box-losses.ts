@@ -47,11 +47,15 @@ export interface BoxLosses {
   readonly boxRegression: Tensor;
 }
 
-/** Losses of what was said of all photos' sampled proposals, at least one; `truths` are their objects' boxes. */
+/**
+ * Losses of what was said of all photos' sampled proposals, at least one; `truths` are their objects' boxes, `beta` is where the
+ * smooth L1 loss becomes a line.
+ */
 export function boxLosses(
   { logits, changes }: BoxPredictions,
   samples: readonly SampledProposals[],
   truths: readonly Objects[],
+  beta: number,
 ): BoxLosses {
   return scope(() => {
     const { device } = logits;
@@ -76,7 +80,10 @@ export function boxLosses(
     const found = changes.reshape([count * classes, 4]).indexSelect(0, indexTensor(rows, device)); // [positives, 4]
     return {
       classifier: ops.crossEntropyLoss(logits, indexTensor(labels, device)),
-      boxRegression: boxLoss(found, wanted.length === 0 ? found.detach() : ops.cat(wanted), count),
+      boxRegression: boxLoss(found, wanted.length === 0 ? found.detach() : ops.cat(wanted), {
+        samples: count,
+        beta,
+      }),
     };
   });
 }

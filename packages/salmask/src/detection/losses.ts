@@ -1,13 +1,18 @@
 /** What all losses of a detector are made of. */
 import { ops, type Tensor, zeros } from "@salmask/torch";
 
-/** Where the smooth L1 loss goes from a parabola to a line. */
-const beta = 1 / 9;
 /** libtorch's number of a reduction. */
 const summed = 2;
 
-/** Smooth L1 of changes `[N, 4]` against the wanted ones, over all samples that a loss is the mean of: `[]`. */
-export function boxLoss(changes: Tensor, wanted: Tensor, samples: number): Tensor {
+export interface BoxLossOptions {
+  /** Samples that the loss is the mean of. */
+  readonly samples: number;
+  /** Where the loss goes from a parabola to a line; 0: L1. */
+  readonly beta: number;
+}
+
+/** Smooth L1 of changes `[N, 4]` against the wanted ones: `[]`. */
+export function boxLoss(changes: Tensor, wanted: Tensor, { samples, beta }: BoxLossOptions): Tensor {
   return ops.smoothL1Loss(changes, wanted, { reduction: summed, beta }).div(Math.max(samples, 1));
 }
 

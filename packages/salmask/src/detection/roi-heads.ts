@@ -135,7 +135,12 @@ export class RoiHeads extends TorchvisionModule<Regions, FoundObjects[]> {
       }
       const boxes = samples.map((sample) => sample.boxes);
       const { vectors, maps } = this.boxHead.forward(poolRegions(features, boxes, this.#boxPool));
-      const { classifier, boxRegression } = boxLosses(this.boxPredictor.forward(vectors), samples, truths);
+      const { classifier, boxRegression } = boxLosses(
+        this.boxPredictor.forward(vectors),
+        samples,
+        truths,
+        this.#options.lossBeta,
+      );
       return { classifier, boxRegression, mask: this.#maskLoss(features, maps, samples, truths) };
     });
   }

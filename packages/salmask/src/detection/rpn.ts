@@ -127,11 +127,10 @@ export class RegionProposals extends TorchvisionModule<BatchFeatures, RegionPred
           chosen.length === 0
             ? logits.sum()
             : ops.binaryCrossEntropyWithLogits(logits, targets, { reduction: 1 }),
-        rpnBoxRegression: boxLoss(
-          found,
-          wanted.length === 0 ? found.detach() : ops.cat(wanted),
-          chosen.length,
-        ),
+        rpnBoxRegression: boxLoss(found, wanted.length === 0 ? found.detach() : ops.cat(wanted), {
+          samples: chosen.length,
+          beta: this.#options.lossBeta,
+        }),
       };
     });
   }

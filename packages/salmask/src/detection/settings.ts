@@ -4,6 +4,14 @@ import { count, type ReadOnly, share } from "../base/setting-types.js";
 
 const lengths = (expected: string) => z.array(z.number().positive()).min(1).meta({ expected });
 
+/** torchvision's models have 1/9; Detectron2's, MoCo's and so the paper's 0. */
+const lossBeta = (description: string) =>
+  z
+    .number()
+    .min(0)
+    .default(1 / 9)
+    .describe(description);
+
 const rpn = z
   .strictObject({
     positiveOverlap: share().default(0.7).describe("RPN: overlap from which an anchor shows an object"),
@@ -19,6 +27,7 @@ const rpn = z
       .describe("RPN: boxes of a photo that it proposes, in training"),
     proposals: count(1).default(1000).describe("RPN: the same in evaluation"),
     nmsOverlap: share().default(0.7).describe("RPN: overlap from which the worse of two boxes is removed"),
+    lossBeta: lossBeta("RPN: where the box loss goes from a parabola to a line; 0: L1, as in Detectron2"),
   })
   .prefault({});
 
@@ -30,6 +39,7 @@ const box = z
     leastScore: share().default(0.05).describe("score above which a detection is kept"),
     nmsOverlap: share().default(0.5).describe("overlap from which the worse of two detections is removed"),
     detections: count(1).default(100).describe("most detections of a photo"),
+    lossBeta: lossBeta("where the box loss goes from a parabola to a line; 0: L1, as in Detectron2"),
     /** torchvision's models have 2; Detectron2's, MoCo's and so the paper's 0. */
     samplingRatio: count(0, 16)
       .default(2)

@@ -5,12 +5,11 @@ import { DataError, UsageError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { generateEmbedded } from "../data/embedded/generate.js";
 import { generateObjects } from "../data/embedded/generate-objects.js";
-import { joinObjects } from "../data/samples/join-objects.js";
 import type { AnnotatedPhotos } from "../data/samples/objects.js";
 import type { AnnotatedSet, LabelledSet, SplitName } from "../data/sets/data-set.js";
 import { openSet } from "../data/sets/registry.js";
 import { fingerprintOf } from "../tasks/detect/fingerprint.js";
-import { openObjects, usualPart } from "../tasks/detect/open-objects.js";
+import { openObjects } from "../tasks/detect/open-objects.js";
 import { type HeldOutSplit, heldOutSplits, scoredSplit } from "../tasks/probe/probe.js";
 import type { PlanSet } from "./plan.js";
 import { type Measure, measures } from "./plan-schema.js";
@@ -135,13 +134,9 @@ async function openBoxes(
 ): Promise<ObjectSet> {
   const taken = measuresOf(plan, ["detect"], ["detect"]);
   const { masks } = plan.detect.detection;
-  const read = async (names: readonly string[], uses: readonly SplitName[]) => {
-    const parts: AnnotatedPhotos[] = [];
-    for (const split of names.length === 0 ? [usualPart(set, uses)] : names) {
-      const wanted = { folder: path, split, skipBad: plan.skipBad, signal, report };
-      parts.push(await openObjects(wanted, { uses, masks }));
-    }
-    return joinObjects(parts);
+  const read = (names: readonly string[], uses: readonly SplitName[]) => {
+    const split = names.length === 0 ? undefined : names.join(",");
+    return openObjects({ folder: path, split, skipBad: plan.skipBad, signal, report }, { uses, masks });
   };
   const train = await read(plan.train, ["train"]);
   const scored = await read(plan.scored, ["test", "validation"]);

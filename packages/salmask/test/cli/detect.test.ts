@@ -95,6 +95,32 @@ it("draws a set, trains a detector on it, scores it and finds objects", { timeou
   });
 });
 
+it("trains by a preset on several parts for some steps, and says what it chose by the photos", {
+  timeout: 120_000,
+}, async () => {
+  const folder = await temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  using backbone = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(1));
+  saveBackbone(at("encoder.safetensors"), backbone, {});
+  const drawn = ["--objects", "--train", "3", "--test", "2", "--size", "64", "--classes", "2"];
+  expect(await salmask("data", "embedded", at("set"), ...drawn)).toMatchObject({ code: 0, err: "" });
+  const asked = ["--preset", "small", "--steps", "3", "--batch-size", "2", "--split", "train,test"];
+  const train = (...more: string[]) =>
+    salmask("detect", "train", at("encoder.safetensors"), at("set"), ...asked, "--out", at("run"), ...more);
+  const trained = await train("--threads", "1", "--precision", "float32");
+  expect(trained).toMatchObject({ code: 0, err: "" });
+  expect(trained.out).toContain("done: 5 photos with ");
+  expect(trained.out).toContain("2 epochs, 3 steps in ");
+  expect(trained.out).toMatch(/Photos become 64 px on their shorter side: .*\(detection\.shortSides\)/);
+  const config = readFileSync(at("run/config.yaml"), "utf8");
+  expect(config).toContain("pyramidChannels: 64\n");
+  expect(config).toMatch(/longSide: 64\n/);
+  expect(await train("--epochs", "2")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("Expected auto beside train.steps 3 for --epochs, got 2."),
+  });
+});
+
 it("refuses what is no detector, and photos without objects", { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);

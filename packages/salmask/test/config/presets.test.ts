@@ -1,11 +1,42 @@
 import { expect, it } from "vitest";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig, loadSettings } from "../../src/config/load.js";
 import { presetNames } from "../../src/config/presets.js";
 import { pretrainSettings } from "../../src/config/schema.js";
 import { valueAt } from "../../src/config/tree.js";
+import { detectSettings } from "../../src/tasks/detect/settings.js";
 
-it.each(presetNames())("%s can be used", (preset) => {
-  expect(() => loadConfig({}, { preset })).not.toThrow();
+it.each([pretrainSettings, detectSettings])("presets of $name can be used", (kind) => {
+  const names = presetNames(kind);
+  expect(names.length).toBeGreaterThan(0);
+  for (const preset of names) expect(() => loadSettings<unknown>(kind, {}, { preset })).not.toThrow();
+});
+
+it("has none of what has no folder of presets", () => {
+  expect(presetNames({ name: "finetune" })).toEqual([]);
+});
+
+it("contains the two recipes that the paper's detectors were trained by", () => {
+  const voc = loadSettings(detectSettings, {}, { preset: "voc" });
+  expect(voc.train).toMatchObject({
+    steps: 24_000,
+    batchSize: 16,
+    lr: 0.02,
+    warmupSteps: 100,
+    milestones: [18_000, 22_000],
+  });
+  const scales = (from: number) => Array.from({ length: (800 - from) / 32 + 1 }, (_, i) => from + 32 * i);
+  expect(voc.detection).toMatchObject({
+    design: "c4",
+    masks: false,
+    extraNorm: true,
+    norm: "batch",
+    frozenParts: 0,
+  });
+  expect(voc.detection.shortSides).toEqual(scales(480));
+  expect(voc.detection.box).toMatchObject({ aligned: true, samplingRatio: 0, lossBeta: 0 });
+  const coco = loadSettings(detectSettings, {}, { preset: "coco" });
+  expect(coco.train).toMatchObject({ steps: 180_000, milestones: [120_000, 160_000] });
+  expect(coco.detection).toEqual({ ...voc.detection, masks: true, shortSides: scales(640) });
 });
 
 it("contains the paper's recipe: the defaults, except saliency of each crop, with scaled values written out", () => {

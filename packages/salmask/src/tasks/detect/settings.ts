@@ -3,31 +3,69 @@ import { z } from "zod";
 import { count, share } from "../../base/setting-types.js";
 import { computeSettings } from "../../compute/settings.js";
 import { type SettingsKind, settingsKind } from "../../config/settings-kind.js";
-import { detectionSettings } from "../../detection/settings.js";
+import { type DetectionSettings, detectionSettings } from "../../detection/settings.js";
 
-const shares = "shares of the run from 0 to 1, as 0.75,0.9";
+const milestones = "shares of the run from 0 to 1, or steps from 2, as 0.75,0.9 or 18000,22000";
+const auto = z.literal("auto");
 
 const trainSchema = z
   .strictObject({
-    epochs: count(1).default(12).describe("passes over the photos"),
+    epochs: z
+      .union([auto, count(1)])
+      .default("auto")
+      .describe("passes over the photos; auto: 12 to 200, about 2000 steps"),
+    steps: count(1).optional().describe("steps of the run, instead of train.epochs"),
     batchSize: count(1).default(4).describe("photos of a step"),
+    groups: count(1)
+      .default(1)
+      .describe(
+        "parts of a batch that are looked at one after another, with batch statistics of their own, as on as many processors",
+      ),
     lr: z
       .number()
       .positive()
       .optional()
       .describe("highest learning rate; default: 0.02 x batch / 16, MoCo's on VOC"),
     milestones: z
-      .array(share())
-      .meta({ expected: shares })
+      .array(z.union([share(), count(2)]))
+      .meta({ expected: milestones })
       .default([0.75, 0.917])
-      .describe("shares of the run after which the learning rate is a tenth of what it was"),
+      .describe("shares of the run, or steps, after which the learning rate is a tenth of what it was"),
     warmupSteps: count(0).default(100).describe("steps in which the learning rate rises"),
     momentum: share().default(0.9).describe("momentum of SGD"),
     weightDecay: z.number().min(0).default(1e-4).describe("L2 penalty on every parameter"),
     flipProbability: share().default(0.5).describe("share of photos that are mirrored"),
+    preciseNorm: count(0)
+      .default(0)
+      .describe(
+        "batches over which the norms' statistics are averaged anew after the last step; 0: they stay",
+      ),
     checkpointEvery: count(1).default(1).describe("epochs between checkpoints"),
     keep: count(1).default(1).describe("checkpoints that are kept"),
     logEvery: count(1).default(10).describe("steps between lines of metrics"),
+  })
+  .superRefine(({ epochs, steps }, context) => {
+    if (steps !== undefined && epochs !== "auto")
+      context.addIssue({ code: "custom", path: ["epochs"], message: `auto beside train.steps ${steps}` });
+  })
+  .prefault({});
+
+const usual = detectionSettings.unwrap().shape;
+const ofPhotos = detectionSettings
+  .unwrap()
+  .extend({
+    shortSides: z
+      .union([auto, usual.shortSides.unwrap()])
+      .default("auto")
+      .describe(`${usual.shortSides.description}; auto: the photos' own, where 800 or less`),
+    longSide: z
+      .union([auto, usual.longSide.unwrap()])
+      .default("auto")
+      .describe(`${usual.longSide.description}; auto: by the photos' shapes`),
+    anchorSizes: z
+      .union([auto, usual.anchorSizes.unwrap()])
+      .default("auto")
+      .describe(`${usual.anchorSizes.description}; auto: by the objects' sizes`),
   })
   .prefault({});
 
@@ -47,11 +85,14 @@ const detectSchema = z.strictObject({
       "fixed first layer; auto: the high-pass filter that the encoder saw photos through, where it had one",
     ),
   train: trainSchema,
-  detection: detectionSettings,
+  detection: ofPhotos,
 });
 
-/** Settings of training a detector, complete. */
+/** Settings of training a detector; `auto` is chosen by the photos. */
 export type DetectConfig = z.infer<typeof detectSchema>;
+
+/** With all that the photos decide. */
+export type ChosenDetectConfig = Omit<DetectConfig, "detection"> & { detection: DetectionSettings };
 
 export const detectSettings: SettingsKind<DetectConfig> = settingsKind("detect", detectSchema, {
   version: 1,

@@ -17,7 +17,8 @@ import { buildDetector, type DetectorDescription, saveDetector } from "../../wei
 import { loadBackbone } from "../../weights/files.js";
 import { highPassOf } from "../../weights/metadata.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { type DetectConfig, detectSettings } from "./settings.js";
+import { chooseByPhotos } from "./recipe.js";
+import { type ChosenDetectConfig, type DetectConfig, detectSettings } from "./settings.js";
 import { DetectTask } from "./task.js";
 
 export interface TrainDetectorOptions {
@@ -42,7 +43,7 @@ export interface TrainDetectorOptions {
  * CPU, whether the run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<DetectSummary> {
-  const { config, encoder, set, out, resume, signal, report = silent } = options;
+  const { encoder, set, out, resume, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
   if (resume === false) folder.refuseTaken();
@@ -50,6 +51,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   if (set.photos.length === 0) {
     throw new UsageError("no-photos", `Expected photos to learn from in ${set.path}, got none.`);
   }
+  const { config, why } = chooseByPhotos(options.config, { photos: set.photos, strides: stridesOf(encoder) });
+  for (const message of why) report({ kind: "note", message });
   const compute = computeOf(config);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const fingerprint = fingerprintOf(set);
@@ -65,7 +68,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
     const first = continueFrom(task, checkpoint, report);
-    const { epochs } = config.train;
+    const epochs = epochsOf(config, task.batches(0).length);
     const { steps, end } = await trainInFolder(task, {
       folder,
       kind: detectSettings,
@@ -79,6 +82,13 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       signal,
       report,
     });
+    if (config.train.preciseNorm > 0) {
+      report({
+        kind: "note",
+        message: `averaging the norms' statistics over ${config.train.preciseNorm} batches`,
+      });
+      await task.averageNorms(config.train.preciseNorm, Math.ceil(epochs), signal);
+    }
     saveDetector(folder.weights, task.detector, description);
     const summary: DetectSummary = {
       kind: "detect",
@@ -89,7 +99,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       images: set.photos.length,
       objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
       categories: set.categories.map(({ name }) => name),
-      epochs,
+      epochs: Math.ceil(epochs),
       steps,
       seconds: seconds(),
       loss: end?.loss ?? null,
@@ -102,11 +112,23 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   }
 }
 
+/** A fraction where the run is counted in steps. */
+function epochsOf({ train: { epochs, steps } }: ChosenDetectConfig, stepsPerEpoch: number): number {
+  if (steps !== undefined) return steps / stepsPerEpoch;
+  if (epochs === "auto") throw new TypeError("Expected epochs or steps, got neither.");
+  return epochs;
+}
+
+function stridesOf(encoder: string): number[] {
+  using backbone = loadBackbone(weightsOf(encoder).path).backbone;
+  return backbone.levels.map(({ stride }) => stride);
+}
+
 /** A detector on top of the encoder, or of an untrained one like it. */
 function detectorFrom(
   encoder: string,
   set: AnnotatedPhotos,
-  { seed, start, filter, detection, ...config }: DetectConfig,
+  { seed, start, filter, detection, ...config }: ChosenDetectConfig,
 ): { detector: Detector; description: DetectorDescription } {
   const { backbone, metadata } = loadBackbone(weightsOf(encoder).path);
   const highPass = filter === "auto" ? highPassOf(metadata) : null;

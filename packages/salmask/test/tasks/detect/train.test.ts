@@ -148,6 +148,59 @@ it("raises its rate over the warm-up and lowers it to a tenth at each milestone"
   );
 });
 
+it("takes steps above 1 for milestones too", () => {
+  const schedule = learningRate({ batchSize: 16, milestones: [6, 8], warmupSteps: 0, lr: undefined });
+  const at = (step: number) => schedule({ step, epoch: 0, stepsPerEpoch: 4, epochs: 2.5 });
+  expect([0, 5, 6, 7, 8, 9].map(at)).toEqual(
+    [1, 1, 0.1, 0.1, 0.01, 0.01].map((share) => expect.closeTo(share * 0.02, 10)),
+  );
+});
+
+it("trains for as many steps as asked, resumed or not, and chooses what the photos decide", {
+  timeout: 120_000,
+}, async () => {
+  const options = await prepare();
+  const { epochs: _, ...train } = settings.train;
+  const { shortSides: __, longSide: ___, anchorSizes: ____, ...detection } = settings.detection;
+  const config = detectSettings.schema.parse({
+    ...settings,
+    train: { ...train, steps: 4, preciseNorm: 2, groups: 2 },
+    detection,
+  });
+  const notes: string[] = [];
+  const summary = await trainDetector({
+    ...options,
+    config,
+    report: (event) => {
+      if (event.kind === "note") notes.push(event.message);
+    },
+  });
+  expect(summary).toMatchObject({ steps: 4, epochs: 2 });
+  const chosen = new RunFolder(options.out).readSettings(detectSettings);
+  expect(chosen.detection).toMatchObject({ shortSides: [64], longSide: 64 });
+  expect(chosen.detection.anchorSizes).toHaveLength(5);
+  for (const name of ["shortSides", "longSide", "anchorSizes"])
+    expect(notes.filter((note) => note.includes(`detection.${name}`))).toHaveLength(1);
+
+  const stop = new AbortController();
+  const parts = { ...options, config, out: `${options.out}-parts` };
+  const interrupted = trainDetector({
+    ...parts,
+    signal: stop.signal,
+    report: (event) => {
+      if (event.kind === "step" && event.step === 2) stop.abort();
+    },
+  });
+  await expect(interrupted).rejects.toThrow(InterruptedError);
+  await trainDetector({ ...parts, resume: true });
+  expect(weightsIn(parts.out).equals(weightsIn(options.out))).toBe(true);
+});
+
+it("refuses a run of both epochs and steps", () => {
+  const both = detectSettings.schema.safeParse({ train: { epochs: 3, steps: 10 } });
+  expect(both.error?.issues[0].message).toBe("auto beside train.steps 10");
+});
+
 it("refuses a set without photos", async () => {
   const options = await prepare();
   await expect(trainDetector({ ...options, set: { ...set, photos: [] } })).rejects.toMatchObject({
