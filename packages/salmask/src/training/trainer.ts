@@ -86,7 +86,8 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       if (order.length === 0 || step % stepsPerEpoch === 0) order = task.batches(epoch);
       const ids = order[step % stepsPerEpoch];
       const clock = new StageClock();
-      const next = order[(step % stepsPerEpoch) + 1] ?? null;
+      // A photo that is being decoded when the process ends makes libvips complain.
+      const next = step + 1 < steps ? (order[(step % stepsPerEpoch) + 1] ?? null) : null;
       await clock.inAsync("data", async () => task.fetch?.(ids, next));
       const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
       step++;

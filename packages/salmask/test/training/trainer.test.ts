@@ -22,13 +22,22 @@ describe("the trainer", () => {
 
   it("ends within an epoch where the run is counted in steps", async () => {
     using task = new Quadratic();
+    const fetched: (number | null)[] = [];
+    const fetching = Object.assign(task, {
+      async fetch(_: Int32Array, next: Int32Array | null) {
+        fetched.push(next === null ? null : next.length);
+      },
+    });
     const events: RunEvent[] = [];
-    const { steps: done } = await train(task, {
+    const { steps: done } = await train(fetching, {
       ...usual,
       epochs: 7 / stepsPerEpoch,
       report: (event) => events.push(event),
     });
     expect(done).toBe(7);
+    // Nothing is fetched beyond an epoch or the end.
+    const two = [batchSize, batchSize, null];
+    expect(fetched).toEqual([...two, ...two, null]);
     expect(events[0]).toMatchObject({ kind: "begin", steps: 7, epochs: 3 });
     for (const [i, value] of afterSteps(7, 0.1).entries()) expect(task.at[i]).toBeCloseTo(value, 5);
   });
