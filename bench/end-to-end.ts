@@ -5,8 +5,9 @@
  * defaults.
  */
 import { stages } from "../packages/salmask/src/base/stage-clock.js";
+import { inTurn, type StepsTiming, sidesOf, speedRow, withSides } from "./in-turn.js";
 import { median, type Options, type Row } from "./rows.js";
-import { inTurn, overModels, recipes, type StepsTiming, sidesOf, speedRow, withSides } from "./training.js";
+import { overModels, recipes } from "./training.js";
 
 /** Ours, the peer in its fastest way, the peer with its defaults. */
 const perRecipe = 3;

@@ -4,8 +4,9 @@
  * its defaults. So PyTorch never waits for a data loader.
  */
 import { computeOf } from "../packages/salmask/src/compute/compute.js";
+import { inTurn, sidesOf, speedRow, withSides } from "./in-turn.js";
 import type { Row } from "./rows.js";
-import { inTurn, type Model, onPhotos, sidesOf, speedRow, withSides } from "./training.js";
+import { type Model, onPhotos } from "./training.js";
 
 const model: Model = {
   arch: "resnet50",

@@ -16,6 +16,7 @@ const photoParts: Record<string, () => Promise<{ run(options: { photos?: string 
   scopes: () => import("./scopes.js"),
 };
 const networkParts: Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>> = {
+  detect: () => import("./detect.js"),
   "end-to-end": () => import("./end-to-end.js"),
   memory: () => import("./memory.js"),
   overhead: () => import("./overhead.js"),

@@ -1,6 +1,8 @@
 /** Peak resident memory of a process that trains from a folder of JPEGs, without the peer's two data loader workers. */
+
+import { inTurn, withSides } from "./in-turn.js";
 import type { Options, Row } from "./rows.js";
-import { inTurn, overModels, recipes, withSides } from "./training.js";
+import { overModels, recipes } from "./training.js";
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
   return overModels("folder", only, async (name, tasks) => {

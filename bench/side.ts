@@ -12,7 +12,8 @@ export class Side {
 
   private constructor(command: string, args: string[]) {
     // In its own process group, so that a pause also stops its workers.
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
+    const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
+    const child = spawn(command, args, { env, stdio: ["pipe", "pipe", "inherit"], detached: true });
     process.once("exit", this.#kill);
     this.#process = child;
     this.#lines = createInterface({ input: child.stdout });

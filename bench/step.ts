@@ -1,6 +1,8 @@
 /** Only the step, on crops in memory: images per second compared with PyTorch in its fastest way and with its defaults. */
+
+import { inTurn, sidesOf, speedRow, withSides } from "./in-turn.js";
 import type { Options, Row } from "./rows.js";
-import { inTurn, overModels, recipes, sidesOf, speedRow, withSides } from "./training.js";
+import { overModels, recipes } from "./training.js";
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
   return overModels("resident", only, async (name, tasks) => {

@@ -1,9 +1,8 @@
-/** `training-ours.ts TASK`: our side of training.ts. Trains on request: one line `steps N` or `memory` per request. */
+/** `training-ours.ts TASK`: our side of training.ts, which trains on request. */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { keep, scope, setNumThreads, tuneProcess } from "@salmask/torch";
-import { mapStages, StageClock, type StageSeconds } from "../packages/salmask/src/base/stage-clock.js";
+import { StageClock, type StageSeconds } from "../packages/salmask/src/base/stage-clock.js";
 import { computeOf } from "../packages/salmask/src/compute/compute.js";
 import { loadConfig } from "../packages/salmask/src/config/load.js";
 import { openDataset } from "../packages/salmask/src/data/store/dataset.js";
@@ -12,8 +11,8 @@ import { lossWatch } from "../packages/salmask/src/training/loss-watch.js";
 import { trainStep } from "../packages/salmask/src/training/step.js";
 import type { Progress, Task } from "../packages/salmask/src/training/task.js";
 import { cropsOf, maskedViews } from "../packages/salmask/src/views/see.js";
-import { peakMemory } from "./peak-memory.js";
-import type { StepsTiming, TrainingTask } from "./training.js";
+import { answer } from "./answer-ours.js";
+import type { TrainingTask } from "./training.js";
 
 tuneProcess();
 const asked: TrainingTask = JSON.parse(process.argv[2]);
@@ -82,24 +81,4 @@ function doStep(step: number): StageSeconds {
   return clock.seconds;
 }
 
-let done = 0;
-
-async function timeSteps(count: number): Promise<StepsTiming> {
-  const start = performance.now();
-  const each: StageSeconds[] = [];
-  for (let i = 0; i < count; i++) {
-    each.push(doStep(done++));
-    // As in the training loop of a run.
-    await new Promise(setImmediate);
-  }
-  losses.settle();
-  const seconds = (performance.now() - start) / 1000;
-  return { seconds, stages: mapStages((stage) => each.reduce((sum, stages) => sum + stages[stage], 0)) };
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const [request, count] = line.split(" ");
-  const answer = request === "memory" ? peakMemory() : await timeSteps(Number(count));
-  console.log(JSON.stringify(answer));
-}
-process.exit(0);
+await answer({ step: doStep, settle: () => losses.settle() });

@@ -10,8 +10,6 @@ saliency of both crops from a frozen network like the encoder, high-pass filling
 import json
 import pathlib
 import sys
-import time
-from collections import defaultdict
 
 import torch
 from PIL import Image, ImageFilter
@@ -21,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import transforms
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.transforms.functional import gaussian_blur
+
+from answer_peer import answer
 
 task = json.loads(sys.argv[1])
 crop, batch = task["crop"], task["batch"]
@@ -120,17 +120,6 @@ def batches():
     yield from DataLoader(photos, batch, sampler=endless, num_workers=2, drop_last=True)
 
 
-class Clock:
-    def __init__(self):
-        self.stages = defaultdict(float)
-        self.last = time.perf_counter()
-
-    def lap(self, stage):
-        now = time.perf_counter()
-        self.stages[stage] += now - self.last
-        self.last = now
-
-
 def foreground(maps):
     flat = maps.flatten(1)  # [B, N]
     return flat >= flat.mean(1, keepdim=True) - 0.6 * flat.std(1, unbiased=False, keepdim=True)
@@ -222,20 +211,13 @@ class Moco:
 def main():
     moco = Moco()
     data = batches()
-    for line in sys.stdin:
-        request, *count = line.split()
-        if request == "memory":
-            with open("/proc/self/status") as status:
-                peak = next(line for line in status if line.startswith("VmHWM"))
-            print(int(peak.split()[1]) / 1024, flush=True)
-            continue
-        clock = Clock()
-        start = time.perf_counter()
-        for _ in range(int(count[0])):
-            query, key = (views.to(device) for views in next(data))
-            clock.lap("data")
-            moco.step(query, key, clock)
-        print(json.dumps({"seconds": time.perf_counter() - start, "stages": clock.stages}), flush=True)
+
+    def step(clock):
+        query, key = (views.to(device) for views in next(data))
+        clock.lap("data")
+        moco.step(query, key, clock)
+
+    answer(step)
 
 
 main()
