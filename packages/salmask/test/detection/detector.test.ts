@@ -99,7 +99,8 @@ describe.each(designs)("%s", (_, given, stem) => {
     const decisions = keyedDecisions(settingsOf(given), key);
     scope(() => {
       const { photos, truths } = squares();
-      const values = Array.from({ length: 8 }, () =>
+      // After 8 steps rounding decides: with weights that differ by 1e-6, the loss was 0.73 to 0.84 of the first.
+      const values = Array.from({ length: 12 }, () =>
         scope(() => {
           detector.zeroGrad();
           const loss = sum(detector.losses(photos, truths, decisions));
@@ -110,7 +111,7 @@ describe.each(designs)("%s", (_, given, stem) => {
       );
       optimizer.dispose();
       expect(values.every(Number.isFinite)).toBe(true);
-      expect(values[7]).toBeLessThan(0.8 * values[0]);
+      expect(values[11]).toBeLessThan(0.8 * values[0]);
     });
   });
 });
