@@ -103,7 +103,7 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
     const at::Tensor &input = saved[0], &output = saved[1], &scale = saved[2], &shift = saved[3], &mean = saved[4];
     const at::Tensor& inverse = saved[5];
     const Rows rows(input);
-    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     const auto ofResidual = then == Then::AddAndRelu ? at::empty_like(input) : at::Tensor();
     const auto sums = chunkSums(rows, at::kDouble);
     rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
@@ -121,7 +121,9 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
     const auto totals = total(sums);  // [2, channels]
     const auto perRow = -scale * totals / static_cast<double>(rows.count);
     const auto constant = perRow[0].to(at::kFloat), slope = (perRow[1] * inverse * inverse).to(at::kFloat);
-    const auto& through = then == Then::AddAndRelu ? ofResidual : gradient;
+    const auto through = then == Then::AddAndRelu ? ofResidual : gradient;
+    // The gradient of a sum over the planes was made whole above; its memory serves the input's gradient.
+    gradient.reset();
     const auto ofInput = at::empty_like(input);
     rows.eachChunk([&](int64_t, int64_t first, int64_t count) {
       const int64_t at = first * rows.channels;

@@ -187,6 +187,7 @@ const opSetData = new Operator("aten::set_data", "");
 const opZerosLike = new Operator("aten::zeros_like", "");
 const opFastBatchNorm = new Operator("salmask::fast_batch_norm", "");
 const opFastConv2d = new Operator("salmask::fast_conv2d", "");
+const opFastRoiAlign = new Operator("salmask::fast_roi_align", "");
 
 /**
  * `aten::abs(Tensor self) -> Tensor`
@@ -525,6 +526,13 @@ export function fastBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor
  */
 export function fastConv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number; padding?: number; groups?: number } = {}): Tensor {
   return callTensor(opFastConv2d, input.handle, weight.handle, optionalHandle(options.bias), options.stride, options.padding, options.groups);
+}
+
+/**
+ * `salmask::fast_roi_align(Tensor[] maps, Tensor rois, Tensor levels, float[] scales, int rows, int columns, int sampling_ratio, bool aligned) -> Tensor`
+ */
+export function fastRoiAlign(maps: readonly Tensor[], rois: Tensor, levels: Tensor, scales: readonly number[], rows: number, columns: number, samplingRatio: number, aligned: boolean): Tensor {
+  return callTensor(opFastRoiAlign, handles(maps), rois.handle, levels.handle, scales, rows, columns, samplingRatio, aligned);
 }
 
 /**

@@ -35,6 +35,8 @@ export class C4Head extends BoxHead {
       const seen = this.#stage.forward(input); // [R, outChannels, 7, 7]
       return this.norm === null ? seen : this.norm.forward(seen);
     });
-    return { vectors: maps.mean([2, 3]), maps };
+    const [, , rows, columns] = maps.shape;
+    // The gradient of `mean` would be made whole, as large as the maps of all regions; that of `sum` is not.
+    return { vectors: maps.sum([2, 3]).div(rows * columns), maps }; // [R, outChannels]
   }
 }

@@ -1,7 +1,6 @@
 /** What the feature maps show within boxes, all of one size. */
 import { ops, scope, type Tensor, vision } from "@salmask/torch";
 import { boxAreas } from "./boxes.js";
-import { placesWhere } from "./indices.js";
 import type { TrunkLevel } from "./trunk.js";
 
 export interface RoiPoolOptions {
@@ -37,21 +36,12 @@ export function poolRegions(
 ): Tensor {
   return scope(() => {
     const regions = regionsOf(boxes); // [R, 5]
-    const align = (maps: Tensor, rois: Tensor, stride: number) =>
-      vision.roiAlign(maps, rois, {
-        outputSize: [side, side],
-        spatialScale: 1 / stride,
-        samplingRatio,
-        aligned,
-      });
-    if (levels.length === 1) return align(features[0], regions, levels[0].stride);
     const strides = levels.map(({ stride }) => stride);
-    const ofRegion = levelsOfBoxes(regions.narrow(1, 1, 4), strides); // [R]
-    const places = strides.map((_, level) => placesWhere(ofRegion.eq(level))); // [of the level] each
-    const pooled = places.map((of, level) =>
-      align(features[level], regions.indexSelect(0, of), strides[level]),
+    return vision.roiAlignOfLevels(
+      strides.map((stride, level) => ({ maps: features[level], spatialScale: 1 / stride })),
+      regions,
+      levelsOfBoxes(regions.narrow(1, 1, 4), strides),
+      { outputSize: [side, side], samplingRatio, aligned },
     );
-    const [, back] = ops.cat(places).sort(); // [R]
-    return ops.cat(pooled).indexSelect(0, back); // [R, channels, side, side]
   });
 }

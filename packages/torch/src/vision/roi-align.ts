@@ -1,32 +1,49 @@
 /** Region of interest alignment: He et al. 2017, "Mask R-CNN", section 3. */
 import { callTensor } from "../dispatch.js";
+import { zeros } from "../factories.js";
 import { Operator } from "../operator.js";
 import * as ops from "../ops.generated.js";
 import { scope } from "../scope.js";
 import { fromTypedArray, type Tensor } from "../tensor.js";
 import { torchvisionComputesOn } from "./torchvision.js";
 
-export interface RoiAlignOptions {
+export interface RoiPooling {
   /** Rows and columns of what comes out. */
   readonly outputSize: readonly [number, number];
-  /** Places of the input per unit of a box's coordinates. */
-  readonly spatialScale: number;
   /** Samples of a bin along each side; 0: as many as it has places, rounded up. */
   readonly samplingRatio: number;
   /** Whether a pixel's middle is half a pixel from its corner (Detectron2's second version); torchvision's default is not. */
   readonly aligned: boolean;
 }
 
+export interface RoiAlignOptions extends RoiPooling {
+  /** Places of the input per unit of a box's coordinates. */
+  readonly spatialScale: number;
+}
+
+/** Feature maps of one level of a pyramid. */
+export interface RoiLevel {
+  /** `[B, C, H, W]`; B and C are those of every level. */
+  readonly maps: Tensor;
+  /** Places of the maps per unit of a box's coordinates. */
+  readonly spatialScale: number;
+}
+
 const opRoiAlign = new Operator("torchvision::roi_align", "");
 
 /**
  * Means of bilinear samples in the bins of each region: input `[B, C, H, W]` and regions `[R, 5]` (the picture's place in the
- * batch, left, top, right, bottom) to `[R, C, rows, columns]`. Gradients go to the input alone. By torchvision's operator where
- * there is one for the device, else by {@link roiAlignByTensors}.
+ * batch, left, top, right, bottom) to `[R, C, rows, columns]`. Gradients go to the input alone. In float32 on a CPU by a kernel of
+ * our own (native/roi_align.cc), whose output has channels last; else by torchvision's operator where there is one for the device
+ * and by {@link roiAlignByTensors} where there is none.
  */
 export function roiAlign(input: Tensor, rois: Tensor, options: RoiAlignOptions): Tensor {
-  if (!torchvisionComputesOn(input.device)) return roiAlignByTensors(input, rois, options);
   const { outputSize, spatialScale, samplingRatio, aligned } = options;
+  if (isForKernel(input)) {
+    const levels = zeros([rois.shape[0]], { dtype: "int64" }); // [R]
+    return roiAlignOfLevels([{ maps: input, spatialScale }], rois, levels, options);
+  }
+  if (!torchvisionComputesOn(input.device)) return roiAlignByTensors(input, rois, options);
   return callTensor(
     opRoiAlign,
     input.handle,
@@ -39,8 +56,35 @@ export function roiAlign(input: Tensor, rois: Tensor, options: RoiAlignOptions):
   );
 }
 
+/** {@link roiAlign} of regions `[R, 5]` that each belong to one of the levels, by its number: int64 `[R]`. */
+export function roiAlignOfLevels(
+  levels: readonly RoiLevel[],
+  rois: Tensor,
+  levelOf: Tensor,
+  pooling: RoiPooling,
+): Tensor {
+  if (levels.every(({ maps }) => isForKernel(maps))) {
+    const { outputSize, samplingRatio, aligned } = pooling;
+    const maps = levels.map((level) => level.maps);
+    const scales = levels.map(({ spatialScale }) => spatialScale);
+    return ops.fastRoiAlign(maps, rois, levelOf, scales, ...outputSize, samplingRatio, aligned);
+  }
+  return scope(() => {
+    const places = levels.map((_, level) => levelOf.eq(level).nonzero().squeeze(1)); // [of the level] each
+    const pooled = levels.map(({ maps, spatialScale }, level) =>
+      roiAlign(maps, rois.indexSelect(0, places[level]), { ...pooling, spatialScale }),
+    );
+    const [, back] = ops.cat(places).sort(); // [R]
+    return ops.cat(pooled).indexSelect(0, back); // [R, C, rows, columns]
+  });
+}
+
+function isForKernel({ device, dtype, shape }: Tensor): boolean {
+  return device === "cpu" && dtype === "float32" && !shape.includes(0);
+}
+
 /**
- * {@link roiAlign} without torchvision: every bin is a weighted sum of the places that its samples lie between, which is what
+ * {@link roiAlign} by tensor operators: every bin is a weighted sum of the places that its samples lie between, which is what
  * libtorch's bags of embeddings compute, forward and back.
  */
 export function roiAlignByTensors(input: Tensor, rois: Tensor, options: RoiAlignOptions): Tensor {
