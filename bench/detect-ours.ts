@@ -32,13 +32,13 @@ const counted =
     return sample;
   };
 
-const timed: Task<typeof batch> = {
+const timed: Task<readonly (typeof batch)[]> = {
   batches: () => [ids],
   learners: task.learners,
   see(_, { step }) {
     const decisions = keyedDecisions(config.detection, { seed: config.seed, epoch: step, ids });
     sampled = { regions: 0, objects: 0 };
-    return { ...batch, decisions: { ...decisions, proposals: counted(decisions.proposals) } };
+    return [{ ...batch, decisions: { ...decisions, proposals: counted(decisions.proposals) } }];
   },
   state: () => task.state(),
   loadState: (state) => task.loadState(state),

@@ -5,8 +5,9 @@ import { StageClock } from "../packages/salmask/src/base/stage-clock.js";
 import { generateObjects } from "../packages/salmask/src/data/embedded/generate-objects.js";
 import { readObjects } from "../packages/salmask/src/data/sets/read-objects.js";
 import { openSet } from "../packages/salmask/src/data/sets/registry.js";
+import { detectionSettings } from "../packages/salmask/src/detection/settings.js";
 import { createBackbone } from "../packages/salmask/src/models/registry.js";
-import { type DetectConfig, detectSettings } from "../packages/salmask/src/tasks/detect/settings.js";
+import { type ChosenDetectConfig, detectSettings } from "../packages/salmask/src/tasks/detect/settings.js";
 import { DetectTask } from "../packages/salmask/src/tasks/detect/task.js";
 import { buildDetector } from "../packages/salmask/src/weights/detector-files.js";
 import type { SideTask } from "./in-turn.js";
@@ -25,6 +26,8 @@ export const detectors: Record<string, DetectorKind> = {
 
 /** Pixels along each side of a photo. */
 const side = 320;
+/** One for each level of a pyramid; all at C4's one level. Both as torchvision's. */
+const anchorSizes = [32, 64, 128, 256, 512];
 export const photosPerStep = 2;
 
 export interface DetectorTask extends SideTask, DetectorKind {
@@ -42,14 +45,15 @@ export interface DetectorTask extends SideTask, DetectorKind {
 }
 
 /** Torchvision's and Detectron2's way to look at regions; all else is the default. */
-function configOf({ design, masks, lr, momentum, weightDecay }: DetectorTask): DetectConfig {
+function configOf({ design, masks, lr, momentum, weightDecay }: DetectorTask): ChosenDetectConfig {
   const box = design === "c4" ? { samplingRatio: 0, aligned: true } : {};
-  return detectSettings.schema.parse({
+  const { detection, ...config } = detectSettings.schema.parse({
     device: "cpu",
     precision: "float32",
     train: { batchSize: photosPerStep, lr, warmupSteps: 0, momentum, weightDecay, flipProbability: 0 },
-    detection: { design, masks, shortSides: [side], longSide: side, box },
   });
+  const chosen = { design, masks, shortSides: [side], longSide: side, anchorSizes, box };
+  return { ...config, detection: detectionSettings.parse(chosen) };
 }
 
 /** A detector that is about to train, and its batch, whose photos are in memory. */
@@ -65,7 +69,7 @@ export async function openDetector(task: DetectorTask) {
   const ids = Int32Array.from(set.photos.keys());
   await learning.fetch(ids, null);
   const progress = { epoch: 0, step: 0, stepsPerEpoch: 1, epochs: 1 };
-  const batch = scope(() => learning.see(ids, progress, new StageClock()));
+  const [batch] = scope(() => learning.see(ids, progress, new StageClock()));
   return { task: learning, config, ids, batch };
 }
 

@@ -1,7 +1,8 @@
 /** Measures one cell: an encoder on a set, with a seed. */
 import type { Report } from "../base/events.js";
 import { computeOf } from "../compute/compute.js";
-import { labelBudget, withKnownLabels } from "../data/samples/few-labels.js";
+import { withKnownLabels } from "../data/samples/few-labels.js";
+import { labelBudget } from "../data/samples/label-budget.js";
 import type { ClassificationScores } from "../metrics/classification.js";
 import { weightsOf } from "../runs/run-weights.js";
 import { type DetectionScores, evaluateDetector } from "../tasks/detect/evaluate.js";

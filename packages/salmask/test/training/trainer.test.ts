@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { RunEvent } from "../../src/base/events.js";
 import type { Progress } from "../../src/training/task.js";
 import { train } from "../../src/training/trainer.js";
 import { epochs, steps, stepsPerEpoch, usual } from "./plan.js";
-import { goal, Quadratic, steepness } from "./quadratic.js";
+import { batchSize, goal, Quadratic, steepness } from "./quadratic.js";
 
 /** The weight after `n` steps of SGD with a constant rate: each direction is a geometric sequence. */
 const afterSteps = (n: number, lr: number) =>

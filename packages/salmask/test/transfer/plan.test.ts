@@ -2,6 +2,8 @@ import { readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loadSettings } from "../../src/config/load.js";
+import { detectSettings } from "../../src/tasks/detect/settings.js";
 import { type GivenPlan, readTransferPlan } from "../../src/transfer/plan.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -175,16 +177,14 @@ describe("the plans in the repository", () => {
     const given = { runs: [folder], to: [folder] };
     const [voc] = readTransferPlan(join(root, "transfer-voc.yaml"), given).sets;
     expect([voc.train, voc.scored]).toEqual([["VOC2007 trainval", "VOC2012 trainval"], ["VOC2007 test"]]);
-    expect(voc.detect).toMatchObject({
-      train: { batchSize: 16, lr: 0.02, warmupSteps: 100 },
-      detection: { design: "c4", extraNorm: true, masks: false, frozenParts: 0, norm: "batch" },
-    });
-    // 16,551 photos in batches of 16 for 24,000 steps; a tenth of the rate from 18,000 and from 22,000 on.
-    const steps = Math.floor(16_551 / 16) * voc.detect.train.epochs;
-    expect(Math.abs(steps - 24_000)).toBeLessThan(Math.floor(16_551 / 16) / 2);
-    const [first, second] = voc.detect.train.milestones;
-    expect(first).toBeCloseTo(18_000 / 24_000, 3);
-    expect(second).toBeCloseTo(22_000 / 24_000, 3);
+    expect(voc.detect).toEqual(loadSettings(detectSettings, {}, { preset: "voc" }));
+  });
+
+  it("has the recipe for COCO of the preset", async () => {
+    const folder = await temporaryFolder();
+    const given = { runs: [folder], to: [folder] };
+    const [coco] = readTransferPlan(join(root, "transfer-coco.yaml"), given).sets;
+    expect(coco.detect).toEqual(loadSettings(detectSettings, {}, { preset: "coco" }));
   });
 });
 
