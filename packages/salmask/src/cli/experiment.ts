@@ -2,7 +2,7 @@ import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
 import { writeFileAtomic } from "../base/files.js";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-import { listOption, toOption } from "./transfer.js";
+import { listOption, toOption } from "./list-options.js";
 
 export function experimentCommand(context: Context): Command {
   const made = command(context, async ([file], options, output) => {

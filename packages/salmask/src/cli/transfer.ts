@@ -3,11 +3,12 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { shown } from "../base/faults.js";
 import { parseText } from "../config/kind.js";
-import { detectSettings } from "../tasks/detect/settings.js";
-import { finetuneSettings } from "../tasks/finetune/settings.js";
+import { settingsListing } from "../config/settings.generated.js";
+import { isLabelBudget, labelBudgetForm } from "../data/samples/label-budget.js";
+import { type Measure, measures } from "../transfer/measures.js";
 import type { GivenPlan, GivenSetting } from "../transfer/plan.js";
-import { type Measure, measures } from "../transfer/plan-schema.js";
 import { begin, type Context, command, dashed, type Options, textOption, withExamples } from "./command.js";
+import { gathered, listOption, toOption } from "./list-options.js";
 
 export function transferCommand(context: Context): Command {
   const made = command(context, async (runs, options, output) => {
@@ -62,25 +63,6 @@ export function transferCommand(context: Context): Command {
   );
 }
 
-/** Adds the option that names folders of sets. */
-export function toOption(made: Command): void {
-  made.option(
-    "--to <dir>",
-    "a set to measure on, as DIR or NAME=DIR (NAME of a plan's set gives it its folder); as often as needed",
-    gathered,
-  );
-}
-
-function gathered(value: string, before: unknown): string[] {
-  return [...(Array.isArray(before) ? before : []), value];
-}
-
-/** The values of an option that can be given several times. */
-export function listOption(options: Options, name: string): string[] {
-  const value = options[name];
-  return Array.isArray(value) ? value.filter((text): text is string => typeof text === "string") : [];
-}
-
 function givenPlan(runs: readonly string[], options: Options): GivenPlan {
   const list = (name: string) =>
     textOption(options, name)
@@ -114,8 +96,8 @@ function measureOf(text: string): Measure {
 }
 
 function labelsOf(text: string): string {
-  if (/^(all|\d+(\.\d+)?%?)$/.test(text)) return text;
-  throw badOption("labels", "all, shares such as 10%, or numbers per class such as 5", text);
+  if (isLabelBudget(text)) return text;
+  throw badOption("labels", labelBudgetForm, text);
 }
 
 function badOption(name: string, expected: string, got: string): UsageError {
@@ -126,12 +108,12 @@ function badOption(name: string, expected: string, got: string): UsageError {
 function settingOf(text: string): GivenSetting {
   const parts = /^(?:(.+):)?(finetune|detect)\.([^=]+)=(.*)$/.exec(text);
   if (parts === null) throw badOption("setting", "[SET:]finetune.KEY=VALUE or [SET:]detect.KEY=VALUE", text);
-  const [, set = null, group, key, value] = parts;
-  const kind = group === "finetune" ? finetuneSettings : detectSettings;
-  const setting = kind.settings().find((known) => known.key === key);
+  const [, set = null, name, key, value] = parts;
+  const group = name === "finetune" ? "finetune" : "detect";
+  const setting = settingsListing[group].find((known) => known.key === key);
   return {
     set,
-    group: group === "finetune" ? "finetune" : "detect",
+    group,
     key,
     value: setting === undefined ? value : parseText(setting.kind, value),
   };

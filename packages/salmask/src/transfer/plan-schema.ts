@@ -1,20 +1,17 @@
 /** What a transfer plan's file may say, before folders and settings are looked at. */
 import { z } from "zod";
 import { difficulties } from "../data/embedded/settings.js";
-
-/** What can be measured of an encoder on a set: the first three where photos have classes, the last where they have objects. */
-export const measures = ["knn", "linear", "finetune", "detect"] as const;
-export type Measure = (typeof measures)[number];
+import { isLabelBudget, labelBudgetForm } from "../data/samples/label-budget.js";
+import { measures } from "./measures.js";
 
 const measuresSchema = z.array(z.enum(measures)).min(1);
 
-const budget = "all, a share such as 10%, or a number per class such as 5";
 export const labelsSchema = z
   .array(
     z
       .union([z.string(), z.int()])
       .transform(String)
-      .refine((text) => /^(all|\d+(\.\d+)?%?)$/.test(text), { message: `expected ${budget}` }),
+      .refine(isLabelBudget, { message: `expected ${labelBudgetForm}` }),
   )
   .min(1);
 

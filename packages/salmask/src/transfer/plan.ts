@@ -14,7 +14,8 @@ import type { SetOptions } from "../data/sets/data-set.js";
 import { type DetectConfig, detectSettings } from "../tasks/detect/settings.js";
 import { type FinetuneConfig, finetuneSettings } from "../tasks/finetune/settings.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
-import { type Measure, type PlanFile, planSchema, type Section, type SetEntry } from "./plan-schema.js";
+import type { Measure } from "./measures.js";
+import { type PlanFile, planSchema, type Section, type SetEntry } from "./plan-schema.js";
 
 /** An encoder that is measured: a row of the table. */
 export interface PlanRow {

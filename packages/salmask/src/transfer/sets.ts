@@ -11,8 +11,8 @@ import { openSet } from "../data/sets/registry.js";
 import { fingerprintOf } from "../tasks/detect/fingerprint.js";
 import { openObjects } from "../tasks/detect/open-objects.js";
 import { type HeldOutSplit, heldOutSplits, scoredSplit } from "../tasks/probe/probe.js";
+import { type Measure, measures } from "./measures.js";
 import type { PlanSet } from "./plan.js";
-import { type Measure, measures } from "./plan-schema.js";
 
 interface OpenedSet {
   readonly plan: PlanSet;

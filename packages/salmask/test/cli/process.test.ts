@@ -79,6 +79,7 @@ describe("what the command line loads", () => {
     ["detect train --help"],
     ["detect eval --help"],
     ["detect predict --help"],
+    ["transfer --help"],
   ])("is no engine, no decoder and no schema for %s", async (line) => {
     const { code, mapped, run, out } = await loadedBy(...line.split(" "));
     expect(code).toBe(0);

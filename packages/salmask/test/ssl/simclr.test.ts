@@ -32,7 +32,7 @@ function views(negatives: boolean): BatchViews {
 describe("SimClr", () => {
   it("learns to distinguish a batch's photos, also from hard negatives", () => {
     const [first, last] = withMethod((method) => {
-      const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.05, momentum: 0.9 });
+      const optimizer = new optim.SGD(method.learned.namedParameters(), { lr: 0.003, momentum: 0.9 });
       const losses = Array.from({ length: 12 }, () =>
         scope(() => {
           const { loss } = compare(method, views(true));
@@ -46,7 +46,7 @@ describe("SimClr", () => {
       optimizer.dispose();
       return [losses[0], losses[losses.length - 1]];
     });
-    expect(last).toBeLessThan(first / 2);
+    expect(last).toBeLessThan(first / 10);
   });
 
   it("has a higher loss with hard negatives than without", () => {
