@@ -179,7 +179,7 @@ function withLastGood(error: unknown, checkpoint: string | null): unknown {
     checkpoint === null ? "No checkpoint was written yet." : `The last good checkpoint is ${checkpoint}.`;
   return new TrainingError(
     error.code,
-    `${error.message} ${last} A smaller --train.lr is the usual remedy.`,
+    `${error.message} ${last} A smaller learning rate is the usual remedy.`,
     error,
   );
 }
