@@ -5,7 +5,7 @@ import { join, parse } from "node:path";
 import { UsageError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
-import type { AnnotatedPhoto, Category } from "../data/samples/objects.js";
+import { type AnnotatedPhoto, type Category, namesOf } from "../data/samples/objects.js";
 import { toMask } from "../data/samples/segmentation.js";
 import { openFolder } from "../data/sources/folder.js";
 import type { CocoScores } from "../metrics/average-precision/coco.js";
@@ -77,11 +77,10 @@ export async function scoreOnSet(
 
 /** A detector's categories are compared by name, in their order. */
 function refuseOtherCategories(known: readonly Category[], asked: readonly Category[]): void {
-  const names = (categories: readonly Category[]) => categories.map(({ name }) => name).join(", ");
-  if (names(known) === names(asked)) return;
+  if (namesOf(known) === namesOf(asked)) return;
   throw new UsageError(
     "other-categories",
-    `Expected photos with the detector's categories, ${names(known)}, got ${names(asked)}.`,
+    `Expected photos with the detector's categories, ${namesOf(known)}, got ${namesOf(asked)}.`,
   );
 }
 

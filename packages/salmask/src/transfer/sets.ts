@@ -5,7 +5,7 @@ import { DataError, UsageError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { generateEmbedded } from "../data/embedded/generate.js";
 import { generateObjects } from "../data/embedded/generate-objects.js";
-import type { AnnotatedPhotos } from "../data/samples/objects.js";
+import { type AnnotatedPhotos, namesOf } from "../data/samples/objects.js";
 import type { AnnotatedSet, LabelledSet, SplitName } from "../data/sets/data-set.js";
 import { openSet } from "../data/sets/registry.js";
 import { fingerprintOf } from "../tasks/detect/fingerprint.js";
@@ -169,11 +169,11 @@ function refuseShared(train: AnnotatedPhotos, scored: AnnotatedPhotos): void {
 }
 
 function refuseOtherCategories(train: AnnotatedPhotos, scored: AnnotatedPhotos): void {
-  const names = ({ categories }: AnnotatedPhotos) => categories.map(({ name }) => name).join(", ");
-  if (names(train) === names(scored)) return;
+  const [learned, asked] = [namesOf(train.categories), namesOf(scored.categories)];
+  if (learned === asked) return;
   throw new DataError(
     "other-categories",
-    `Expected the same categories to learn and to be scored on, got ${names(train)} and ${names(scored)}.`,
+    `Expected the same categories to learn and to be scored on, got ${learned} and ${asked}.`,
   );
 }
 

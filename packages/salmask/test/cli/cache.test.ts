@@ -1,20 +1,11 @@
 import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { run } from "../../src/cli/main.js";
 import { openDataset } from "../../src/data/store/dataset.js";
+import { salmask } from "../support/command-line.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 
 const DAY_MS = 24 * 3600 * 1000;
-
-async function call(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const code = await run(argv, { out: into("out"), err: into("err") });
-  return { code, ...said };
-}
 
 /** A folder with two caches of four photos. The one of 4 px was last used 31 days ago, the one of 8 px now. */
 async function twoCaches(): Promise<{ photos: string; folder: string; recent: string; old: string }> {
@@ -33,7 +24,7 @@ async function twoCaches(): Promise<{ photos: string; folder: string; recent: st
 describe("salmask cache list", () => {
   it("lists the caches, the last used first", async () => {
     const { photos, folder, recent, old } = await twoCaches();
-    const { code, out } = await call("cache", "list", "--folder", folder);
+    const { code, out } = await salmask("cache", "list", "--folder", folder);
     expect(code).toBe(0);
     const lines = out.trimEnd().split("\n");
     expect(lines.map((line) => line.trim().split(", ")[0])).toEqual([
@@ -50,10 +41,10 @@ describe("salmask cache list", () => {
 
   it("prints one JSON document, and no error if the folder does not exist", async () => {
     const { folder, recent, old } = await twoCaches();
-    const { out } = await call("cache", "list", "--folder", folder, "--json");
+    const { out } = await salmask("cache", "list", "--folder", folder, "--json");
     const names = JSON.parse(out).caches.map(({ name }: { name: string }) => name);
     expect(names).toEqual([recent, old]);
-    const missing = await call("cache", "list", "--folder", join(folder, "gone"), "--json");
+    const missing = await salmask("cache", "list", "--folder", join(folder, "gone"), "--json");
     expect(missing).toMatchObject({ code: 0, err: "" });
     expect(JSON.parse(missing.out).caches).toEqual([]);
   });
@@ -62,7 +53,7 @@ describe("salmask cache list", () => {
 describe("salmask cache clean", () => {
   it("removes caches that were not used for 30 days", async () => {
     const { folder, recent, old } = await twoCaches();
-    const { code, out } = await call("cache", "clean", "--folder", folder);
+    const { code, out } = await salmask("cache", "clean", "--folder", folder);
     expect(code).toBe(0);
     expect(out).toContain(old);
     expect(out).toContain("removed 1 cache,");
@@ -71,11 +62,11 @@ describe("salmask cache clean", () => {
 
   it("removes caches that were not used for the given days, or the named ones", async () => {
     const { folder, recent, old } = await twoCaches();
-    await call("cache", "clean", "--unused-for", "32d", "--folder", folder);
+    await salmask("cache", "clean", "--unused-for", "32d", "--folder", folder);
     expect(await readdir(folder)).toHaveLength(2);
-    await call("cache", "clean", recent, "--folder", folder);
+    await salmask("cache", "clean", recent, "--folder", folder);
     expect(await readdir(folder)).toEqual([old]);
-    await call("cache", "clean", "--unused-for", "0d", "--folder", folder);
+    await salmask("cache", "clean", "--unused-for", "0d", "--folder", folder);
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -83,7 +74,7 @@ describe("salmask cache clean", () => {
     "refuses %s %s with 2 and removes nothing",
     async (...args) => {
       const { folder } = await twoCaches();
-      const { code, err } = await call("cache", "clean", ...args, "--folder", folder);
+      const { code, err } = await salmask("cache", "clean", ...args, "--folder", folder);
       expect(code).toBe(2);
       expect(err).toContain("Expected");
       expect(await readdir(folder)).toHaveLength(2);
@@ -92,7 +83,7 @@ describe("salmask cache clean", () => {
 
   it("rejects names together with --unused-for", async () => {
     const { folder, old } = await twoCaches();
-    const { code, err } = await call("cache", "clean", old, "--unused-for", "3d", "--folder", folder);
+    const { code, err } = await salmask("cache", "clean", old, "--unused-for", "3d", "--folder", folder);
     expect(code).toBe(2);
     expect(err).toContain("got both");
     expect(await readdir(folder)).toHaveLength(2);

@@ -1,20 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { run } from "../../src/cli/main.js";
 import { writeCifar10 } from "../data/sets/cifar.fixture.js";
 import { empty, png, writeAll } from "../data/sets/fixtures.js";
+import { salmask } from "../support/command-line.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 import { hasShared, unpackShared } from "../support/shared-data.js";
 
-async function check(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const code = await run(["data", "check", ...args], { out: into("out"), err: into("err") });
-  return { code, ...said };
-}
+const check = (...args: string[]) => salmask("data", "check", ...args);
 
 /** Two photos of 20 x 10 pixels; on the first, an object of 16 pixels and a crowd. */
 async function writeCoco(

@@ -3,20 +3,11 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Generator } from "@salmask/torch";
 import { expect, it } from "vitest";
-import { run } from "../../src/cli/main.js";
 import { rleOfString } from "../../src/data/samples/rle-string.js";
 import { createBackbone } from "../../src/models/registry.js";
 import { saveBackbone } from "../../src/weights/files.js";
+import { salmask } from "../support/command-line.js";
 import { temporaryFolder } from "../support/photos.js";
-
-async function salmask(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const code = await run(args, { out: into("out"), err: into("err") });
-  return { code, ...said };
-}
 
 /** Small photos, and heads that are small too. */
 const small = [

@@ -3,18 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { run } from "../../src/cli/main.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
+import { salmask } from "../support/command-line.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
-
-async function call(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const code = await run(argv, { out: into("out"), err: into("err") });
-  return { code, ...said };
-}
 
 async function prepare(): Promise<{ folder: string; photos: string; cache: readonly string[] }> {
   const folder = await temporaryFolder();
@@ -29,7 +20,7 @@ describe("pretrain without settings", () => {
   it("chooses them, says why, trains, compares, and writes them to a file for --config", async () => {
     const { folder, photos, cache } = await prepare();
     const out = join(folder, "run");
-    const first = await call("pretrain", photos, "--out", out, "--time", "2s", ...cache);
+    const first = await salmask("pretrain", photos, "--out", out, "--time", "2s", ...cache);
     expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: "" });
     expect(first.out).toMatch(/^24 photos of about 32 px, and 2s: resnet18 of width 8 on crops of 32 px\./);
     expect(first.out).toContain(`These settings go to ${out}/config.yaml`);
@@ -49,19 +40,19 @@ describe("pretrain without settings", () => {
     // A shorter run with the same settings.
     const again = join(folder, "again");
     const given = ["--config", join(out, "config.yaml"), "--epochs", "1"];
-    const second = await call("pretrain", photos, "--out", again, ...given);
+    const second = await salmask("pretrain", photos, "--out", again, ...given);
     expect({ code: second.code, err: second.err }).toEqual({ code: 0, err: "" });
     expect(second.out).not.toContain("These settings go to");
     const { epochs: _, ...train } = config.train;
     expect(new RunFolder(again).readConfig()).toMatchObject({ ...config, train });
 
     // --resume without settings uses the run's own settings, not a new recipe.
-    const resumed = await call("pretrain", photos, "--out", again, "--resume");
+    const resumed = await salmask("pretrain", photos, "--out", again, "--resume");
     expect({ code: resumed.code, err: resumed.err }).toEqual({ code: 0, err: "" });
     expect(resumed.out).toContain("going on after step 12");
     expect(resumed.out).toContain("done: 0 of 12 steps");
     expect(resumed.out).not.toContain("These settings go to");
-    const changed = await call("pretrain", photos, "--out", again, "--resume", "--lr", "1");
+    const changed = await salmask("pretrain", photos, "--out", again, "--resume", "--lr", "1");
     expect(changed.code).toBe(2);
     expect(changed.err).toMatch(/train\.lr was .* and is 1/);
   });
@@ -75,11 +66,11 @@ describe("pretrain without settings", () => {
     ];
     const whole = join(folder, "whole");
     expect(
-      (await call("pretrain", photos, "--out", whole, "--preset", "paper", ...settings, ...cache)).code,
+      (await salmask("pretrain", photos, "--out", whole, "--preset", "paper", ...settings, ...cache)).code,
     ).toBe(0);
     const before = bytesOf(join(whole, "weights.safetensors"));
     const half = join(whole, "checkpoints", "step-000000003.safetensors");
-    const { code, out } = await call("pretrain", photos, "--out", whole, "--resume", half);
+    const { code, out } = await salmask("pretrain", photos, "--out", whole, "--resume", half);
     expect(code).toBe(0);
     expect(out).toContain("done: 3 of 6 steps");
     expect(bytesOf(join(whole, "weights.safetensors")).equals(before)).toBe(true);
@@ -91,7 +82,7 @@ describe("pretrain without settings", () => {
       ["--config", join(folder, "run.yaml")],
       ["--preset", "paper"],
     ]) {
-      const { code, out, err } = await call("pretrain", photos, "--time", "2s", "--json", ...named);
+      const { code, out, err } = await salmask("pretrain", photos, "--time", "2s", "--json", ...named);
       expect(code).toBe(2);
       expect(JSON.parse(out).error.code).toBe("time-and-settings");
       expect(err).toMatch(/--time/);
@@ -99,7 +90,7 @@ describe("pretrain without settings", () => {
   });
 
   it.each(["5x", "x", "10", "0s", "-3m", "1e9h", "1m30s", "s", ""])("refuses --time %j", async (time) => {
-    const { code, out } = await call("pretrain", "photos", `--time=${time}`, "--json");
+    const { code, out } = await salmask("pretrain", "photos", `--time=${time}`, "--json");
     expect(code).toBe(2);
     expect(JSON.parse(out).error).toMatchObject({
       code: "bad-option",
@@ -111,13 +102,13 @@ describe("pretrain without settings", () => {
     const { folder, photos } = await prepare();
     const few = join(folder, "few");
     await writePhotos(few, 15, 16, ["a"]);
-    const said = await call("pretrain", few, "--out", join(folder, "run"), "--json");
+    const said = await salmask("pretrain", few, "--out", join(folder, "run"), "--json");
     expect(JSON.parse(said.out).error).toMatchObject({
       code: "too-few-photos",
       message: `Expected at least 16 photos in ${few}, got 15.`,
     });
     expect(existsSync(join(folder, "run"))).toBe(false);
-    const taken = await call("pretrain", photos, "--out", photos, "--json");
+    const taken = await salmask("pretrain", photos, "--out", photos, "--json");
     expect(JSON.parse(taken.out).error.code).toBe("folder-taken");
   });
 });

@@ -1,18 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { run } from "../../src/cli/main.js";
+import { salmask } from "../support/command-line.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
-
-async function call(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const streams = { out: into("out"), err: into("err") };
-  const code = await run(argv, streams);
-  return { code, ...said };
-}
 
 const small = [
   ...["--data.crop", "16", "--data.size", "16", "--arch", "resnet18", "--width", "4", "--stem", "small"],
@@ -32,29 +22,29 @@ const small = [
 
 describe("the command line", () => {
   it.each(["demo", "pretrain", "probe", "views", "doctor"])("prints help for %s", async (name) => {
-    const { code, out } = await call(name, "--help");
+    const { code, out } = await salmask(name, "--help");
     expect(code).toBe(0);
     expect(out).toContain("--json");
   });
 
   it("returns 2 for an unknown command or option, and names the nearest", async () => {
-    const command = await call("pretrian");
+    const command = await salmask("pretrian");
     expect(command.code).toBe(2);
     expect(command.err).toContain("pretrain");
-    const option = await call("pretrain", "photos", "--epoch", "3");
+    const option = await salmask("pretrain", "photos", "--epoch", "3");
     expect(option.code).toBe(2);
     expect(option.err).toContain("--epochs");
   });
 
   it("returns 2 for an invalid setting, as JSON if requested", async () => {
-    const { code, out } = await call("pretrain", "photos", "--epochs", "-3", "--json");
+    const { code, out } = await salmask("pretrain", "photos", "--epochs", "-3", "--json");
     expect(code).toBe(2);
     expect(JSON.parse(out).error.code).toBe("bad-config");
   });
 
   it("returns 1 if the photos are missing, and says what was expected", async () => {
     const missing = join(await temporaryFolder(), "none");
-    const { code, err } = await call("pretrain", missing, ...small);
+    const { code, err } = await salmask("pretrain", missing, ...small);
     expect(code).toBe(1);
     expect(err).toContain(missing);
   });
@@ -65,7 +55,7 @@ describe("the command line", () => {
     for (const split of ["train", "test"])
       await writePhotos(join(folder, "set", split), 24, 16, ["red", "blue"]);
     const out = join(folder, "run");
-    const trained = await call(
+    const trained = await salmask(
       "pretrain",
       join(folder, "set", "train"),
       "--out",
@@ -87,16 +77,23 @@ describe("the command line", () => {
       expect(existsSync(join(out, name)), name).toBe(true);
     }
 
-    const again = await call("pretrain", join(folder, "set", "train"), "--out", out, ...small, ...cache);
+    const again = await salmask("pretrain", join(folder, "set", "train"), "--out", out, ...small, ...cache);
     expect(again.code).toBe(2);
     expect(again.err).toContain("--resume");
 
-    const probed = await call("probe", out, join(folder, "set"), "--json", "--cache", join(folder, "cache"));
+    const probed = await salmask(
+      "probe",
+      out,
+      join(folder, "set"),
+      "--json",
+      "--cache",
+      join(folder, "cache"),
+    );
     expect(probed.code).toBe(0);
     expect(JSON.parse(probed.out).knn.top1).toBeGreaterThan(0.9);
 
     const sheet = join(folder, "views.png");
-    const views = await call(
+    const views = await salmask(
       "views",
       join(folder, "set", "train"),
       "--out",

@@ -3,18 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { stringify } from "yaml";
-import { run } from "../../src/cli/main.js";
+import { salmask } from "../support/command-line.js";
 import { smallSettings, temporaryFolder } from "../support/photos.js";
 import { writeClasses, writeRun } from "../transfer/made.js";
-
-async function salmask(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const into = (stream: "out" | "err") => (text: string) => {
-    said[stream] += text;
-  };
-  const code = await run(args, { out: into("out"), err: into("err") });
-  return { code, ...said };
-}
 
 it("makes a table of runs and sets from options, as text and as JSON", async () => {
   const folder = await temporaryFolder();

@@ -1,6 +1,6 @@
 import { join, relative, sep } from "node:path";
 import { DataError } from "../../base/errors.js";
-import type { AnnotatedPhotos } from "./objects.js";
+import { type AnnotatedPhotos, namesOf } from "./objects.js";
 
 /**
  * Parts of one set as one, such as VOC's trainval of 2007 and 2012. Photos and objects get new numbers where there are several parts,
@@ -10,12 +10,12 @@ export function joinObjects(parts: readonly AnnotatedPhotos[]): AnnotatedPhotos 
   const [first, ...others] = parts;
   if (first === undefined) throw new RangeError("Expected at least one part, got none.");
   if (others.length === 0) return first;
-  const names = ({ categories }: AnnotatedPhotos) => categories.map(({ name }) => name).join(", ");
-  const other = others.find((part) => names(part) !== names(first));
+  const names = namesOf(first.categories);
+  const other = others.find((part) => namesOf(part.categories) !== names);
   if (other !== undefined) {
     throw new DataError(
       "other-categories",
-      `Expected parts with the same categories, got ${names(first)} in ${first.path} and ${names(other)} in ${other.path}.`,
+      `Expected parts with the same categories, got ${names} in ${first.path} and ${namesOf(other.categories)} in ${other.path}.`,
     );
   }
   const path = commonFolder(parts.map((part) => part.path));

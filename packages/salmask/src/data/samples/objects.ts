@@ -35,6 +35,10 @@ export interface Category {
   readonly name: string;
 }
 
+/** The names of categories in their order, as text: sets with the same text ask for the same things. */
+export const namesOf = (categories: readonly Category[]): string =>
+  categories.map(({ name }) => name).join(", ");
+
 export interface AnnotatedPhotos {
   /** Absolute path of the folder that the photos' names start from. */
   readonly path: string;
