@@ -7,12 +7,13 @@ import { maskSettings } from "../masking/settings.js";
 import { modelSettings } from "../models/settings.js";
 import { saliencySettings } from "../saliency/settings.js";
 import { occlusionSettings } from "../ssl/occlusion/settings.js";
-import { methodSettings } from "../ssl/settings.js";
+import { methodSettings, withoutHardNegatives } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
 import { viewSettings } from "../views/settings.js";
 import { type SettingsKind, settingsKind } from "./settings-kind.js";
+import { isTree, valueAt, withValue } from "./tree.js";
 
-export const configSchema = z
+const settings = z
   .strictObject({
     seed: count(0, 2 ** 32 - 1)
       .default(0)
@@ -33,10 +34,26 @@ export const configSchema = z
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
       refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
+    if (mask.negative.count > 0 && withoutHardNegatives(method.name))
+      refuse(
+        ["mask", "negative", "count"],
+        `0 beside method.name ${method.name}, which has no place for hard negatives`,
+      );
     // Batch norm needs at least two photos per group.
     if (method.name === "mocov2" && train.batchSize < 2 * method.groups)
       refuse(["method", "groups"], `at most half of train.batchSize, ${train.batchSize}`);
   });
+
+/** The settings of a run, with defaults. Methods that have no place for hard negatives have none by default. */
+export const configSchema = z.preprocess(withUsualNegatives, settings);
+
+function withUsualNegatives(given: unknown): unknown {
+  if (!isTree(given) || !withoutHardNegatives(valueAt(given, "method.name"))) return given;
+  const groups = [valueAt(given, "mask"), valueAt(given, "mask.negative")];
+  const canHold = groups.every((group) => group === undefined || isTree(group));
+  const isOpen = valueAt(given, "mask.negative.count") === undefined;
+  return canHold && isOpen ? withValue(given, "mask.negative.count", 0) : given;
+}
 
 /** The complete settings of a run. */
 export type RunConfig = z.infer<typeof configSchema>;

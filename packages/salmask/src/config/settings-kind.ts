@@ -21,7 +21,7 @@ export interface SettingsKind<T> {
 /** A kind of settings by its schema, all of whose settings have defaults. */
 export function settingsKind<T>(
   name: string,
-  schema: z.ZodObject & z.ZodType<T>,
+  schema: z.ZodType<T>,
   { version, migrations }: Pick<SettingsKind<T>, "version" | "migrations">,
 ): SettingsKind<T> {
   let found: readonly Setting[] | undefined;

@@ -8,17 +8,22 @@ import { createBackbone } from "./registry.js";
 export class ProjectedEncoder extends nn.Module {
   constructor(
     readonly backbone: Backbone,
-    readonly projector: Projector,
+    readonly projector: nn.Module,
     private readonly compute: Compute = onCpu,
   ) {
     super();
     place(this, compute);
   }
 
+  /** `[B, 3, H, W]` to the projector's output, `[B, dim]`. */
+  project(input: Tensor): Tensor {
+    const layers = (pictures: Tensor) => this.projector.forward(this.backbone.forward(pictures));
+    return runLayers(this.compute, input, layers); // [B, dim]
+  }
+
   /** `[B, 3, H, W]` to embeddings of length one, `[B, dim]`. */
   forward(input: Tensor): Tensor {
-    const layers = (pictures: Tensor) => this.projector.forward(this.backbone.forward(pictures));
-    return unitRows(runLayers(this.compute, input, layers)); // [B, dim]
+    return unitRows(this.project(input)); // [B, dim]
   }
 
   /**
@@ -51,16 +56,32 @@ export interface EncoderOptions {
   readonly compute?: Compute;
 }
 
+/** Makes the head of an encoder: from its output to the embeddings. */
+export type ProjectorMaker = (options: {
+  readonly features: number;
+  readonly hidden: number;
+  readonly dim: number;
+  readonly generator: Generator;
+}) => nn.Module;
+
+/** MoCo v2's and SimCLR's head: see {@link Projector}. */
+const withoutNorm: ProjectorMaker = ({ features, hidden, dim, generator }) =>
+  new Projector(features, hidden, dim, generator);
+
 /**
  * A new encoder with its head, with random weights from the generator. The weights are drawn on the CPU and then moved,
  * so that a seed gives the same start on every device.
  */
-export function projectedEncoder(options: EncoderOptions, generator: Generator): ProjectedEncoder {
+export function projectedEncoder(
+  options: EncoderOptions,
+  generator: Generator,
+  projectorOf: ProjectorMaker = withoutNorm,
+): ProjectedEncoder {
   const { dim, compute } = options;
   const backbone = createBackbone(options.backbone, generator);
-  const hidden = options.hidden ?? backbone.outChannels;
-  return noGrad(() => {
-    const projector = new Projector(backbone.outChannels, hidden, dim, generator);
-    return new ProjectedEncoder(backbone, projector, compute);
-  });
+  const features = backbone.outChannels;
+  const { hidden = features } = options;
+  return noGrad(
+    () => new ProjectedEncoder(backbone, projectorOf({ features, hidden, dim, generator }), compute),
+  );
 }

@@ -19,3 +19,8 @@ export function joinParts(parts: Readonly<Record<string, nn.StateDict>>): nn.Sta
     ),
   );
 }
+
+/** The tensors with these names. */
+export function pick(state: nn.StateDict, names: readonly string[]): nn.StateDict {
+  return Object.fromEntries(names.map((name) => [name, state[name]]));
+}

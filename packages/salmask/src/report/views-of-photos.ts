@@ -7,7 +7,7 @@ import { gridFor } from "../masking/grid.js";
 import { perQuery } from "../masking/hard-negatives.js";
 import { strideOf } from "../models/registry.js";
 import { SaliencyGuide } from "../saliency/guide.js";
-import { recipeOf } from "../ssl/registry.js";
+import { builtInMethods } from "../ssl/registry.js";
 import { wholeView } from "../views/draw.js";
 import { renderView } from "../views/render.js";
 import { type Crops, seeViews } from "../views/see.js";
@@ -58,7 +58,11 @@ interface Drawn {
 function columnsOf({ dataset, guide, config, stride, ids }: Drawn): SheetColumn[] {
   const { crop } = config.data;
   const scene = { dataset, finder: guide, stride, device: "cpu" };
-  const { views, negatives } = seeViews(recipeOf(config), scene, { seed: config.seed, epoch: 0, ids });
+  const { views, negatives } = seeViews(builtInMethods.recipe(config), scene, {
+    seed: config.seed,
+    epoch: 0,
+    ids,
+  });
   const [query, key] = views;
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);

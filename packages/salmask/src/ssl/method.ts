@@ -1,6 +1,6 @@
 import type { nn, Tensor } from "@salmask/torch";
 import type { Backbone } from "../models/backbone.js";
-import type { Logs, Loss } from "../training/task.js";
+import type { Logs, Loss, Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 
 /** The two views' embeddings, `[B, dim]` each, rows of length one. */
@@ -29,6 +29,8 @@ export interface Method {
   readonly name: string;
   /** The network that the optimizer trains. */
   readonly learned: nn.Module;
+  /** The part of it whose learning rate stays at the highest; all follows the schedule if it is missing. */
+  readonly constantRate?: nn.Module;
   /** The trained network: the result of a run. */
   readonly backbone: Backbone;
   /**
@@ -38,10 +40,12 @@ export interface Method {
   readonly momentumBackbone: Backbone;
   /** The views of the recipe through which gradients flow. */
   sources(views: readonly View[]): readonly View[];
-  /** Prepares the targets of one batch. `step` counts from 0 and is part of every random decision's key. */
-  against(batch: BatchViews, step: number): Compare;
+  /** Prepares the targets of one batch. The step, from 0, is part of every random decision's key. */
+  against(batch: BatchViews, progress: Progress): Compare;
   /** The embeddings of each branch's encoder in evaluation mode; does not change the method. */
   embed(batch: BatchViews): Embeddings;
+  /** Changes or drops gradients between the backward pass and the optimizer's step. */
+  adjustGradients?(progress: Progress): void;
   /** Call it after the optimizer's step. `progress` is the completed share of the run, 0 to 1. */
   afterStep(progress: number): void;
   /** Numbers of the method itself for the log, such as the fill level of a queue of past keys. */

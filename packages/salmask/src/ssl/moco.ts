@@ -16,10 +16,14 @@ import { type EmbeddedNegatives, embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder, unitRows } from "../models/encoder.js";
 import { joinParts, partOf } from "../models/state-dict.js";
-import type { Logs } from "../training/task.js";
+import type { Logs, Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
+import type { MethodMaker } from "./method-maker.js";
 import { contrastiveLoss } from "./moco-loss.js";
+import type { Mocov2Settings } from "./mocov2-settings.js";
+import { follow } from "./momentum.js";
+import { queryAndKey } from "./query-and-key.js";
 
 export interface MocoOptions {
   seed: number;
@@ -83,7 +87,7 @@ export class Moco implements Method {
     return [query];
   }
 
-  against(batch: BatchViews, step: number): Compare {
+  against(batch: BatchViews, { step }: Progress): Compare {
     const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(batch, step))); // [B, dim], [M * B, dim]
     const { temperature, negativeWeight: weight, groups } = this.options;
     // The backward pass needs the queue unchanged, so the keys are added at the end of the step.
@@ -143,15 +147,12 @@ export class Moco implements Method {
   }
 
   afterStep(): void {
-    const { momentum } = this.options;
-    noGrad(() => {
-      const keyed = this.key.parameters();
-      ops.foreachMul_(keyed, momentum);
-      ops.foreachAdd_(keyed, this.query.parameters(), { alpha: 1 - momentum });
-      if (this.waiting !== null) this.enqueue(this.waiting);
-      this.waiting?.dispose();
-      this.waiting = null;
-    });
+    follow(this.key, this.query, this.options.momentum);
+    if (this.waiting === null) return;
+    const { waiting } = this;
+    noGrad(() => this.enqueue(waiting));
+    this.waiting.dispose();
+    this.waiting = null;
   }
 
   logs(): Logs {
@@ -191,3 +192,22 @@ function inGroups(module: nn.Module, input: Tensor, groups: number): Tensor {
   if (size >= input.shape[0]) return module.forward(input);
   return ops.cat(input.split(size).map((part) => module.forward(part)));
 }
+
+/** SGD with the paper's rate (section 4.1). */
+export const mocov2 = (method: Mocov2Settings): Required<MethodMaker> => ({
+  create: ({ seed, model, mask }, compute) => {
+    const { hidden, dim, temperature, queue, momentum, groups } = method;
+    const encoder = { backbone: model, hidden, dim, compute };
+    return new Moco({
+      seed,
+      encoder,
+      temperature,
+      negativeWeight: mask.negative.weight,
+      queue,
+      momentum,
+      groups,
+    });
+  },
+  recipe: queryAndKey,
+  optimizer: () => ({ name: "sgd", rate: 0.03 }),
+});

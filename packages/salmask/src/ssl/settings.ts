@@ -1,11 +1,22 @@
 /** Settings for comparing views. To add a method, write a file of settings and add it here. */
 import { z } from "zod";
 import { named } from "../base/setting-types.js";
+import { byolSettings } from "./byol-settings.js";
 import { mocov2Settings } from "./mocov2-settings.js";
 import { simclrSettings } from "./simclr-settings.js";
+import { simsiamSettings } from "./simsiam-settings.js";
 
 export const methodSettings = z
-  .preprocess(named("mocov2"), z.discriminatedUnion("name", [mocov2Settings, simclrSettings]))
+  .preprocess(
+    named("mocov2"),
+    z.discriminatedUnion("name", [mocov2Settings, simclrSettings, byolSettings, simsiamSettings]),
+  )
   .prefault({});
 
 export type MethodSettings = z.infer<typeof methodSettings>;
+
+/** Methods whose losses have no place for hard negatives. */
+const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>([]);
+
+/** Whether the method `name` has no place for hard negatives. */
+export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);

@@ -3,10 +3,14 @@ import { purpose } from "../base/purposes.js";
 import { embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
+import { pick } from "../models/state-dict.js";
 import type { Logs } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
+import type { MethodMaker } from "./method-maker.js";
 import { ntXent } from "./nt-xent.js";
+import { queryAndKey } from "./query-and-key.js";
+import type { SimClrSettings } from "./simclr-settings.js";
 
 export interface SimClrOptions {
   seed: number;
@@ -91,12 +95,21 @@ export class SimClr implements Method {
   }
 
   loadState(state: nn.StateDict): void {
-    this.encoder.loadStateDict(
-      Object.fromEntries(Object.keys(this.encoder.stateDict()).map((name) => [name, state[name]])),
-    );
+    this.encoder.loadStateDict(pick(state, Object.keys(this.encoder.stateDict())));
   }
 
   dispose(): void {
     this.encoder.dispose();
   }
 }
+
+/** LARS with the rate of solo-learn's recipe for ImageNet-100. */
+export const simclr = (method: SimClrSettings): Required<MethodMaker> => ({
+  create: ({ seed, model, mask }, compute) => {
+    const { hidden, dim, temperature } = method;
+    const encoder = { backbone: model, hidden, dim, compute };
+    return new SimClr({ seed, encoder, temperature, negativeWeight: mask.negative.weight });
+  },
+  recipe: queryAndKey,
+  optimizer: () => ({ name: "lars", rate: 0.3 }),
+});

@@ -10,11 +10,13 @@ export const trainSettings = z
       .number()
       .positive()
       .optional()
-      .describe("highest learning rate; default: 0.03 x batch / 256 with sgd, 0.3 x batch / 256 with lars"),
+      .describe(
+        "highest learning rate; default: the method's, scaled by batch / 256 (mocov2 0.03, simclr 0.3)",
+      ),
     optimizer: z
-      .enum(["sgd", "lars"])
+      .enum(["sgd", "lars", "adamw"])
       .optional()
-      .describe("optimizer; default: sgd for mocov2, lars for simclr"),
+      .describe("what trains the encoder; default: the method's (mocov2 sgd, simclr lars)"),
     lrWarmupEpochs: count(0)
       .optional()
       .describe(

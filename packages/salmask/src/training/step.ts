@@ -28,6 +28,7 @@ export function trainStep<Batch>(
       followSchedules(learner, progress);
       const seen = goBackward(learner, batch, progress, { logged, losses, clock });
       clock.in("optimizer", () => {
+        learner.adjustGradients?.(progress);
         learner.optimizer.step();
         learner.optimizer.zeroGrad();
       });
@@ -39,11 +40,12 @@ export function trainStep<Batch>(
 }
 
 function followSchedules<Batch>(
-  { optimizer, lr, momentum, weightDecay }: Learner<Batch>,
+  { optimizer, lr, rates, momentum, weightDecay }: Learner<Batch>,
   progress: Progress,
 ): void {
-  optimizer.lr = lr(progress);
-  for (const group of optimizer.paramGroups) {
+  const usual = lr(progress);
+  for (const [place, group] of optimizer.paramGroups.entries()) {
+    group.lr = rates?.get(place)?.(progress) ?? usual;
     if (momentum !== undefined) group.momentum = momentum(progress);
     if (weightDecay !== undefined) group.weightDecay = weightDecay(progress);
   }

@@ -33,6 +33,8 @@ export interface Learner<Batch> {
   readonly name: string;
   readonly optimizer: optim.Optimizer;
   readonly lr: Schedule;
+  /** The learning rates of single groups of parameters, by their places, where they do not follow `lr`. */
+  readonly rates?: ReadonlyMap<number, Schedule>;
   /** The optimizer's settings, if they change during the run. */
   readonly momentum?: Schedule;
   readonly weightDecay?: Schedule;
@@ -41,6 +43,8 @@ export interface Learner<Batch> {
    * graph is in memory. The gradients add up, and the optimizer makes one step.
    */
   losses(batch: Batch): Iterable<Loss>;
+  /** Changes or drops gradients after the backward pass. */
+  adjustGradients?(progress: Progress): void;
 }
 
 /** The state that a task needs to continue, without the optimizers of its learners. */

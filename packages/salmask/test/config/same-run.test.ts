@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { differences } from "../../src/config/same-run.js";
 import { configSchema, pretrainSettings } from "../../src/config/schema.js";
+import type { Setting } from "../../src/config/setting.js";
 import { valueAt, withValue } from "../../src/config/tree.js";
+import { configsWith } from "../support/settings.js";
 
 const config = (given: object = {}) => configSchema.parse(given);
 
@@ -63,6 +65,14 @@ const others = {
   },
 };
 
+/** A value of a number that is not its default. */
+function another({ key, kind }: Setting, usual: unknown): unknown {
+  if (kind.kind !== "number" || typeof usual !== "number")
+    throw new TypeError(`Expected another value of ${key} above.`);
+  if (kind.isWhole) return usual + 1;
+  return usual === 0 ? 0.5 : usual / 2;
+}
+
 const free = [
   ...["threads", "device", "train.logEvery", "train.checkpointEvery", "train.keep", "train.varianceEvery"],
   ...["saliency.truth", "data.cache"],
@@ -74,11 +84,15 @@ describe("differences", () => {
     expect(differences(config(), { ...config(), data: { ...config().data, cache: undefined } })).toEqual([]);
   });
 
-  const keys = pretrainSettings.settings().map(({ key }) => key);
-  it.each(keys.filter((key) => !key.startsWith("occlusion.") && key !== "method.name"))("knows %s", (key) => {
-    const now = config(withValue({}, key, valueAt(others, key)));
-    expect(valueAt(now, key)).not.toEqual(valueAt(config(), key));
-    const found = differences(config(), now);
+  const settings = pretrainSettings.settings();
+  const byName = settings.filter(({ key }) => !key.startsWith("occlusion.") && key !== "method.name");
+  it.each(byName.map((setting) => ({ ...setting, setting })))("knows $key", ({ key, setting }) => {
+    const given = key.startsWith("method.") ? configsWith(key)[0].given : {};
+    const before = config(given);
+    const value = valueAt(others, key) ?? another(setting, valueAt(before, key));
+    const now = config(withValue(given, key, value));
+    expect(valueAt(now, key)).not.toEqual(valueAt(before, key));
+    const found = differences(before, now);
     if (free.includes(key)) expect(found).toEqual([]);
     else expect(found).toEqual([expect.stringMatching(new RegExp(`^${key} was .+ and is .+`))]);
   });

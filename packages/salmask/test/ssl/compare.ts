@@ -1,6 +1,7 @@
 import { fromTypedArray, type Tensor } from "@salmask/torch";
 import type { HardNegatives } from "../../src/masking/hard-negatives.js";
 import type { Comparison, Method } from "../../src/ssl/method.js";
+import type { Progress } from "../../src/training/task.js";
 import { wholeView } from "../../src/views/draw.js";
 import type { BatchViews, View } from "../../src/views/view.js";
 
@@ -37,8 +38,16 @@ export function negativesOf(
 }
 
 /** A method's result for one batch, with one comparison of its sources. */
+/** The place of a step in an epoch of a hundred, in a run of ten. */
+export const atStep = (step: number): Progress => ({
+  step,
+  epoch: Math.floor(step / 100),
+  stepsPerEpoch: 100,
+  epochs: 10,
+});
+
 export function compare(method: Method, batch: BatchViews, step = 0): Comparison {
-  return method.against(batch, step)(sourcesOf(method, batch));
+  return method.against(batch, atStep(step))(sourcesOf(method, batch));
 }
 
 /** The pixels of a method's source views, `[B, 3, H, W]` each. */

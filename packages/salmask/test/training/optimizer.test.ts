@@ -1,17 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { configSchema, type RunConfig } from "../../src/config/schema.js";
-import { optimizerName } from "../../src/tasks/pretrain/task.js";
-import { highestRate, learningRate } from "../../src/training/optimizer.js";
+import { builtInMethods } from "../../src/ssl/registry.js";
+import { chosenOptimizer, highestRate, learningRate } from "../../src/training/optimizer.js";
 
 const config = (given: object) => configSchema.parse(given);
 
-const highest = (config: RunConfig) => highestRate(config.train, optimizerName(config));
+const optimizerFor = (config: RunConfig) => chosenOptimizer(config.train, builtInMethods.optimizer(config));
+
+const highest = (config: RunConfig) => highestRate(config.train, optimizerFor(config));
 
 /** The learning rate of a step, counted from 0 over all epochs. */
 function rateAt(config: RunConfig, step: number, stepsPerEpoch: number): number {
   const { epochs } = config.train;
   const epoch = Math.floor(step / stepsPerEpoch);
-  return learningRate(config.train, optimizerName(config))({ step, epoch, stepsPerEpoch, epochs });
+  return learningRate(config.train, optimizerFor(config))({ step, epoch, stepsPerEpoch, epochs });
 }
 
 describe("the learning rate", () => {

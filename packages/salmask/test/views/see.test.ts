@@ -5,7 +5,7 @@ import { configSchema, type RunConfig } from "../../src/config/schema.js";
 import type { Fill } from "../../src/masking/fills/fill.js";
 import { fillOf } from "../../src/masking/fills/registry.js";
 import type { Foreground } from "../../src/masking/foreground.js";
-import { recipeOf } from "../../src/ssl/registry.js";
+import { queryAndKey } from "../../src/ssl/query-and-key.js";
 import { drawView } from "../../src/views/draw.js";
 import type { ViewRecipe } from "../../src/views/recipe.js";
 import { renderView } from "../../src/views/render.js";
@@ -64,7 +64,7 @@ function see(recipe: ViewRecipe, { finder: given = finder, photos = ids }: Asked
   return seeViews(recipe, scene, { seed: config.seed, epoch: 1, ids: Int32Array.from(photos) });
 }
 
-const recipe = (mask: RunConfig["mask"]) => recipeOf({ ...config, data: { crop: side }, mask });
+const recipe = (mask: RunConfig["mask"]) => queryAndKey({ ...config, data: { crop: side }, mask });
 
 /** The pixels `[B, 3, 32, 32]` of a view, drawn and rendered separately. */
 function rendered(view: number): Tensor {

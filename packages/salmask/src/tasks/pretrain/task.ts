@@ -13,9 +13,16 @@ import { joinParts, partOf } from "../../models/state-dict.js";
 import { SaliencyGuide } from "../../saliency/guide.js";
 import type { SaliencySource } from "../../saliency/source.js";
 import type { Compare, Method } from "../../ssl/method.js";
+import type { MethodMaker } from "../../ssl/method-maker.js";
 import type { Occluded, Occlusion } from "../../ssl/occlusion/occlusion.js";
-import { builtInMethods, type MethodMaker, occlusionOf } from "../../ssl/registry.js";
-import { highestRate, learningRate, type OptimizerName, optimizerOf } from "../../training/optimizer.js";
+import { builtInMethods, occlusionOf } from "../../ssl/registry.js";
+import {
+  chosenOptimizer,
+  highestRate,
+  learningRate,
+  optimizerOf,
+  type UsualOptimizer,
+} from "../../training/optimizer.js";
 import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../training/task.js";
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
@@ -63,9 +70,11 @@ export class PretrainTask implements Task<PretrainBatch> {
     private readonly truth: TrueMasks | null,
     readonly method: Method,
     private readonly occlusion: Occlusion | null,
+    optimizer: UsualOptimizer,
   ) {
-    const encoder = encoderLearner(config, method);
-    this.learners = occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion)];
+    const encoder = encoderLearner(config, method, optimizer);
+    this.learners =
+      occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion, optimizer)];
   }
 
   /**
@@ -93,9 +102,10 @@ export class PretrainTask implements Task<PretrainBatch> {
       throw error;
     });
     const scene = { dataset, finder: guide, stride, device: compute.device };
+    const optimizer = chosenOptimizer(config.train, (maker.optimizer ?? builtInMethods.optimizer)(config));
     const method = maker.create(config, compute);
     const occlusion = occlusionOf(config, compute);
-    return new PretrainTask(config, scene, maker.recipe(config), guide, truth, method, occlusion);
+    return new PretrainTask(config, scene, maker.recipe(config), guide, truth, method, occlusion, optimizer);
   }
 
   batches(epoch: number): readonly Int32Array[] {
@@ -107,14 +117,19 @@ export class PretrainTask implements Task<PretrainBatch> {
     this.guide.beforeEpoch(epoch, this.method.momentumBackbone);
   }
 
-  see(ids: Int32Array, { epoch, step }: Progress, clock: StageClock): PretrainBatch {
+  see(ids: Int32Array, progress: Progress, clock: StageClock): PretrainBatch {
     const { method, occlusion } = this;
-    const seen = seeViews(this.recipe, this.scene, { seed: this.config.seed, epoch, ids }, clock);
+    const seen = seeViews(
+      this.recipe,
+      this.scene,
+      { seed: this.config.seed, epoch: progress.epoch, ids },
+      clock,
+    );
     const occluded = clock.in("masking", () => {
       const sources = method.sources(seen.views).map(({ masked }) => masked); // [B, 3, crop, crop] each
-      return occlusion?.occlude(sources, { epoch, ids }) ?? null;
+      return occlusion?.occlude(sources, { epoch: progress.epoch, ids }) ?? null;
     });
-    const compare = clock.in("forward", () => method.against(seen, step));
+    const compare = clock.in("forward", () => method.against(seen, progress));
     return { seen, occluded, compare };
   }
 
@@ -163,18 +178,20 @@ export class PretrainTask implements Task<PretrainBatch> {
   }
 }
 
-/** The optimizer if the settings do not name one: LARS for SimCLR, SGD for MoCo v2. */
-export function optimizerName({ train, method }: Pick<RunConfig, "train" | "method">): OptimizerName {
-  return train.optimizer ?? (method.name === "simclr" ? "lars" : "sgd");
-}
-
 /** Trains the method's network on every version of the sources. */
-function encoderLearner(config: RunConfig, method: Method): Learner<PretrainBatch> {
-  const name = optimizerName(config);
+function encoderLearner(
+  { train }: RunConfig,
+  method: Method,
+  optimizer: UsualOptimizer,
+): Learner<PretrainBatch> {
+  const constant = method.constantRate;
+  const highest = highestRate(train, optimizer);
   return {
     name: "encoder",
-    optimizer: optimizerOf(config.train, name, method.learned),
-    lr: learningRate(config.train, name),
+    optimizer: optimizerOf(train, optimizer, groupsOf(method)),
+    lr: learningRate(train, optimizer),
+    rates: constant === undefined ? undefined : new Map([[1, () => highest]]),
+    adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
       const plain = [method.sources(seen.views).map(({ masked }) => masked)];
       for (const [version, sources] of (occluded?.versions ?? plain).entries()) {
@@ -186,18 +203,33 @@ function encoderLearner(config: RunConfig, method: Method): Learner<PretrainBatc
   };
 }
 
+/** All that is learned; apart from it what has a constant rate. */
+function groupsOf({ learned, constantRate }: Method): optim.GroupOptions[] {
+  const all = Array.from(learned.namedParameters());
+  if (constantRate === undefined) return [{ params: all }];
+  const constant = new Set(constantRate.parameters());
+  return [
+    { params: all.filter(([, parameter]) => !constant.has(parameter)) },
+    { params: all.filter(([, parameter]) => constant.has(parameter)) },
+  ];
+}
+
 /** Trains the occlusion model, with its own highest rate and the encoder's schedule. */
-function occlusionLearner(config: RunConfig, method: Method, { model }: Occlusion): Learner<PretrainBatch> {
+function occlusionLearner(
+  config: RunConfig,
+  method: Method,
+  { model }: Occlusion,
+  encodersOptimizer: UsualOptimizer,
+): Learner<PretrainBatch> {
   const { momentum, weightDecay, batchSize } = config.train;
-  const name = optimizerName(config);
   const own = config.occlusion.name === "none" ? undefined : config.occlusion.lr;
   const highest = own ?? (occlusionRate * batchSize) / 128;
-  const encoders = learningRate(config.train, name);
+  const encoders = learningRate(config.train, encodersOptimizer);
   const optimizer = new optim.SGD(model.namedParameters(), { lr: 0, momentum, weightDecay });
   return {
     name: "occlusion",
     optimizer,
-    lr: (progress) => highest * (encoders(progress) / highestRate(config.train, name)),
+    lr: (progress) => highest * (encoders(progress) / highestRate(config.train, encodersOptimizer)),
     losses: ({ occluded, compare }) => occluded?.losses(compare, method.learned) ?? [],
   };
 }

@@ -10,7 +10,7 @@ import {
 } from "../../../src/ssl/occlusion/occlusion.js";
 import { SimClr } from "../../../src/ssl/simclr.js";
 import type { BatchViews } from "../../../src/views/view.js";
-import { batchOf, compare, sourcesOf } from "../compare.js";
+import { atStep, batchOf, compare, sourcesOf } from "../compare.js";
 
 const batch = 8;
 const key: OcclusionKey = { epoch: 0, ids: Int32Array.from({ length: batch }, (_, i) => 3 * i) };
@@ -78,7 +78,7 @@ describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
       scope(() => {
         const batch = views();
         const sources = sourcesOf(method, batch);
-        const compare = method.against(batch, 0);
+        const compare = method.against(batch, atStep(0));
         const before = lossOf(compare, occlusion.occlude(sources, key).versions);
         const state = stateOf(method);
         optimizer.lr = 0.02;
@@ -111,7 +111,7 @@ describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
         scope(() => {
           const batch = views();
           const occluded = occlusion.occlude(sourcesOf(method, batch), key);
-          const against = method.against(batch, step);
+          const against = method.against(batch, atStep(step));
           for (const sources of occluded.versions) against(sources).loss.backward();
           sgd.step();
           sgd.zeroGrad();
@@ -174,7 +174,7 @@ describe("Occlusion", () => {
           scope(() => {
             const batch = views();
             const occluded = occlusion.occlude(sourcesOf(method, batch), key);
-            learn(occluded, method.against(batch, 0), method, optimizer);
+            learn(occluded, method.against(batch, atStep(0)), method, optimizer);
           });
         }
         return scope(() =>

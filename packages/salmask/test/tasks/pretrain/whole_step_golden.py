@@ -10,67 +10,20 @@ ReLU, where rounding decides on which side an activation is. So the step uses th
 from zero.
 """
 import copy
-import functools
 import json
 import math
 import sys
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models.resnet import BasicBlock
 from torchvision.transforms.functional import gaussian_blur
 
 from golden import Goldens
 
-TYPES = {"F32": torch.float32, "U8": torch.uint8, "I32": torch.int32, "I64": torch.int64}
-
-
-def read(path):
-    """Tensors and the metadata of a safetensors file."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    metadata = header.pop("__metadata__", {})
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        flat = torch.frombuffer(bytearray(data[start + begin : start + end]), dtype=TYPES[entry["dtype"]])
-        tensors[name] = flat.reshape(entry["shape"])
-    return tensors, metadata
-
-
-def exactly(tensors):
-    """Floats as float64."""
-    return {name: t.double() if t.is_floating_point() else t for name, t in tensors.items()}
-
-
-def part(tensors, prefix):
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-class Backbone(torchvision.models.ResNet):
-    """torchvision's ResNet-18 with a stem for small pictures and any width, without its classifier."""
-
-    def __init__(self, width):
-        super().__init__(BasicBlock, [2, 2, 2, 2])
-        self.inplanes = width
-        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity()
-        self.layer1 = self._make_layer(BasicBlock, width, 2)
-        self.layer2 = self._make_layer(BasicBlock, 2 * width, 2, stride=2)
-        self.layer3 = self._make_layer(BasicBlock, 4 * width, 2, stride=2)
-        self.layer4 = self._make_layer(BasicBlock, 8 * width, 2, stride=2)
-        self.fc = nn.Identity()
-
-
-@functools.lru_cache(None)
-def backbone(width):
-    """Cached, because torchvision first initialises a network with its own width."""
-    return Backbone(width)
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
+from small_resnet import backbone, exactly, least_distance, part, read, remember_activations  # noqa: E402
 
 
 class Encoder(nn.Module):
@@ -82,14 +35,7 @@ class Encoder(nn.Module):
             {"mlp": nn.Sequential(nn.Linear(8 * width, 8 * width), nn.ReLU(), nn.Linear(8 * width, dim))}
         )
         self.to(next(iter(state.values())).dtype).load_state_dict(state)
-        self.activations = []
-        for module in self.modules():
-            if isinstance(module, nn.ReLU):
-                module.register_forward_pre_hook(self.remember)
-
-    def remember(self, _, inputs):
-        """Records the input of a ReLU; a copy, because torchvision's ReLUs work in place."""
-        self.activations.append(inputs[0].detach().clone())
+        self.activations = remember_activations(self)
 
     def forward(self, pictures):
         return F.normalize(self.projector["mlp"](self.backbone(pictures)), dim=1)
@@ -287,13 +233,7 @@ def margin(config, state, batch):
     """The distance of the encoder's activations from zero, in units of their channel's usual rounding."""
     rough = start(config, state, batch)[0].learned.activations
     exact = start(config, exactly(state), exactly(batch))[0].learned.activations
-    return min(least_distance(e.transpose(0, 1).flatten(1), r.transpose(0, 1).flatten(1)) for e, r in zip(exact, rough))
-
-
-def least_distance(exact, rough):
-    """For activations [channels, values]."""
-    rounding = (exact - rough).pow(2).mean(1).sqrt()
-    return (exact.abs().amin(1) / rounding).min().item()
+    return min(least_distance(e, r) for e, r in zip(exact, rough))
 
 
 def faults(config, batch):

@@ -1,0 +1,28 @@
+import type { Compute } from "../compute/compute.js";
+import type { MaskSettings } from "../masking/settings.js";
+import type { ModelSettings } from "../models/settings.js";
+import type { UsualOptimizer } from "../training/optimizer.js";
+import type { ViewRecipe } from "../views/recipe.js";
+import type { ViewOptions } from "../views/settings.js";
+import type { Method } from "./method.js";
+import type { OcclusionSettings } from "./occlusion/settings.js";
+import type { MethodSettings } from "./settings.js";
+
+/** The settings from which a method, its views and its occlusion model are made. */
+export interface HostSettings {
+  readonly seed: number;
+  readonly data: { readonly crop: number };
+  readonly model: ModelSettings;
+  readonly method: MethodSettings;
+  readonly occlusion: OcclusionSettings;
+  readonly augment: ViewOptions;
+  readonly mask: MaskSettings;
+}
+
+/** Makes a method and its recipe of views. Implement it for a method outside this package. */
+export interface MethodMaker {
+  create(settings: HostSettings, compute: Compute): Method;
+  recipe(settings: HostSettings): ViewRecipe;
+  /** What trains it if the settings name no optimizer; MoCo v2's if it is missing. */
+  optimizer?(settings: HostSettings): UsualOptimizer;
+}

@@ -1,0 +1,23 @@
+import { fillOf } from "../masking/fills/registry.js";
+import type { ViewKind, ViewRecipe } from "../views/recipe.js";
+import type { HostSettings } from "./method-maker.js";
+
+/** The views of methods with two views: a query and a key. The settings say which of them is masked. */
+export function queryAndKey({ data, augment, mask }: HostSettings): ViewRecipe {
+  const { fill, branch, cells, ratio, foregroundShare, negative } = mask;
+  const isMasked = fill !== "none";
+  const kind = (name: "query" | "key"): ViewKind => ({
+    name,
+    count: 1,
+    crop: data.crop,
+    augment,
+    mask: isMasked && (branch === name || branch === "both") ? { ratio, foregroundShare } : null,
+  });
+  const { count, ratio: removed, of } = negative;
+  return {
+    kinds: [kind("query"), kind("key")],
+    fill: fillOf(mask),
+    cells,
+    negatives: isMasked && count > 0 ? { count, ratio: removed, of, from: "key" } : null,
+  };
+}
