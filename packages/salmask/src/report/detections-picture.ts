@@ -64,8 +64,9 @@ function withMasks({ data, height, width }: RgbImage, objects: readonly DrawnObj
   for (const { mask, category } of objects) {
     if (mask === null || mask.height !== height || mask.width !== width) continue;
     const tint = rgbOf(category);
-    for (const [at, inside] of decodeMask(mask).entries()) {
-      if (inside === 0) continue;
+    const isInside = decodeMask(mask); // [H, W]
+    for (let at = 0; at < isInside.length; at++) {
+      if (isInside[at] === 0) continue;
       for (let c = 0; c < 3; c++) pixels[3 * at + c] += maskOpacity * (tint[c] - pixels[3 * at + c]);
     }
   }

@@ -72,6 +72,7 @@ function detectionsIn({ boxes, scores, labels, masks }: FoundObjects, photo: Rgb
 function masksIn(masks: Tensor, boxes: Tensor, { height, width }: RgbImage) {
   const [count] = masks.shape;
   const area = height * width;
+  const isInside = new Uint8Array(area); // [H, W]
   const starts = Array.from({ length: Math.ceil(count / pastedAtOnce) }, (_, i) => i * pastedAtOnce);
   return starts.flatMap((start) => {
     const some = Math.min(pastedAtOnce, count - start);
@@ -83,11 +84,9 @@ function masksIn(masks: Tensor, boxes: Tensor, { height, width }: RgbImage) {
     ); // [some, H, W]
     return Array.from({ length: some }, (_, i) => {
       const ofObject = chances.subarray(i * area, (i + 1) * area); // [H, W]
-      return encodeMask(
-        Uint8Array.from(ofObject, (chance) => Number(chance >= inside)),
-        height,
-        width,
-      );
+      // A loop: `Uint8Array.from` with a function took more time than the detector.
+      for (let pixel = 0; pixel < area; pixel++) isInside[pixel] = ofObject[pixel] >= inside ? 1 : 0;
+      return encodeMask(isInside, height, width);
     });
   });
 }
