@@ -243,6 +243,39 @@ it("goes on where it was interrupted, and trains nothing twice", async () => {
   expect(readFileSync(older).equals(weights)).toBe(true);
 });
 
+it("goes on with a detector where it was interrupted, to the same weights", async () => {
+  const train = { ...small.detect.train, epochs: 4 };
+  const sets = [{ name: "Scenes", photos: at("scenes"), detect: { train } }];
+  const options = await optionsOf({ sets, seeds: [0] });
+  const stop = new AbortController();
+  const what = "Scenes, detect, Many, seed 0: steps";
+  const interrupted = transfer({
+    ...options,
+    signal: stop.signal,
+    report: (event) => {
+      if (event.kind === "progress" && event.what === what && event.done === 2) stop.abort();
+    },
+  });
+  await expect(interrupted).rejects.toThrow(/Stopped with 1 of 3 cells done/);
+  const run = new RunFolder(join(options.out, "scenes", "detect", "many", "seed-0", "run"));
+  expect(run.log.read().at(-1)?.step).toBe(2);
+  expect(existsSync(run.weights)).toBe(false);
+
+  let steps = 0;
+  const { table } = await carryOut(options, (event) => {
+    if (event.kind === "progress" && event.what === what) steps++;
+  });
+  expect(table).toMatchObject({ done: 3, total: 3, failures: [] });
+  expect(steps).toBe(2);
+  const { set } = await openSet(at("scenes"));
+  if (set.kind !== "annotated") throw new Error("expected objects");
+  const out = join(await temporaryFolder(), "run");
+  const photos = (await readObjects(set, "train")).photos;
+  const config = detectSettings.schema.parse({ ...small.detect, train });
+  await trainDetector({ encoder: at("many", "seed-0"), set: photos, out, resume: false, config });
+  expect(readFileSync(run.weights).equals(readFileSync(join(out, "weights.safetensors")))).toBe(true);
+});
+
 it("goes on where a cell fails, and says which is missing", async () => {
   const sets = [{ name: "Noise", photos: at("noise"), measures: ["knn", "finetune"] }];
   const options = await optionsOf({ sets, seeds: [0], finetune: { lr: 1e30 } });
