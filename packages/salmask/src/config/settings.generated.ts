@@ -10,7 +10,7 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "data.crop", description: "side of a view in pixels; a multiple of the network's stride", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 8 to 1024"}, default: 224 },
     { key: "data.size", description: "side of a stored photo in pixels; auto: somewhat larger than the crop", kind: {"kind":"either","kinds":[{"kind":"choice","choices":["auto"]},{"kind":"number","isWhole":true,"expected":"a whole number from 8 to 2048"}]}, default: "auto" },
     { key: "data.cache", description: "folder of the stored photos, shared by runs", kind: {"kind":"text"}, default: undefined },
-    { key: "model.arch", description: "the encoder", kind: {"kind":"choice","choices":["resnet18","resnet50"]}, default: "resnet50" },
+    { key: "model.arch", description: "the encoder", kind: {"kind":"choice","choices":["resnet18","resnet34","resnet50","resnet101"]}, default: "resnet50" },
     { key: "model.width", description: "channels of the encoder's first stage", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 4 to 512"}, default: 64 },
     { key: "model.stem", description: "the encoder's first layers; small: for photos of 32 to 64 pixels", kind: {"kind":"choice","choices":["imagenet","small"]}, default: "imagenet" },
     { key: "method.name", description: "how the views are compared", kind: {"kind":"choice","choices":["mocov2","simclr","byol","simsiam"]}, default: "mocov2" },

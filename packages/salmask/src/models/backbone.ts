@@ -37,6 +37,9 @@ export abstract class Backbone extends nn.Module {
   /** `[B, 3, H, W]` to one vector per picture, `[B, outChannels]`. */
   abstract override forward(input: Tensor): Tensor;
 
+  /** The library's name of a linear layer on top, such as `fc`: under it other tools expect the weights of a classifier. */
+  abstract readonly classifierName: string;
+
   /** Channels of the last level. */
   get outChannels(): number {
     return this.levels[this.levels.length - 1].channels;
@@ -48,12 +51,12 @@ export abstract class Backbone extends nn.Module {
   }
 }
 
-/** How to build a family of backbones, and how to recognise its weights. */
+/** How to build the backbones of an architecture, and how to recognise their weights. */
 export interface BackboneFamily {
   /** The levels of a backbone with this specification, without building it. */
   levels(spec: BackboneSpec): readonly FeatureLevel[];
   /** A backbone with new random weights from the generator. */
   build(spec: BackboneSpec, generator: Generator): Backbone;
-  /** The specification derived from the names and shapes of a state dict; null if it belongs to another family. */
-  specOf(state: nn.StateDict): BackboneSpec | null;
+  /** What the names and shapes of a state dict say beside the architecture; null if they belong to another one. */
+  specOf(state: nn.StateDict): Omit<BackboneSpec, "arch"> | null;
 }

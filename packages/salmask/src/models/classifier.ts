@@ -1,4 +1,4 @@
-/** An encoder with a linear layer on top, with torchvision's names: `conv1.weight` to `layer4...`, `fc.weight`, `fc.bias`. */
+/** An encoder with a linear layer on top, with its library's names: of a ResNet `conv1.weight` to `layer4...`, `fc.weight`, `fc.bias`. */
 import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
 import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
 import type { Backbone } from "./backbone.js";
@@ -27,9 +27,10 @@ export class Classifier extends nn.Module {
     return runLayers(this.compute, input, (pictures) => this.fc.forward(this.backbone.forward(pictures)));
   }
 
-  /** The tensors under torchvision's names, as other tools expect a classifier. */
+  /** The tensors under the library's names, as other tools expect a classifier. */
   weights(): nn.StateDict {
     const { weight, bias } = this.fc.stateDict();
-    return { ...this.backbone.stateDict(), "fc.weight": weight, "fc.bias": bias };
+    const name = this.backbone.classifierName;
+    return { ...this.backbone.stateDict(), [`${name}.weight`]: weight, [`${name}.bias`]: bias };
   }
 }

@@ -1,14 +1,14 @@
 import type { Generator, nn } from "@salmask/torch";
 import type { Backbone, BackboneFamily, BackboneSpec } from "./backbone.js";
-import { resnetFamily } from "./resnet.js";
+import { basicResNet, bottleneckResNet } from "./resnet.js";
+import { archNames } from "./settings.js";
 
-/**
- * The family of each architecture. To add one, write a file like `resnet.ts`, and add a name to `settings.ts` and a
- * line here.
- */
+/** Every architecture. To add one, write a file like `resnet.ts`, and add a name to `settings.ts` and a line here. */
 const families: Record<BackboneSpec["arch"], BackboneFamily> = {
-  resnet18: resnetFamily,
-  resnet50: resnetFamily,
+  resnet18: basicResNet([2, 2, 2, 2]),
+  resnet34: basicResNet([3, 4, 6, 3]),
+  resnet50: bottleneckResNet([3, 4, 6, 3]),
+  resnet101: bottleneckResNet([3, 4, 23, 3]),
 };
 
 /** A backbone with new random weights from the generator. */
@@ -22,11 +22,11 @@ export function strideOf(spec: BackboneSpec): number {
   return levels[levels.length - 1].stride;
 }
 
-/** The specification derived from a state dict; null if it belongs to no family. */
+/** The specification derived from a state dict; null if it belongs to no architecture. */
 export function specOf(state: nn.StateDict): BackboneSpec | null {
-  for (const family of new Set(Object.values(families))) {
-    const spec = family.specOf(state);
-    if (spec !== null) return spec;
+  for (const arch of archNames) {
+    const rest = families[arch].specOf(state);
+    if (rest !== null) return { arch, ...rest };
   }
   return null;
 }

@@ -75,13 +75,15 @@ class Bottleneck extends nn.Module {
   }
 }
 
-const designs = {
-  resnet18: { block: BasicBlock, blocks: [2, 2, 2, 2] },
-  resnet50: { block: Bottleneck, blocks: [3, 4, 6, 3] },
-} as const;
+type Block = typeof BasicBlock | typeof Bottleneck;
 
-function levelsOf({ arch, width, stem }: BackboneSpec): FeatureLevel[] {
-  const { expansion } = designs[arch].block;
+/** The blocks of each stage, and their kind. */
+interface Design {
+  readonly block: Block;
+  readonly blocks: readonly [number, number, number, number];
+}
+
+function levelsOf({ width, stem }: BackboneSpec, { expansion }: Block): FeatureLevel[] {
   const first = stem === "small" ? 1 : 4;
   return [1, 2, 4, 8].map((factor, i) => ({
     name: `layer${i + 1}`,
@@ -104,14 +106,15 @@ class ResNet extends Backbone {
   readonly layer4: nn.Sequential;
   readonly #maxPool: nn.MaxPool2d | null;
   override readonly levels: readonly FeatureLevel[];
+  override readonly classifierName = "fc";
 
   constructor(
     override readonly spec: BackboneSpec,
+    { block, blocks }: Design,
     generator: Generator,
   ) {
     super();
-    const { arch, stem, width } = spec;
-    const { block, blocks } = designs[arch];
+    const { stem, width } = spec;
     const small = stem === "small";
     this.conv1 = conv(3, width, small ? 3 : 7, small ? 1 : 2, generator);
     this.bn1 = new nn.BatchNorm2d(width);
@@ -127,7 +130,7 @@ class ResNet extends Backbone {
       return new nn.Sequential(...layers);
     });
     [this.layer1, this.layer2, this.layer3, this.layer4] = stages;
-    this.levels = levelsOf(spec);
+    this.levels = levelsOf(spec, block);
   }
 
   override get stages(): readonly nn.Sequential[] {
@@ -165,15 +168,32 @@ class ResNet extends Backbone {
   }
 }
 
-/** ResNets with basic blocks (18) and with bottlenecks (50). */
-export const resnetFamily: BackboneFamily = {
-  levels: levelsOf,
-  build: (spec, generator) => noGrad(() => new ResNet(spec, generator)),
-  specOf(state) {
-    const first = state["conv1.weight"];
-    if (first === undefined || state["layer4.1.conv2.weight"] === undefined) return null;
-    const [width, , kernel] = first.shape;
-    const arch = state["layer1.0.conv3.weight"] === undefined ? "resnet18" : "resnet50";
-    return { arch, width, stem: kernel === 7 ? "imagenet" : "small" };
-  },
-};
+/** How many blocks each stage of a state dict has. */
+function blocksOf(state: nn.StateDict): number[] {
+  const starts = Object.keys(state).map((name) => /^layer\d\.\d+\./.exec(name)?.[0]);
+  const found = [...new Set(starts)];
+  return [1, 2, 3, 4].map((stage) => found.filter((start) => start?.startsWith(`layer${stage}.`)).length);
+}
+
+function family(design: Design): BackboneFamily {
+  const { block, blocks } = design;
+  return {
+    levels: (spec) => levelsOf(spec, block),
+    build: (spec, generator) => noGrad(() => new ResNet(spec, design, generator)),
+    specOf(state) {
+      const first = state["conv1.weight"];
+      const found = state["layer1.0.conv3.weight"] === undefined ? BasicBlock : Bottleneck;
+      if (first === undefined || found !== block || blocksOf(state).join() !== blocks.join()) return null;
+      const [width, , kernel] = first.shape;
+      return { width, stem: kernel === 7 ? "imagenet" : "small" };
+    },
+  };
+}
+
+/** ResNets with two 3x3 convolutions in a block, such as ResNet-18; `blocks` in each stage. */
+export const basicResNet = (blocks: Design["blocks"]): BackboneFamily =>
+  family({ block: BasicBlock, blocks });
+
+/** ResNets whose blocks narrow their input before the 3x3 convolution, such as ResNet-50; `blocks` in each stage. */
+export const bottleneckResNet = (blocks: Design["blocks"]): BackboneFamily =>
+  family({ block: Bottleneck, blocks });

@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { count } from "../base/setting-types.js";
 
+export const archNames = ["resnet18", "resnet34", "resnet50", "resnet101"] as const;
+
 export const modelSettings = z
   .strictObject({
-    arch: z.enum(["resnet18", "resnet50"]).default("resnet50").describe("the encoder"),
+    arch: z.enum(archNames).default("resnet50").describe("the encoder"),
     width: count(4, 512).default(64).describe("channels of the encoder's first stage"),
     stem: z
       .enum(["imagenet", "small"])

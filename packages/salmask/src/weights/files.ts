@@ -9,21 +9,27 @@ import {
   zeros,
 } from "@salmask/torch";
 import { CheckpointError } from "../base/errors.js";
-import type { Backbone } from "../models/backbone.js";
+import type { Backbone, BackboneSpec } from "../models/backbone.js";
 import { createBackbone, specOf } from "../models/registry.js";
 
-/** Prefixes that other tools add to a backbone's names; torchvision's detectors `backbone.body.`. */
-const prefixes = ["backbone.body.", "backbone.", "encoder.", "module.", "model."];
+/** Prefixes that other tools add to a backbone's names, the most usual first; torchvision's detectors `backbone.body.`. */
+const prefixes = ["", "backbone.body.", "backbone.", "encoder.", "module.", "model."];
 
-function backboneOnly(state: nn.StateDict): nn.StateDict {
-  const prefix = prefixes.find((candidate) => `${candidate}conv1.weight` in state) ?? "";
-  return Object.fromEntries(
-    Object.entries(state)
-      .filter(
-        ([name]) => name.startsWith(prefix) && !/^(fc|projector|head)\./.test(name.slice(prefix.length)),
-      )
-      .map(([name, value]) => [name.slice(prefix.length), value]),
-  );
+/** What stands on top of a backbone, by the libraries' names and ours. */
+const heads = /^(fc|projector|head|heads|classifier[.]2)[.]/;
+
+/** The tensors of the backbone in a state dict, with its own names, and its specification; null if there is none. */
+function backboneIn(state: nn.StateDict): { state: nn.StateDict; spec: BackboneSpec } | null {
+  for (const prefix of prefixes) {
+    const part = Object.fromEntries(
+      Object.entries(state)
+        .filter(([name]) => name.startsWith(prefix) && !heads.test(name.slice(prefix.length)))
+        .map(([name, value]) => [name.slice(prefix.length), value]),
+    );
+    const spec = specOf(part);
+    if (spec !== null) return { state: part, spec };
+  }
+  return null;
 }
 
 /** Torchvision's frozen norms count no batches; the count is 0 then. */
@@ -41,18 +47,18 @@ function withBatchCounts(backbone: Backbone, state: nn.StateDict): nn.StateDict 
 export function loadBackbone(path: string): { backbone: Backbone; metadata: Record<string, string> } {
   return scope(() => {
     try {
-      const state = backboneOnly(loadSafetensors(path));
-      const spec = specOf(state);
-      if (spec === null) {
+      const all = loadSafetensors(path);
+      const found = backboneIn(all);
+      if (found === null) {
         throw new CheckpointError(
           "not-a-backbone",
-          `Expected a backbone's weights with torchvision's names (conv1.weight, layer4.1.conv2.weight, ...) in ${path}, ` +
-            `got ${Object.keys(state).slice(0, 4).join(", ") || "no tensors"}.`,
+          `Expected a backbone's weights with torchvision's names (a ResNet's: conv1.weight, layer4.1.conv2.weight, ...) in ${path}, ` +
+            `got ${Object.keys(all).slice(0, 4).join(", ") || "no tensors"}.`,
         );
       }
-      const backbone = createBackbone(spec, new Generator(0));
+      const backbone = createBackbone(found.spec, new Generator(0));
       try {
-        backbone.loadStateDict(withBatchCounts(backbone, state));
+        backbone.loadStateDict(withBatchCounts(backbone, found.state));
       } catch (error) {
         backbone.dispose();
         throw error;

@@ -9,8 +9,10 @@ const script = new URL("resnet_golden.py", import.meta.url);
 const nets: [BackboneSpec["arch"], BackboneSpec["stem"], number][] = [
   ["resnet18", "imagenet", 64],
   ["resnet18", "small", 32],
+  ["resnet34", "small", 32],
   ["resnet50", "imagenet", 64],
   ["resnet50", "small", 32],
+  ["resnet101", "imagenet", 64],
 ];
 
 // A different order of summation sometimes moves a value across zero at a ReLU, and then a gradient changes by more
@@ -58,6 +60,17 @@ describe.each(nets)("%s with the %s stem, at %i pixels", (arch, stem, size) => {
     });
   });
 });
+
+test.each(["resnet18", "resnet34", "resnet50", "resnet101"] as const)(
+  "a state dict says that it is of a %s, how wide it is, and which stem it has",
+  (arch) => {
+    for (const stem of ["imagenet", "small"] as const) {
+      const spec = { arch, stem, width: 4 };
+      using net = createBackbone(spec, new Generator(5));
+      expect(specOf(net.stateDict())).toEqual(spec);
+    }
+  },
+);
 
 test("width scales every stage, and one seed gives one network", () => {
   scope(() => {

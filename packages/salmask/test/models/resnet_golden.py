@@ -24,7 +24,7 @@ with torch.no_grad():
             module.running_var.uniform_(0.5, 1.5)
             module.num_batches_tracked.fill_(7)
     for name, module in net.named_modules():
-        if name.endswith("bn2" if depth == "18" else "bn3"):
+        if name.endswith("bn2" if depth in ("18", "34") else "bn3"):
             # Small residual branches keep the rounding errors of float32 small over fifty layers of batch statistics.
             module.weight.mul_(0.3)
 inputs = torch.randn(4, 3, size, size)

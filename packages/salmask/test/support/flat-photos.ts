@@ -48,6 +48,7 @@ export class Eye extends Backbone {
   readonly spec = { arch: "resnet18", stem: "small", width: 8 } as const;
   readonly levels;
   readonly stages = [new nn.Identity()];
+  readonly classifierName = "fc";
 
   /** @param colours 0 red, 1 green, 2 blue */
   constructor(private readonly colours: readonly number[]) {
