@@ -63,6 +63,7 @@ const opFull = new Operator("aten::full", "");
 const opGather = new Operator("aten::gather", "");
 const opGeTensor = new Operator("aten::ge", "Tensor");
 const opGeScalar = new Operator("aten::ge", "Scalar");
+const opGelu = new Operator("aten::gelu", "");
 const opGtTensor = new Operator("aten::gt", "Tensor");
 const opGtScalar = new Operator("aten::gt", "Scalar");
 const opIndexTensor = new Operator("aten::index", "Tensor");
@@ -105,6 +106,7 @@ const opNarrow = new Operator("aten::narrow", "");
 const opNativeBatchNorm = new Operator("aten::native_batch_norm", "");
 const opBatchNorm = new Operator("aten::batch_norm", "");
 const opGroupNorm = new Operator("aten::group_norm", "");
+const opLayerNorm = new Operator("aten::layer_norm", "");
 const opAdaptiveAvgPool2d = new Operator("aten::adaptive_avg_pool2d", "");
 const opAvgPool2d = new Operator("aten::avg_pool2d", "");
 const opNeTensor = new Operator("aten::ne", "Tensor");
@@ -161,6 +163,7 @@ const opUnbindInt = new Operator("aten::unbind", "int");
 const opUnfold = new Operator("aten::unfold", "");
 const opUniformInPlace = new Operator("aten::uniform_", "");
 const opUnsqueeze = new Operator("aten::unsqueeze", "");
+const opUpsampleBicubic2d = new Operator("aten::upsample_bicubic2d", "");
 const opUpsampleBilinear2d = new Operator("aten::upsample_bilinear2d", "");
 const opUpsampleBilinear2dAa = new Operator("aten::_upsample_bilinear2d_aa", "");
 const opUpsampleNearest2d = new Operator("aten::upsample_nearest2d", "");
@@ -675,6 +678,13 @@ export function ge(self: Tensor, other: Tensor | number): Tensor {
 }
 
 /**
+ * `aten::gelu(Tensor self, *, str approximate="none") -> Tensor`
+ */
+export function gelu(self: Tensor, options: { approximate?: string } = {}): Tensor {
+  return callTensor(opGelu, self.handle, options.approximate);
+}
+
+/**
  * `aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor`
  */
 export function groupNorm(input: Tensor, numGroups: number, options: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnabled?: boolean } = {}): Tensor {
@@ -744,6 +754,13 @@ export function isnan(self: Tensor): Tensor {
  */
 export function l1Loss(self: Tensor, target: Tensor, options: { reduction?: number } = {}): Tensor {
   return callTensor(opL1Loss, self.handle, target.handle, options.reduction);
+}
+
+/**
+ * `aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor`
+ */
+export function layerNorm(input: Tensor, normalizedShape: readonly number[], options: { weight?: Tensor | null; bias?: Tensor | null; eps?: number; cudnnEnable?: boolean } = {}): Tensor {
+  return callTensor(opLayerNorm, input.handle, normalizedShape, optionalHandle(options.weight), optionalHandle(options.bias), options.eps, options.cudnnEnable);
 }
 
 /**
@@ -1311,6 +1328,13 @@ export function unsqueeze(self: Tensor, dim: number): Tensor {
 }
 
 /**
+ * `aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor`
+ */
+export function upsampleBicubic2d(self: Tensor, outputSize: number | readonly number[], alignCorners: boolean, options: { scalesH?: number | null; scalesW?: number | null } = {}): Tensor {
+  return callTensor(opUpsampleBicubic2d, self.handle, outputSize, alignCorners, options.scalesH, options.scalesW);
+}
+
+/**
  * `aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor`
  */
 export function upsampleBilinear2d(self: Tensor, outputSize: number | readonly number[], alignCorners: boolean, options: { scalesH?: number | null; scalesW?: number | null } = {}): Tensor {
@@ -1624,6 +1648,11 @@ export abstract class TensorOps {
   /** `aten::ge.Tensor` */
   ge(this: Tensor, other: Tensor | number): Tensor {
     return ge(this, other);
+  }
+
+  /** `aten::gelu` */
+  gelu(this: Tensor, options?: { approximate?: string }): Tensor {
+    return gelu(this, options);
   }
 
   /** `aten::gt.Tensor` */
@@ -2028,6 +2057,11 @@ export abstract class TensorOps {
   /** `aten::unsqueeze` */
   unsqueeze(this: Tensor, dim: number): Tensor {
     return unsqueeze(this, dim);
+  }
+
+  /** `aten::upsample_bicubic2d` */
+  upsampleBicubic2d(this: Tensor, outputSize: number | readonly number[], alignCorners: boolean, options?: { scalesH?: number | null; scalesW?: number | null }): Tensor {
+    return upsampleBicubic2d(this, outputSize, alignCorners, options);
   }
 
   /** `aten::upsample_bilinear2d` */

@@ -20,6 +20,7 @@ const calls: Record<string, (inputs: Inputs) => Tensor> = {
     image.avgPool2d(3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
   maxPool2d: ({ image }) => image.maxPool2d(3, { stride: 2, padding: 1, ceilMode: true }),
   adaptiveAvgPool2d: ({ image }) => image.adaptiveAvgPool2d([4, 3]),
+  upsampleBicubic2d: ({ image }) => image.upsampleBicubic2d([5, 11], true),
   upsampleBilinear2d: ({ image }) => image.upsampleBilinear2d([5, 11], true),
   upsampleBilinear2dAa: ({ image }) => image.upsampleBilinear2dAa([4, 3], false),
   upsampleNearest2d: ({ image }) => image.upsampleNearest2d([18, 5]),
@@ -30,6 +31,13 @@ const calls: Record<string, (inputs: Inputs) => Tensor> = {
   flip: ({ image }) => image.flip([1, 3]),
   rfft2: ({ image }) => image.fftRfft2({ norm: "ortho" }).viewAsReal(),
   irfft2: ({ image }) => image.fftRfft2().fftIrfft2({ s: [9, 7] }),
+  gelu: ({ matrix }) => matrix.gelu(),
+  layerNorm: ({ matrix, weight }) =>
+    ops.layerNorm(matrix, [5], {
+      weight: weight.flatten().narrow(0, 0, 5),
+      bias: matrix.select(0, 0),
+      eps: 0.1,
+    }),
   crossEntropy: ({ matrix, classes, classWeight }) =>
     matrix.crossEntropyLoss(classes, { weight: classWeight, labelSmoothing: 0.1 }),
   crossEntropyEach: ({ matrix, classes }) => matrix.crossEntropyLoss(classes, { reduction: 0 }),

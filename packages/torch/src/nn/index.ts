@@ -1,10 +1,12 @@
+export { MultiheadAttention } from "./attention.js";
 export { BatchNorm, BatchNorm1d, BatchNorm2d } from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { ConvTranspose2d } from "./conv-transpose.js";
 export { GroupNorm } from "./group-norm.js";
-export { kaimingNormal_, uniformFanIn_ } from "./init.js";
+export { kaimingNormal_, uniformFanIn_, xavierUniform_ } from "./init.js";
+export { LayerNorm } from "./layer-norm.js";
 export { Linear } from "./linear.js";
 export { type AnyModule, Module, type StateDict } from "./module.js";
 export { AdaptiveAvgPool2d, MaxPool2d } from "./pooling.js";
 export { Sequential } from "./sequential.js";
-export { Flatten, Identity, ReLU } from "./simple.js";
+export { Flatten, GELU, Identity, ReLU } from "./simple.js";

@@ -15,6 +15,13 @@ export function kaimingNormal_(weight: Tensor, mode: "fanIn" | "fanOut", generat
   return noGrad(() => weight.normal_({ std: Math.sqrt(2 / (mode === "fanIn" ? fanIn : fanOut)), generator }));
 }
 
+/** Glorot and Bengio 2010: uniform with variance 2 / (fan-in + fan-out), as PyTorch's `xavier_uniform_`. */
+export function xavierUniform_(weight: Tensor, generator: Generator): Tensor {
+  const { fanIn, fanOut } = fans(weight);
+  const bound = Math.sqrt(6 / (fanIn + fanOut));
+  return noGrad(() => weight.uniform_({ from: -bound, to: bound, generator }));
+}
+
 /** Uniform in +-1 / sqrt(fanIn): PyTorch's default for linear layers, convolutions and their biases. */
 export function uniformFanIn_(tensor: Tensor, fanIn: number, generator: Generator): Tensor {
   const bound = 1 / Math.sqrt(fanIn);

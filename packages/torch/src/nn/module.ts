@@ -36,7 +36,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
   }
 
   /** The modules directly below, in the order of their properties. */
-  *children(): Generator<[string, AnyModule]> {
+  *children(): Iterable<[string, AnyModule]> {
     for (const [name, value] of Object.entries(this)) if (value instanceof Module) yield [name, value];
   }
 

@@ -9,6 +9,13 @@ export class ReLU extends Module {
   }
 }
 
+/** Hendrycks and Gimpel 2016: each element times the normal distribution function of it. */
+export class GELU extends Module {
+  forward(input: Tensor): Tensor {
+    return ops.gelu(input);
+  }
+}
+
 /** Returns its input. */
 export class Identity extends Module {
   forward(input: Tensor): Tensor {
