@@ -1,5 +1,6 @@
 import type { Generator, nn } from "@salmask/torch";
 import type { Backbone, BackboneFamily, BackboneSpec } from "./backbone.js";
+import { convNeXt } from "./convnext.js";
 import { basicResNet, bottleneckResNet } from "./resnet.js";
 import { archNames } from "./settings.js";
 
@@ -9,6 +10,7 @@ const families: Record<BackboneSpec["arch"], BackboneFamily> = {
   resnet34: basicResNet([3, 4, 6, 3]),
   resnet50: bottleneckResNet([3, 4, 6, 3]),
   resnet101: bottleneckResNet([3, 4, 23, 3]),
+  convnext_tiny: convNeXt([3, 3, 9, 3]),
 };
 
 /** A backbone with new random weights from the generator. */
