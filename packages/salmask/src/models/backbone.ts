@@ -51,6 +51,17 @@ export abstract class Backbone extends nn.Module {
   }
 }
 
+/** What a backbone with a class token has beside the rest. */
+export interface ClassAttention {
+  /** `[B, 3, H, W]` to the class token's attention to each place in the last block, mean over the heads, `[B, 1, H / stride, W / stride]`. */
+  classAttention(input: Tensor): Tensor;
+}
+
+/** Whether a network has a class token. */
+export function hasClassToken<N extends nn.Module>(network: N): network is N & ClassAttention {
+  return "classAttention" in network;
+}
+
 /** How to build the backbones of an architecture, and how to recognise their weights. */
 export interface BackboneFamily {
   /** The levels of a backbone with this specification, without building it. */

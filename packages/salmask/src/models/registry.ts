@@ -3,6 +3,7 @@ import type { Backbone, BackboneFamily, BackboneSpec } from "./backbone.js";
 import { convNeXt } from "./convnext.js";
 import { basicResNet, bottleneckResNet } from "./resnet.js";
 import { archNames } from "./settings.js";
+import { visionTransformer } from "./vit.js";
 
 /** Every architecture. To add one, write a file like `resnet.ts`, and add a name to `settings.ts` and a line here. */
 const families: Record<BackboneSpec["arch"], BackboneFamily> = {
@@ -11,6 +12,8 @@ const families: Record<BackboneSpec["arch"], BackboneFamily> = {
   resnet50: bottleneckResNet([3, 4, 6, 3]),
   resnet101: bottleneckResNet([3, 4, 23, 3]),
   convnext_tiny: convNeXt([3, 3, 9, 3]),
+  vit_tiny: visionTransformer({ depth: 12, most: 192 }),
+  vit_small: visionTransformer({ depth: 12, most: 512 }),
 };
 
 /** A backbone with new random weights from the generator. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { differences } from "../../src/config/same-run.js";
 import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import type { Setting } from "../../src/config/setting.js";
-import { valueAt, withValue } from "../../src/config/tree.js";
+import { type Tree, valueAt, withValue } from "../../src/config/tree.js";
 import { configsWith } from "../support/settings.js";
 
 const config = (given: object = {}) => configSchema.parse(given);
@@ -14,7 +14,7 @@ const others = {
   device: "cpu",
   precision: "bfloat16",
   data: { crop: 64, size: 300, cache: "elsewhere" },
-  model: { arch: "resnet18", width: 16, stem: "small" },
+  model: { arch: "resnet18", width: 16, stem: "small", patch: 8, positions: 4 },
   method: { queue: 512, momentum: 0.9, groups: 2, temperature: 0.1, dim: 64, hidden: 32 },
   augment: {
     scale: [0.4, 1],
@@ -78,6 +78,10 @@ const free = [
   ...["saliency.truth", "data.cache"],
 ];
 
+const transformer = { model: { arch: "vit_tiny" } };
+/** What settings are refused without. */
+const needs: Readonly<Record<string, Tree>> = { "model.patch": transformer, "model.positions": transformer };
+
 describe("differences", () => {
   it("is empty for a run and itself, with explicit or default settings", () => {
     expect(differences(config(), config({ train: { epochs: 200 }, data: {} }))).toEqual([]);
@@ -87,7 +91,7 @@ describe("differences", () => {
   const settings = pretrainSettings.settings();
   const byName = settings.filter(({ key }) => !key.startsWith("occlusion.") && key !== "method.name");
   it.each(byName.map((setting) => ({ ...setting, setting })))("knows $key", ({ key, setting }) => {
-    const given = key.startsWith("method.") ? configsWith(key)[0].given : {};
+    const given = needs[key] ?? (key.startsWith("method.") ? configsWith(key)[0].given : {});
     const before = config(given);
     const value = valueAt(others, key) ?? another(setting, valueAt(before, key));
     const now = config(withValue(given, key, value));

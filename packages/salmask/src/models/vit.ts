@@ -1,0 +1,147 @@
+/** Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", with torchvision's state-dict names. Dropout is left out. */
+import { type Generator, nn, noGrad, ops, scope, type Tensor, zeros } from "@salmask/torch";
+import { UsageError } from "../base/errors.js";
+import {
+  Backbone,
+  type BackboneFamily,
+  type BackboneSpec,
+  type ClassAttention,
+  type FeatureLevel,
+} from "./backbone.js";
+import { Encoder } from "./vit-encoder.js";
+
+/** Blocks, and the widest network of the name: a wider one goes by the next name. */
+interface Design {
+  readonly depth: number;
+  readonly most: number;
+}
+
+/** A specification without the name. */
+type Shape = Omit<BackboneSpec, "arch">;
+
+/** What a stem means where the settings do not say more: the side of a patch, and of photos whose patches all get a position. */
+const stems = { imagenet: { patch: 16, photo: 224 }, small: { patch: 4, photo: 32 } } as const;
+
+const patchOf = ({ stem, patch = stems[stem].patch }: Shape) => patch;
+
+/** Patches along each side for which positions are learned. */
+function positionsOf(shape: Shape): number {
+  return shape.positions ?? Math.max(1, Math.round(stems[shape.stem].photo / patchOf(shape)));
+}
+
+const levelsOf = (shape: Shape): FeatureLevel[] => [
+  { name: "encoder.ln", stride: patchOf(shape), channels: shape.width },
+];
+
+/**
+ * A vision transformer without its classifier, with torchvision's names (`class_token`, `conv_proj.weight`,
+ * `encoder.layers.encoder_layer_0.self_attention.in_proj_weight`). It has one level: the tokens of the patches. A picture's vector is
+ * the class token. Sides have to be multiples of a patch.
+ */
+class VisionTransformer extends Backbone implements ClassAttention {
+  override readonly levels: readonly FeatureLevel[];
+  override readonly classifierName = "heads.head";
+  override readonly stages: readonly nn.Module[];
+  readonly classToken: Tensor;
+  readonly convProj: nn.Conv2d;
+  readonly encoder: Encoder;
+
+  constructor(
+    override readonly spec: BackboneSpec,
+    { depth }: Design,
+    generator: Generator,
+  ) {
+    super();
+    const { width } = spec;
+    const patch = patchOf(spec);
+    this.levels = levelsOf(spec);
+    this.classToken = this.registerParameter("class_token", zeros([1, 1, width]));
+    this.convProj = new nn.Conv2d(3, width, { kernelSize: patch, stride: patch, generator });
+    // torchvision cuts these off at 2, where there are none.
+    this.convProj.weight.normal_({ std: (3 * patch ** 2) ** -0.5, generator });
+    this.convProj.bias?.zero_();
+    this.encoder = new Encoder(positionsOf(spec), { depth, width }, generator);
+    this.stages = [new nn.Sequential(...this.encoder.blocks, this.encoder.norm)];
+  }
+
+  override *children(): Iterable<[string, nn.AnyModule]> {
+    yield ["conv_proj", this.convProj];
+    yield ["encoder", this.encoder];
+  }
+
+  override pyramid(input: Tensor): Tensor[] {
+    return [this.features(input)];
+  }
+
+  override features(input: Tensor): Tensor {
+    return scope(() => {
+      const { rows, columns } = this.gridOf(input);
+      const tokens = this.encoder.forward(this.tokens(input)); // [B, 1 + N, width]
+      return asMaps(tokens.narrow(1, 1, rows * columns), rows, columns); // [B, width, rows, columns]
+    });
+  }
+
+  override forward(input: Tensor): Tensor {
+    return scope(() => this.encoder.forward(this.tokens(input)).select(1, 0)); // [B, width]
+  }
+
+  classAttention(input: Tensor): Tensor {
+    return scope(() => {
+      const { rows, columns } = this.gridOf(input);
+      const attention = this.encoder.classAttention(this.tokens(input)); // [B, N]
+      return attention.reshape([input.shape[0], 1, rows, columns]);
+    });
+  }
+
+  private gridOf(input: Tensor): { rows: number; columns: number } {
+    const [, , height, width] = input.shape;
+    const { stride } = this;
+    if (height % stride === 0 && width % stride === 0)
+      return { rows: height / stride, columns: width / stride };
+    throw new UsageError(
+      "picture-not-multiple",
+      `Expected pictures whose sides are multiples of a patch, ${stride} pixels, got ${height} x ${width}.`,
+    );
+  }
+
+  /** The class token and those of all patches with their positions, `[B, 1 + N, width]`. */
+  private tokens(input: Tensor): Tensor {
+    const batch = input.shape[0];
+    const { rows, columns } = this.gridOf(input);
+    const maps = this.convProj.forward(input); // [B, width, rows, columns]
+    const patches = maps.permute([0, 2, 3, 1]).reshape([batch, rows * columns, this.spec.width]); // [B, N, width]
+    const placed = patches.add(this.encoder.patchPositions(rows, columns)); // [B, N, width]
+    const first = this.classToken.add(this.encoder.classPosition()); // [1, 1, width]
+    return ops.cat([first.expand([batch, 1, this.spec.width]), placed], { dim: 1 }); // [B, 1 + N, width]
+  }
+}
+
+/** Tokens `[B, rows * columns, C]` as maps `[B, C, rows, columns]`, with channels last. */
+function asMaps(tokens: Tensor, rows: number, columns: number): Tensor {
+  const [batch, , channels] = tokens.shape;
+  return tokens.reshape([batch, rows, columns, channels]).permute([0, 3, 1, 2]);
+}
+
+/**
+ * Vision transformers of `depth` blocks. The names of the paper's networks stand for widths, as their heads are equally wide: a state
+ * dict belongs to the first name whose `most` it does not exceed.
+ */
+export function visionTransformer(design: Design): BackboneFamily {
+  return {
+    levels: levelsOf,
+    build: (spec, generator) => noGrad(() => new VisionTransformer(spec, design, generator)),
+    specOf(state) {
+      const { depth, most } = design;
+      const first = state["conv_proj.weight"];
+      const positions = state["encoder.pos_embedding"];
+      const starts = Object.keys(state).filter((name) => name.endsWith(".self_attention.in_proj_weight"));
+      if (first === undefined || positions === undefined || starts.length !== depth) return null;
+      const [width, , patch] = first.shape;
+      if (width > most) return null;
+      const stem = patch < stems.imagenet.patch ? "small" : "imagenet";
+      const shape: Shape = patch === stems[stem].patch ? { width, stem } : { width, stem, patch };
+      const side = Math.sqrt(positions.shape[1] - 1);
+      return side === positionsOf(shape) ? shape : { ...shape, positions: side };
+    },
+  };
+}
