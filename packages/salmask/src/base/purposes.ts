@@ -26,4 +26,5 @@ export const purpose = {
   anchors: 21,
   proposals: 22,
   shortSide: 23,
+  partner: 24,
 } as const;

@@ -32,6 +32,18 @@ const settings = z
     const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (occlusion.name !== "none" && mask.fill !== "none")
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
+    if (mask.odds !== undefined && mask.foregroundShare !== undefined)
+      refuse(["mask", "odds"], "either mask.odds or mask.foregroundShare, as both divide the masked cells");
+    const { what = "object", of } = mask.negative;
+    if (what !== "object" && mask.cells === "random")
+      refuse(["mask", "negative", "what"], "object where mask.cells is random, which knows no background");
+    if (mask.fill === "other-photo" && (mask.branch === "key" || mask.branch === "both"))
+      refuse(["mask", "branch"], "query where mask.fill is other-photo, because a key shows one photo alone");
+    if (mask.fill === "other-photo" && mask.negative.count > 0 && of === "shared")
+      refuse(
+        ["mask", "negative", "of"],
+        "own where mask.fill is other-photo, which needs more than one photo",
+      );
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
       refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
     if (mask.negative.count > 0 && withoutHardNegatives(method.name))

@@ -1,7 +1,7 @@
 /** Draws every decision of a mask on the host, image by image, before any pixel is changed. */
 import { KeyedRandom } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { drawCells, type MaskRole } from "./cells.js";
+import { drawCells, type MaskAmount, type MaskRole } from "./cells.js";
 import type { Grid } from "./grid.js";
 
 /** Identifies a view's decisions; together with an image's id it is the key of that image's random stream. */
@@ -41,16 +41,14 @@ export interface MaskDraw {
   readonly windows: readonly (Window | null)[];
   /** `[B]`: share of each image's values that is masked, 0 to 1. */
   readonly maskedShare: Float64Array;
-  /** `[B]`: 0 if a negative has no object to lose and stays unmasked. */
+  /** `[B]`: 0 if a negative has nothing to lose and stays unmasked. */
   readonly valid: Uint8Array;
 }
 
-export interface MaskDrawOptions {
+export interface MaskDrawOptions extends Omit<MaskAmount, "ratio"> {
   readonly role: MaskRole;
   /** The ratio is drawn uniformly between these two, each in [0, 1]. */
   readonly ratio: readonly [number, number];
-  /** Share of a positive's masked cells that are on the object. Default: object and background lose the same share. */
-  readonly foregroundShare?: number;
   readonly shapes: MaskShapes;
 }
 
@@ -68,7 +66,7 @@ export function drawMasks(
   grid: Grid,
   options: MaskDrawOptions,
 ): MaskDraw {
-  const { role, ratio, foregroundShare, shapes } = options;
+  const { role, ratio, shapes, ...division } = options;
   const batch = key.ids.length;
   const size = grid.rows * grid.cols;
   const channels = shapes.channelwise > 0 ? 3 : 1;
@@ -83,19 +81,19 @@ export function drawMasks(
     const redrawn = random.uniform() < shapes.channelwise;
     const object = foreground.subarray(i * size, (i + 1) * size);
     const own = cells.subarray(i * channels * size, (i + 1) * channels * size);
-    if (role === "negative" && !object.includes(1)) {
+    const losable = losableCells(object, division.what);
+    if (role === "negative" && !(object.includes(1) && losable.includes(1))) {
       valid[i] = 0;
       windows.push(null);
-    } else if (focal) {
-      const window = drawWindow(random, role, object, grid);
+    } else if (focal && !(role === "negative" && division.what === "background")) {
+      const window = drawWindow(random, role, role === "negative" ? losable : object, grid);
       windows.push(window);
       maskedShare[i] = windowShare(window, role, grid);
     } else {
       const choice = new KeyedRandom(key.seed, purpose.cells, key.epoch, key.ids[i], key.view);
       for (let c = 0; c < channels; c++) {
         const plane = own.subarray(c * size, (c + 1) * size);
-        if (c === 0 || redrawn)
-          drawCells(choice, role, object, { ratio: drawnRatio, foregroundShare }, plane);
+        if (c === 0 || redrawn) drawCells(choice, role, object, { ...division, ratio: drawnRatio }, plane);
         else plane.set(own.subarray(0, size));
       }
       windows.push(null);
@@ -103,6 +101,12 @@ export function drawMasks(
     }
   }
   return { role, channels, cells, windows, maskedShare, valid };
+}
+
+/** The cells that a negative may lose: 1 for these. No window fits the background of a crop, so cells are drawn there. */
+function losableCells(object: Uint8Array, what: MaskAmount["what"] = "object"): Uint8Array {
+  if (what === "object") return object;
+  return object.map((inside) => (what === "random" ? 1 : 1 - inside));
 }
 
 /**

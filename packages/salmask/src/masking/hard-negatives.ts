@@ -26,8 +26,8 @@ export interface EmbeddedNegatives {
   readonly valid: Tensor;
 }
 
-/** The number of hard negatives, the share of the object that they lose, and which crop they are made from. */
-export type NegativeOptions = Pick<MaskSettings["negative"], "count" | "ratio" | "of">;
+/** The number of hard negatives, how much they lose of what, and which crop they are made from. */
+export type NegativeOptions = Pick<MaskSettings["negative"], "count" | "ratio" | "of" | "what">;
 
 /** The view number of an image's first hard negative in random keys; the two views of a pair have 0 and 1. */
 export const firstNegative = 2;
@@ -42,7 +42,7 @@ export function hardNegatives(
   prepared: Tensor,
   foreground: Foreground | null,
   key: Omit<MaskKey, "view">,
-  { count, ratio, of }: NegativeOptions,
+  { count, ratio, of, what }: NegativeOptions,
   how: Pick<MaskOptions, "fill" | "cells" | "grid">,
 ): HardNegatives {
   return scope(() => {
@@ -54,7 +54,7 @@ export function hardNegatives(
         prepared.narrow(0, 0, losing),
         foreground === null ? null : firstCrops(foreground, losing),
         { ...key, ids, view: firstNegative + m },
-        { ...how, role: "negative", ratio },
+        { ...how, role: "negative", ratio, what },
       ),
     );
     return {

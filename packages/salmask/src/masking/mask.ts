@@ -37,14 +37,14 @@ export function maskCrops(
   key: MaskKey,
   options: MaskOptions,
 ): MaskedPixels {
-  const { fill, grid, role, ratio, foregroundShare } = options;
+  const { fill, grid, cells, ...amount } = options;
   return noGrad(() =>
     scope(() => {
       checkSize(prepared, grid);
-      const cells = objectCells(foreground, key.ids.length, options);
-      const draw = drawMasks(cells, key, grid, { role, ratio, foregroundShare, shapes: fill.shapes });
+      const object = objectCells(foreground, key.ids.length, { cells, grid });
+      const draw = drawMasks(object, key, grid, { ...amount, shapes: fill.shapes });
       const mask = maskPixels(draw, grid, prepared.device); // [B, 1 or 3, H, W]
-      const pixels = ops.where(mask, fill.replacement(prepared, { role, key }), prepared); // [B, 3, H, W]
+      const pixels = ops.where(mask, fill.replacement(prepared, { role: amount.role, key }), prepared); // [B, 3, H, W]
       return { pixels, draw };
     }),
   );

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { count, odd, type ReadOnly, range, share } from "../base/setting-types.js";
 
-export const fillNames = ["high-pass", "blur", "mean", "none"] as const;
+export const fillNames = ["high-pass", "blur", "mean", "zero", "noise", "other-photo", "none"] as const;
 export type FillName = (typeof fillNames)[number];
 
 const highPass = z
@@ -35,6 +35,13 @@ const negative = z
     weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
     count: count(0, 8).default(1).describe("hard negatives per photo"),
     ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object that a hard negative loses"),
+    /** For study: `background` should harm, because such a negative still shows the whole object. */
+    what: z
+      .enum(["object", "random", "background"])
+      .optional()
+      .describe(
+        "cells that a hard negative loses, as many as ratio says of the object; default: of the object; others are for study",
+      ),
     /**
      * `own`: each query has the negatives of its own key. `shared`: for study only, all queries have those of the
      * batch's first key, as in the released code. That code applies batch norm to them separately and has one first key
@@ -68,9 +75,30 @@ export const maskSettings = z
     foregroundShare: share()
       .optional()
       .describe("share of the masked cells on the object; default: equal shares of object and background"),
+    odds: z
+      .union([z.number().min(0), z.literal("infinite")])
+      .optional()
+      .describe(
+        "how many times as often a cell of the object is masked as one of the background, at the same total; default: 1",
+      ),
     negative,
     highPass,
     blur,
+    /** In units of the normalised crop, where photos have a deviation of about 1. */
+    noise: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("noise: standard deviation of the noise that masked cells get; default: 1"),
+    /**
+     * `mixed`: MixMask's loss (Vishniakov et al. 2022). `own`: that of all other fills, so that fills can be compared.
+     */
+    otherPhotoLoss: z
+      .enum(["mixed", "own"])
+      .optional()
+      .describe(
+        "other-photo: what a query is compared with; mixed (default): both photos' keys by their shares, and the unmasked query with its own; own: its own key",
+      ),
   })
   .prefault({});
 
@@ -80,4 +108,4 @@ export type HighPassOptions = ReadOnly<MaskSettings["highPass"]>;
 export type BlurOptions = ReadOnly<MaskSettings["blur"]>;
 
 /** The settings of all fills that have settings. */
-export type FillSettings = ReadOnly<Pick<MaskSettings, "highPass" | "blur">>;
+export type FillSettings = ReadOnly<Pick<MaskSettings, "highPass" | "blur" | "noise">>;

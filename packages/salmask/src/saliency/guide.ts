@@ -18,6 +18,7 @@ import { frozenCopy } from "../weights/files.js";
 import { openSource } from "./open.js";
 import { type Beforehand, mapAllPhotos, PhotoMaps, type PhotoView, photoViewOf } from "./photo-maps.js";
 import { readPhotoMaps } from "./read-maps.js";
+import { rowSorted } from "./row-sorted.js";
 import { ScdaSource } from "./scda.js";
 import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
@@ -158,7 +159,9 @@ export class SaliencyGuide implements ObjectFinder {
     const { knowledge } = this;
     if (knowledge === null) return views.map(() => null);
     const maps = views.map((view) => this.maps(knowledge, view, ids)); // [B, rows, cols] each
-    return foregroundOfViews(maps, this.settings.saliency.threshold);
+    const { threshold, rowSorted: isRowSorted } = this.settings.saliency;
+    const found = foregroundOfViews(maps, threshold);
+    return isRowSorted ? found.map((view, i) => rowSorted(view, maps[i].shape[2])) : found;
   }
 
   /** The saliency of crops of the photos `ids` [B], `[B, rows, cols]`; null while there is no saliency source. */

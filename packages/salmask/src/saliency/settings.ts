@@ -58,6 +58,12 @@ export const saliencySettings = z
       .boolean()
       .default(false)
       .describe("true: a control that gives each photo another photo's map"),
+    rowSorted: z
+      .boolean()
+      .default(false)
+      .describe(
+        "true: a control that moves the object's cells of each row to its right end, an error in the released code",
+      ),
     weights: z
       .string()
       .optional()

@@ -4,20 +4,20 @@ import type { HostSettings } from "./method-maker.js";
 
 /** The views of methods with two views: a query and a key. The settings say which of them is masked. */
 export function queryAndKey({ data, augment, mask }: HostSettings): ViewRecipe {
-  const { fill, branch, cells, ratio, foregroundShare, negative } = mask;
+  const { fill, branch, cells, ratio, foregroundShare, odds, negative } = mask;
   const isMasked = fill !== "none";
   const kind = (name: "query" | "key"): ViewKind => ({
     name,
     count: 1,
     crop: data.crop,
     augment,
-    mask: isMasked && (branch === name || branch === "both") ? { ratio, foregroundShare } : null,
+    mask: isMasked && (branch === name || branch === "both") ? { ratio, foregroundShare, odds } : null,
   });
-  const { count, ratio: removed, of } = negative;
+  const { count, ratio: removed, of, what } = negative;
   return {
     kinds: [kind("query"), kind("key")],
     fill: fillOf(mask),
     cells,
-    negatives: isMasked && count > 0 ? { count, ratio: removed, of, from: "key" } : null,
+    negatives: isMasked && count > 0 ? { count, ratio: removed, of, what, from: "key" } : null,
   };
 }

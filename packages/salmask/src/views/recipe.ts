@@ -5,7 +5,7 @@ import type { MaskOptions } from "../masking/mask.js";
 import type { ViewOptions } from "./settings.js";
 
 /** How much of a view is masked. */
-export type ViewMask = Pick<MaskOptions, "ratio" | "foregroundShare">;
+export type ViewMask = Pick<MaskOptions, "ratio" | "foregroundShare" | "odds">;
 
 export interface ViewKind {
   /** A name for people and logs, such as `query`. */

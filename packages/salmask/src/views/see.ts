@@ -110,13 +110,10 @@ function maskedView(
   if (mask === null) return { clean, masked: clean, draw, foreground, mask: null };
   const number = view < firstNegative ? view : view + mostNegatives;
   const grid = gridFor(crop, stride);
-  const made = maskCrops(
-    clean,
-    foreground,
-    { ...key, view: number },
-    { fill, cells, grid, role: "positive", ratio: mask.ratio, foregroundShare: mask.foregroundShare },
-  );
-  return { clean, masked: made.pixels, draw, foreground, mask: made.draw };
+  const maskKey = { ...key, view: number };
+  const made = maskCrops(clean, foreground, maskKey, { ...mask, fill, cells, grid, role: "positive" });
+  const partners = fill.partners?.(maskKey);
+  return { clean, masked: made.pixels, draw, foreground, mask: made.draw, partners };
 }
 
 function negativesOf(

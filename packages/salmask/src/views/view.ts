@@ -16,6 +16,8 @@ export interface View {
   readonly foreground: Foreground | null;
   /** The masks; null if nothing is masked. */
   readonly mask: MaskDraw | null;
+  /** `[B]`: the photo of the batch that each photo's masked cells show; absent if they show none. */
+  readonly partners?: Int32Array;
 }
 
 /** Identifies the random decisions of a batch, together with its photos. */

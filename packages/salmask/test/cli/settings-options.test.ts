@@ -63,7 +63,7 @@ describe("help", () => {
     const flat = out.replace(/\s+/g, " ");
     expect(flat).toContain("one of resnet18, resnet50; default: resnet50");
     expect(flat).toContain("one of imagenet, small");
-    expect(flat).toContain("one of high-pass, blur, mean, none");
+    expect(flat).toContain("one of high-pass, blur, mean, zero, noise, other-photo, none");
     expect(flat).toContain("one of query, key, both, none");
     expect(flat).toContain("--mask.ratio <a,b>");
     expect(flat).toContain("A range is two numbers, as 0.1,0.4");

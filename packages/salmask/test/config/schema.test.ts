@@ -34,6 +34,22 @@ describe("settings that must fit together", () => {
     expect(faultsOf({ ...both, mask: { fill: "none" } })).toEqual([]);
   });
 
+  it.each([
+    [{ odds: 2, foregroundShare: 0.5 }, "mask.odds: either mask.odds or mask.foregroundShare"],
+    [{ cells: "random", negative: { what: "background" } }, "mask.negative.what: object where mask.cells"],
+    [{ fill: "other-photo", branch: "both" }, "mask.branch: query where mask.fill is other-photo"],
+    [{ fill: "other-photo", negative: { of: "shared" } }, "mask.negative.of: own where mask.fill"],
+  ])("are refused with %j", (mask, start) => {
+    expect(faultsOf({ mask })).toEqual([expect.stringMatching(new RegExp(`^${start}`))]);
+  });
+
+  it("may divide cells by any odds, and fill with another photo where the query is masked", () => {
+    for (const odds of [0, 0.25, 1, 4, "infinite"]) expect(faultsOf({ mask: { odds } })).toEqual([]);
+    for (const odds of [-1, "many"]) expect(faultsOf({ mask: { odds } })).toHaveLength(1);
+    expect(faultsOf({ mask: { fill: "other-photo" } })).toEqual([]);
+    expect(faultsOf({ mask: { fill: "other-photo", negative: { count: 0, of: "shared" } } })).toEqual([]);
+  });
+
   it("may warm up for all epochs but one", () => {
     expect(faultsOf({ train: { epochs: 5, lrWarmupEpochs: 4 } })).toEqual([]);
   });

@@ -81,6 +81,64 @@ describe("cellCounts", () => {
     });
   });
 
+  it("odds of 1 are the paper's division, count by count, whatever the shares", () => {
+    fc.assert(
+      fc.property(split, ratio, ({ total, foreground }, a) => {
+        expect(cellCounts("positive", total, foreground, { ratio: a, odds: 1 })).toEqual({
+          foreground: Math.min(foreground, Math.round(a * foreground)),
+          background: Math.min(total - foreground, Math.round(a * (total - foreground))),
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("odds w make a cell of the object w times as likely, at the same total, while both have enough cells", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 100, max: 10_000 }),
+        fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+        fc.double({ min: 0.01, max: 0.4, noNaN: true }),
+        fc.double({ min: 0, max: 8, noNaN: true }),
+        (total, g, a, odds) => {
+          const foreground = Math.round(g * total);
+          const rest = total - foreground;
+          const counts = cellCounts("positive", total, foreground, { ratio: a, odds });
+          // Each count is rounded once.
+          expect(Math.abs(counts.foreground + counts.background - a * total)).toBeLessThanOrEqual(1 + 1e-9);
+          // p of the background solves foreground w p + rest p = a total, as long as neither exceeds its cells.
+          const p = (a * total) / (foreground * odds + rest);
+          if (p > 1 || odds * p > 1) return;
+          expect(Math.abs(counts.background - rest * p)).toBeLessThanOrEqual(0.5 + 1e-6);
+          expect(Math.abs(counts.foreground - foreground * odds * p)).toBeLessThanOrEqual(0.5 + 1e-6);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("odds of 0 and infinite mask one kind alone, and the other where that has no more cells", () => {
+    const counts = (foreground: number, odds: number | "infinite", a = 0.25) =>
+      cellCounts("positive", 16, foreground, { ratio: a, odds });
+    expect(counts(6, "infinite")).toEqual({ foreground: 4, background: 0 });
+    expect(counts(6, 0)).toEqual({ foreground: 0, background: 4 });
+    expect(counts(2, "infinite")).toEqual({ foreground: 2, background: 2 });
+    expect(counts(15, 0)).toEqual({ foreground: 3, background: 1 });
+    expect(counts(16, 0)).toEqual({ foreground: 4, background: 0 });
+    expect(counts(0, "infinite")).toEqual({ foreground: 0, background: 4 });
+    // More and more of the object, with the total as it is.
+    const curve = [0, 0.25, 0.5, 1, 2, 4, "infinite"] as const;
+    expect(curve.map((odds) => counts(8, odds, 0.5))).toEqual([
+      { foreground: 0, background: 8 },
+      { foreground: 2, background: 6 },
+      { foreground: 3, background: 5 },
+      { foreground: 4, background: 4 },
+      { foreground: 5, background: 3 },
+      { foreground: 6, background: 2 },
+      { foreground: 8, background: 0 },
+    ]);
+  });
+
   it("masks 27 of 49 cells at most, and reaches that without a jump", () => {
     const all = Array.from(
       { length: 1001 },
@@ -131,6 +189,32 @@ describe("drawCells", () => {
       const others = map.map((on) => 1 - on);
       expect(draw("positive", others, 0.5, cell)[cell]).toBe(1);
     }
+  });
+
+  it("takes as many cells from the background or from anywhere as a negative loses of its object", () => {
+    fc.assert(
+      fc.property(maps, ratio, fc.nat(), fc.constantFrom("random", "background"), (map, a, key, what) => {
+        const out = new Uint8Array(map.length);
+        drawCells(new KeyedRandom(key), "negative", Uint8Array.from(map), { ratio: a, what }, out);
+        const object = map.filter((on) => on === 1).length;
+        const { foreground } = cellCounts("negative", map.length, object, { ratio: a });
+        const pool = what === "random" ? map.length : map.length - object;
+        expect(out.filter((on) => on === 1).length).toBe(Math.min(pool, foreground));
+        if (what === "background") expect(map.some((on, cell) => on === 1 && out[cell] === 1)).toBe(false);
+      }),
+    );
+  });
+
+  it("draws every cell of the crop as often for a negative that loses random cells", () => {
+    const map = Uint8Array.from({ length: 49 }, (_, cell) => Number(cell % 7 < 3)); // 21 cells
+    const times = 4000;
+    const counts = new Array<number>(49).fill(0);
+    for (let key = 0; key < times; key++) {
+      const out = new Uint8Array(49);
+      drawCells(new KeyedRandom(key), "negative", map, { ratio: 0.5, what: "random" }, out);
+      for (const [cell, on] of out.entries()) counts[cell] += on;
+    }
+    for (const count of counts) expect(Math.abs(count / times - 11 / 49)).toBeLessThan(0.033); // 5 deviations
   });
 
   it("masks equal shares of foreground and background, and every cell with the same probability", () => {

@@ -203,6 +203,41 @@ describe("drawMasks", () => {
     expect(Math.max(...lefts)).toBeGreaterThan(224 - 130 - 5);
   });
 
+  it("draws odds of 1 as without odds, cell by cell, and other odds with other cells", () => {
+    fc.assert(
+      fc.property(grids, shapeChances, ({ grid, maps }, shapes) => {
+        const of = (odds?: number) =>
+          drawMasks(Uint8Array.from(maps), key(5), grid, { ...positive(shapes), odds });
+        expect(of(1)).toEqual(of());
+      }),
+    );
+    const map = Array.from({ length: 49 }, (_, cell) => Number(cell < 20));
+    const hit = (odds: number) =>
+      drawMasks(repeated(map, 200), key(200), paper, { ...positive(), odds }).cells.filter(
+        (on, cell) => on === 1 && map[cell % 49] === 1,
+      ).length;
+    expect(hit(0)).toBe(0);
+    expect(hit(4)).toBeGreaterThan(1.5 * hit(1));
+  });
+
+  it("a negative that loses background has no window, and none is valid without both kinds of cells", () => {
+    const left = Array.from({ length: 49 }, (_, cell) => Number(cell % 7 < 3));
+    const maps = [left, new Array<number>(49).fill(1), new Array<number>(49).fill(0)];
+    const of = (what: "background" | "random") =>
+      drawMasks(Uint8Array.from(maps.flat()), key(3), paper, {
+        ...negative({ focal: 1, channelwise: 0 }),
+        what,
+      });
+    const background = of("background");
+    expect(Array.from(background.valid)).toEqual([1, 0, 0]);
+    expect(background.windows).toEqual([null, null, null]);
+    expect(background.cells.subarray(0, 49).some((on, cell) => on === 1 && left[cell] === 1)).toBe(false);
+    expect(background.maskedShare[0]).toBeGreaterThan(0.1);
+    const random = of("random");
+    expect(Array.from(random.valid)).toEqual([1, 1, 0]);
+    expect(random.windows.map((window) => window === null)).toEqual([false, false, true]);
+  });
+
   it("leaves a negative without an object unmasked, and says so", () => {
     const maps = Uint8Array.from([...new Array(49).fill(0), ...new Array(49).fill(1)]);
     for (const shapes of [cellsOnly, { focal: 1, channelwise: 0 }]) {

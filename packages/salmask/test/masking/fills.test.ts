@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
 import type { FillContext } from "../../src/masking/fills/fill.js";
 import { fillOf } from "../../src/masking/fills/registry.js";
-import type { FillName } from "../../src/masking/settings.js";
+import { fillNames } from "../../src/masking/settings.js";
 
 const defaults = configSchema.parse({}).mask;
 const [batch, side] = [2, 40];
@@ -57,7 +57,7 @@ const deviation = (values: readonly number[]) => {
 
 describe("fills", () => {
   it("knows every fill by its name, and only high-pass changes what is not masked", () => {
-    for (const name of ["none", "blur", "mean", "high-pass"] satisfies FillName[]) {
+    for (const name of fillNames) {
       const fill = fillOf({ ...defaults, fill: name });
       expect(fill.name).toBe(name);
       scope(() => {
@@ -79,6 +79,51 @@ describe("fills", () => {
         new Array(plane.length).fill(plane.reduce((a, b) => a + b) / plane.length),
       );
     });
+  });
+
+  it("zero: the mean colour of normalised photos", () => {
+    scope(() => {
+      const replaced = fillOf({ ...defaults, fill: "zero" }).replacement(crops(), context());
+      expect(replaced.expand([batch, 3, side, side]).toArray()).toEqual(
+        new Array(batch * 3 * side ** 2).fill(0),
+      );
+    });
+  });
+
+  it("noise: of deviation 1 or of the setting's, in views that are not filtered, by each photo's own key", () => {
+    scope(() => {
+      const input = crops();
+      for (const [noise, expected] of [
+        [undefined, 1],
+        [0.3, 0.3],
+      ] as const) {
+        const fill = fillOf({ ...defaults, fill: "noise", noise });
+        const values = fill.replacement(input, context());
+        expect(Math.abs(deviation(values.toArray()) / expected - 1)).toBeLessThan(0.03);
+        const alone = fill.replacement(input, context({ ids: [4, 9] }));
+        expect(values.narrow(0, 1, 1).toArray()).toEqual(alone.narrow(0, 0, 1).toArray());
+      }
+    });
+  });
+
+  it("other-photo: the same pixels of another photo of the batch, each photo's once, never its own", () => {
+    const fill = fillOf({ ...defaults, fill: "other-photo" });
+    const circles = new Set<string>();
+    for (let epoch = 0; epoch < 40; epoch++) {
+      const ids = [3, 4, 8, 11, 2];
+      const partners = fill.partners?.(context({ epoch, ids }).key) ?? new Int32Array();
+      expect(Array.from(partners).sort()).toEqual([0, 1, 2, 3, 4]);
+      expect(Array.from(partners).filter((partner, photo) => partner === photo)).toEqual([]);
+      circles.add(partners.join());
+    }
+    // There are 24 circles of five photos, and 40 draws find most of them.
+    expect(circles.size).toBeGreaterThan(12);
+    scope(() => {
+      const input = crops();
+      const replaced = fill.replacement(input, context());
+      expect(replaced.toArray()).toEqual([...input.select(0, 1).toArray(), ...input.select(0, 0).toArray()]);
+    });
+    expect(fill.partners?.(context({ ids: [6] }).key)).toEqual(Int32Array.of(0));
   });
 
   it("blur: the crop under a Gaussian of 31 taps and sigma 10", () => {

@@ -30,7 +30,7 @@ import {
 
 const { mask: paper } = configSchema.parse({});
 
-interface Asked extends Pick<NegativeOptions, "count" | "of"> {
+interface Asked extends Pick<NegativeOptions, "count" | "of" | "what"> {
   readonly ratio: readonly [number, number];
   readonly objects: Foreground | null;
   readonly fill?: FillName;
@@ -126,6 +126,21 @@ describe("hardNegatives", () => {
           else expect(cells).toEqual(one);
         }
       }
+    });
+  });
+
+  it("keeps the whole object if it loses background, and marks a crop without background as invalid", () => {
+    scope(() => {
+      const whole = columns(() => true);
+      const objects = foreground([left, right, whole, none, left]);
+      const asked = { objects, of: "own", count: 1, ratio: [0.5, 0.5] } as const;
+      const { clean, pixels, valid } = made({ ...asked, what: "background" });
+      expect(valid.toArray()).toEqual([1, 1, 0, 0, 1]);
+      const cells = changed(pixels, clean);
+      expect(cells.map(total)).toEqual([4, 4, 0, 0, 4]);
+      for (const i of [0, 4])
+        expect(cells[i].every((share, cell) => share === 0 || right[cell] === 1)).toBe(true);
+      expect(changed(made({ ...asked, what: "random" }).pixels, clean).map(total)).toEqual([4, 4, 8, 0, 4]);
     });
   });
 

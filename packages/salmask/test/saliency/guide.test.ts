@@ -78,6 +78,21 @@ describe("SaliencyGuide", () => {
     expect(sorted(found)).toEqual(sorted(own));
   });
 
+  it("moves each row's cells to its right end in the control of the released code, their number as it was", async () => {
+    const found = await foregroundOf({ source: "maps", rowSorted: true });
+    const flushed = Array.from({ length: count }, (_, photo) => {
+      const own = ownCells(photo);
+      const inRow = (row: number) => own.filter((cell) => Math.floor(cell / 4) === row).length;
+      return Array.from({ length: 16 }, (_, cell) => cell).filter(
+        (cell) => cell % 4 >= 4 - inRow(Math.floor(cell / 4)),
+      );
+    });
+    expect(found).toEqual(flushed);
+    // Blocks on the right stay, blocks on the left move.
+    expect(found[1]).toEqual(ownCells(1));
+    expect(found[0]).not.toEqual(ownCells(0));
+  });
+
   it("names the photo whose map is missing, and the missing option", async () => {
     await expect(foregroundOf({ source: "maps" }, 3)).rejects.toMatchObject({
       code: "maps-missing",

@@ -17,6 +17,11 @@ export interface Fill {
   /** The shapes of masks for this fill. */
   readonly shapes: MaskShapes;
   /**
+   * `[B]`: the photo of the batch whose pixels replace those of each photo, by its place in the batch. Only fills that
+   * take pixels of other photos have it.
+   */
+  readonly partners?: (key: MaskKey) => Int32Array;
+  /**
    * The input of the encoder for every view, masked or not, in training and in evaluation.
    *
    * @param crops float32 `[B, 3, H, W]`, normalised

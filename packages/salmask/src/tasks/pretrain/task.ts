@@ -16,6 +16,7 @@ import type { Compare, Method } from "../../ssl/method.js";
 import type { MethodMaker } from "../../ssl/method-maker.js";
 import type { Occluded, Occlusion } from "../../ssl/occlusion/occlusion.js";
 import { builtInMethods, occlusionOf } from "../../ssl/registry.js";
+import { mixedVersions, plainVersion } from "../../ssl/versions.js";
 import {
   chosenOptimizer,
   highestRate,
@@ -180,12 +181,13 @@ export class PretrainTask implements Task<PretrainBatch> {
 
 /** Trains the method's network on every version of the sources. */
 function encoderLearner(
-  { train }: RunConfig,
+  { train, mask }: RunConfig,
   method: Method,
   optimizer: UsualOptimizer,
 ): Learner<PretrainBatch> {
   const constant = method.constantRate;
   const highest = highestRate(train, optimizer);
+  const shown = mask.otherPhotoLoss === "own" ? plainVersion : mixedVersions;
   return {
     name: "encoder",
     optimizer: optimizerOf(train, optimizer, groupsOf(method)),
@@ -193,11 +195,15 @@ function encoderLearner(
     rates: constant === undefined ? undefined : new Map([[1, () => highest]]),
     adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
-      const plain = [method.sources(seen.views).map(({ masked }) => masked)];
-      for (const [version, sources] of (occluded?.versions ?? plain).entries()) {
+      const hidden = occluded?.versions.map((sources) => ({ sources, weight: 1 }));
+      const versions = hidden ?? shown(method.sources(seen.views));
+      for (const [version, { sources, weight }] of versions.entries()) {
         const { loss, logs, embeddings } = compare(sources);
         const { query, key } = embeddings;
-        yield { loss, logs: () => ({ ...logs(), ...(version === 0 ? embeddingStats(query, key) : {}) }) };
+        yield {
+          loss: loss.mul(weight),
+          logs: () => ({ ...logs(), ...(version === 0 ? embeddingStats(query, key) : {}) }),
+        };
       }
     },
   };
