@@ -7,34 +7,42 @@ import { listOption, toOption } from "./list-options.js";
 export function experimentCommand(context: Context): Command {
   const made = command(context, async ([file], options, output) => {
     const { readPlan, transferPlanOf } = await import("../experiment/plan.js");
-    const plan = readPlan(file, {
+    const wanted = readPlan(file, {
       photos: textOption(options, "photos"),
       probe: textOption(options, "probe"),
       to: listOption(options, "to"),
     });
     const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
     const jobs = countOption(options, "jobs", 1);
-    const [{ execute }, { toSvg }, { tabulate, toCsv, toMarkdown }, { openSets, transfer }, transferText] =
-      await begin(
-        context,
-        Promise.all([
-          import("../experiment/execute.js"),
-          import("../experiment/plot.js"),
-          import("../experiment/table.js"),
-          import("../transfer/transfer.js"),
-          import("../transfer/table-text.js"),
-        ]),
-      );
+    const [
+      { planInTime },
+      { execute },
+      { toSvg },
+      { tabulate, toCsv, toMarkdown },
+      { openSets, transfer },
+      transferText,
+    ] = await begin(
+      context,
+      Promise.all([
+        import("../experiment/plan-in-time.js"),
+        import("../experiment/execute.js"),
+        import("../experiment/plot.js"),
+        import("../experiment/table.js"),
+        import("../transfer/transfer.js"),
+        import("../transfer/table-text.js"),
+      ]),
+    );
     const { signal } = context;
-    const measured = transferPlanOf(plan, out);
+    const measured = transferPlanOf(wanted, out);
     const how = { out: join(out, "transfer"), mayLackRuns: true, signal, report: output.report };
     // What cannot be measured is refused before hours of training, and not after them.
     if (measured !== null) await openSets({ plan: measured, ...how });
+    const plan = await planInTime(wanted, { out, jobs, signal, report: output.line });
     const results = await execute({ plan, out, jobs, signal, report: output.line });
     const rows = tabulate(plan, results);
-    const markdown = toMarkdown(plan, rows);
+    const markdown = toMarkdown(plan, rows, results);
     await writeFileAtomic(join(out, "table.md"), markdown);
-    await writeFileAtomic(join(out, "runs.csv"), toCsv(results));
+    await writeFileAtomic(join(out, "runs.csv"), toCsv(plan, results));
     await writeFileAtomic(join(out, "plot.svg"), toSvg(plan, rows));
     const table = measured === null ? null : await transfer({ plan: measured, ...how });
     output.result({ name: plan.name, out, rows, transfer: table }, [

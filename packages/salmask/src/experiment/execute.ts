@@ -19,11 +19,21 @@ import { setOptions } from "../data/sets/data-set.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import { setOthersAside } from "../runs/set-aside.js";
+import { loggedIn } from "./logged.js";
 import type { Plan, Row } from "./plan.js";
 
 /** The result of one run of a row. Shares are 0 to 1. */
 export type RunResult =
-  | { kind: "done"; row: string; seed: number; knn: number; linear: number; seconds: number }
+  | {
+      kind: "done";
+      row: string;
+      seed: number;
+      knn: number;
+      linear: number;
+      seconds: number;
+      /** The plan's numbers of the run's log, by their texts; those that the run did not log are missing. */
+      logs: Record<string, number>;
+    }
   | { kind: "failed"; row: string; seed: number; why: string };
 
 export interface ExecuteOptions {
@@ -38,11 +48,14 @@ export interface ExecuteOptions {
 
 const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
 
+/** Threads per run: the cores are divided among simultaneous runs. */
+export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availableParallelism() / jobs));
+
 /** Executes the runs that are not finished, and returns the result of every run, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { plan, out, jobs, signal, report = () => {} } = options;
   const { photos, probe, masks } = await findPhotos(plan, out);
-  const threads = Math.max(1, Math.floor(availableParallelism() / jobs));
+  const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
   const results: RunResult[] = [];
   const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
@@ -51,7 +64,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const saliency = { ...row.config.saliency, maps, truth };
     const config: RunConfig = { ...row.config, saliency, seed, threads };
     const label = `${row.name}, seed ${seed}`;
-    const wanted: WantedProbe = { photos: resolve(probe), protocol: plan.protocol, seed };
+    const wanted: WantedResult = { photos: resolve(probe), protocol: plan.protocol, seed, logs: plan.logs };
     try {
       const moved = await moveOthersAside(folder, config);
       if (moved !== null) report(`${label}: ${moved}`);
@@ -110,9 +123,10 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
 }
 
 type WantedProbe = Pick<ProbeRecord, "protocol" | "seed"> & { photos: string };
+type WantedResult = WantedProbe & Pick<Plan, "logs">;
 
 /** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way. */
-function resultOf(folder: string, row: string, wanted: WantedProbe): (RunResult & { kind: "done" }) | null {
+function resultOf(folder: string, row: string, wanted: WantedResult): (RunResult & { kind: "done" }) | null {
   const run = new RunFolder(folder);
   const [probe, summary] = [
     run.readProbes().findLast((record) => isWanted(record, wanted)),
@@ -121,7 +135,21 @@ function resultOf(folder: string, row: string, wanted: WantedProbe): (RunResult 
   if (probe === undefined || summary === null) return null;
   const { knn, linear } = probe;
   const { seed } = wanted;
-  return { kind: "done", row, seed, knn: knn.top1, linear: linear.top1, seconds: summary.seconds };
+  const entries = wanted.logs.length === 0 ? [] : run.log.read();
+  const numbers = wanted.logs.flatMap((number) => {
+    const value = loggedIn(entries, number);
+    return value === null ? [] : [[number.text, value] as const];
+  });
+  const { seconds } = summary;
+  return {
+    kind: "done",
+    row,
+    seed,
+    knn: knn.top1,
+    linear: linear.top1,
+    seconds,
+    logs: Object.fromEntries(numbers),
+  };
 }
 
 /** People may probe a run of an experiment in other ways, too. */

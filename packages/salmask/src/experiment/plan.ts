@@ -12,6 +12,7 @@ import { difficulties } from "../data/embedded/settings.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
 import { setsOf, type TransferPlan } from "../transfer/plan.js";
 import { sectionSchema } from "../transfer/plan-schema.js";
+import { type LoggedNumber, loggedNumber } from "./logged.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
 
@@ -22,7 +23,25 @@ const embeddedSchema = z.strictObject({
   difficulty: z.enum(difficulties).default("hard"),
 });
 
+const rowSchema = z.strictObject({
+  name: z.string().min(1),
+  paper: z.number().optional().describe("what the paper reports, in percent"),
+  set: settingsSchema.default({}).describe("settings of this row, over those of base"),
+  comparedWith: z
+    .string()
+    .optional()
+    .describe("the row that differences are taken to; default: the first one"),
+  at: z.union([z.string(), z.number()]).optional().describe("the row's place on the axis of a curve"),
+  curve: z.string().optional().describe("the curve that the row belongs to, if there are several"),
+  sameSecondsAs: z
+    .string()
+    .optional()
+    .describe("another row, whose time this row gets: its epochs are chosen by measured steps of both"),
+});
+
 const planSchema = z.strictObject({
+  question: z.string().min(1).optional().describe("what the experiment asks"),
+  hypothesis: z.string().min(1).optional().describe("the expected answer"),
   name: z.string().min(1).describe("the table's title"),
   photos: z
     .union([z.string(), z.strictObject({ embedded: embeddedSchema })])
@@ -39,15 +58,18 @@ const planSchema = z.strictObject({
     .default("linear")
     .describe("what the plot shows and differences are taken of"),
   base: settingsSchema.default({}).describe("settings of every run"),
-  rows: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1),
-        paper: z.number().optional().describe("what the paper reports, in percent"),
-        set: settingsSchema.default({}).describe("settings of this row, over those of base"),
-      }),
-    )
-    .min(1),
+  tell: z
+    .number()
+    .positive()
+    .optional()
+    .describe("difference in points that the number of seeds is given for; default: the one that was seen"),
+  logs: z
+    .array(z.string())
+    .default([])
+    .describe("numbers of the runs' logs to show beside the scores: NAME, or NAME - NAME"),
+  against: z.string().optional().describe("one of logs, which the plot shows the score against"),
+  axis: z.string().optional().describe("the title of the axis that rows have their places on"),
+  rows: z.array(rowSchema).min(1),
   transfer: sectionSchema.optional().describe("sets that every row is measured on too"),
 });
 
@@ -63,14 +85,32 @@ export interface Row {
   paper: number | null;
   /** The configuration with the first seed. */
   config: RunConfig;
+  /** The name of the row that differences are taken to; null for the first row. */
+  comparedWith: string | null;
+  /** The place on the axis of a curve; null if the row is none of its points. */
+  at: string | null;
+  /** The name of the row's curve; empty where there is one. */
+  curve: string;
+  /** The name of the row whose time this one gets; null if its own settings say how long it trains. */
+  sameSecondsAs: string | null;
 }
 
 export interface Plan {
   name: string;
+  question: string | null;
+  hypothesis: string | null;
   photos: Photos;
   seeds: number[];
   protocol: LinearProtocol;
   measure: "linear" | "knn";
+  /** In percentage points; null: the difference that was seen. */
+  tell: number | null;
+  /** Numbers of the runs' logs that the table shows. */
+  logs: LoggedNumber[];
+  /** The one of {@link logs} that the plot shows the score against; null: none. */
+  against: LoggedNumber | null;
+  /** The title of the axis that rows have their places on. */
+  axis: string;
   rows: Row[];
   /** Where the rows are measured too, and whether beside the same networks untrained; null: nowhere. */
   transfer: Pick<TransferPlan, "sets" | "random"> | null;
@@ -85,7 +125,7 @@ export interface GivenPhotos {
 }
 
 /** Reads the file of an experiment. Throws {@link UsageError} `bad-experiment` with all errors at once. */
-export function readPlan(path: string, given: GivenPhotos = {}): Plan {
+export function readPlan(path: string, onCommandLine: GivenPhotos = {}): Plan {
   if (!existsSync(path)) {
     throw new UsageError(
       "no-experiment",
@@ -99,16 +139,28 @@ export function readPlan(path: string, given: GivenPhotos = {}): Plan {
       parsed.error.issues.map((issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`),
     );
   }
-  const { name, seeds, protocol, measure, base, rows: rowsOfFile } = parsed.data;
+  const { base, rows: rowsOfFile, logs: logsOfFile, against: asked, ...given } = parsed.data;
+  const { name, seeds, protocol, measure } = given;
   const from = (file: string) => resolve(dirname(path), file);
   const faults: string[] = [];
-  const rows = rowsOfFile.flatMap(({ name: row, paper, set }): Row[] => {
+  const rows = rowsOfFile.flatMap((row, i): Row[] => {
     try {
-      const config = loadConfig({ ...base, ...set, seed: seeds[0] });
-      return [{ name: row, slug: slugOf(row), paper: paper ?? null, config }];
+      const config = loadConfig({ ...base, ...row.set, seed: seeds[0] });
+      return [
+        {
+          name: row.name,
+          slug: slugOf(row.name),
+          paper: row.paper ?? null,
+          config,
+          comparedWith: row.comparedWith ?? (i === 0 ? null : rowsOfFile[0].name),
+          at: row.at === undefined ? null : String(row.at),
+          curve: row.curve ?? "",
+          sameSecondsAs: row.sameSecondsAs ?? null,
+        },
+      ];
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      faults.push(`${row}: ${error.message}`);
+      faults.push(`${row.name}: ${error.message}`);
       return [];
     }
   });
@@ -119,15 +171,40 @@ export function readPlan(path: string, given: GivenPhotos = {}): Plan {
     else if (slugs.indexOf(slug) < i)
       faults.push(`rows.${i}: expected a name of its own, got ${shown(rowsOfFile[i].name)} twice`);
   }
+  faults.push(...referenceFaults(rowsOfFile));
+  const logs = logsOfFile.flatMap((text): LoggedNumber[] => {
+    const found = loggedNumber(text);
+    if (found === null) faults.push(`logs: expected NAME or NAME - NAME, got ${shown(text)}`);
+    return found === null ? [] : [found];
+  });
+  const against = logs.find(({ text }) => text === asked) ?? null;
+  if (asked !== undefined && against === null)
+    faults.push(`against: expected one of logs, got ${shown(asked)}`);
   if (new Set(seeds).size < seeds.length) faults.push("seeds: expected each once");
   for (const key of ["seed", "threads"]) {
     if (key in base || rowsOfFile.some(({ set }) => key in set))
       faults.push(`${key}: the experiment sets it; name seeds above, and --jobs`);
   }
-  const photos = photosOf(withGiven(parsed.data, given), from, faults);
-  const transfer = transferOf(parsed.data, dirname(path), given, faults);
+  const photos = photosOf(withGiven(parsed.data, onCommandLine), from, faults);
+  const transfer = transferOf(parsed.data, dirname(path), onCommandLine, faults);
   if (faults.length > 0 || photos === null) refuse(path, faults);
-  return { name, photos, seeds, protocol, measure, rows, transfer };
+  const { question = null, hypothesis = null, tell = null, axis = "" } = given;
+  const said = { question, hypothesis, tell, logs, against, axis };
+  return { name, photos, seeds, protocol, measure, rows, transfer, ...said };
+}
+
+/** Rows that name a row which is not there, or in a circle. */
+function referenceFaults(rows: readonly z.infer<typeof rowSchema>[]): string[] {
+  return rows.flatMap(({ name, ...row }) =>
+    (["comparedWith", "sameSecondsAs"] as const).flatMap((key) => {
+      const wanted = row[key];
+      if (wanted === undefined) return [];
+      const other = rows.find((candidate) => candidate.name === wanted && candidate.name !== name);
+      if (other === undefined) return [`${name}: ${key}: expected another row's name, got ${shown(wanted)}`];
+      const isChain = key === "sameSecondsAs" && other.sameSecondsAs !== undefined;
+      return isChain ? [`${name}: ${key}: expected a row with epochs of its own, got ${shown(wanted)}`] : [];
+    }),
+  );
 }
 
 function transferOf(

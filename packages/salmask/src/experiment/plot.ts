@@ -1,29 +1,72 @@
+import { chart, type Point } from "./chart.js";
 import type { Plan } from "./plan.js";
+import { colours, escaped, limits, picture, ticks } from "./svg.js";
 import type { TableRow } from "./table.js";
+
+/**
+ * The plot of an experiment, as SVG: the score against a logged number, curves if rows have places on an axis, otherwise
+ * one dot per row; each with its 95 % interval.
+ */
+export function toSvg(plan: Plan, rows: readonly TableRow[]): string {
+  if (plan.against !== null) return scatter(plan, rows);
+  return plan.rows.some(({ at }) => at !== null) ? curves(plan, rows) : dots(plan, rows);
+}
+
+const title = ({ name, measure }: Plan) => `${name}: ${measure} top-1, %`;
+
+/** One point per row, with its name. */
+function scatter(plan: Plan, rows: readonly TableRow[]): string {
+  const text = plan.against?.text ?? "";
+  const points = rows.flatMap((row): Point[] => {
+    const [x, y] = [row.logs[text], row[plan.measure]];
+    return x === null || y === null
+      ? []
+      : [{ x: x.mean, y: y.mean, half: y.halfWidth, across: x.halfWidth, label: row.name }];
+  });
+  return chart({ title: title(plan), axis: text, places: null, series: [{ name: "", points }], levels: [] });
+}
+
+/** One curve per name of a curve; rows without a place are levels across the picture. */
+function curves(plan: Plan, rows: readonly TableRow[]): string {
+  const places = [...new Set(plan.rows.flatMap(({ at }) => at ?? []))];
+  const names = [...new Set(plan.rows.filter(({ at }) => at !== null).map(({ curve }) => curve))];
+  const scored = plan.rows.map((row, i) => ({ ...row, score: rows[i][plan.measure] }));
+  const series = names.map((name) => ({
+    name,
+    points: scored
+      .flatMap(({ at, curve, score }): Point[] =>
+        at === null || curve !== name || score === null
+          ? []
+          : [{ x: places.indexOf(at), y: score.mean, half: score.halfWidth, across: null, label: "" }],
+      )
+      .sort((a, b) => a.x - b.x),
+  }));
+  const levels = scored.flatMap(({ at, name, score }) =>
+    at !== null || score === null ? [] : [{ name, y: score.mean }],
+  );
+  return chart({ title: title(plan), axis: plan.axis, places, series, levels });
+}
 
 const layout = { width: 640, left: 220, right: 24, top: 44, row: 28, bottom: 36 };
 
-const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-
-/** One dot with a 95 % interval per row, as SVG. Rows without a result have a name only. */
-export function toSvg(plan: Plan, rows: readonly TableRow[]): string {
+/** One dot with a 95 % interval per row. Rows without a result have a name only. */
+function dots(plan: Plan, rows: readonly TableRow[]): string {
   const { width, left, right, top, row: step, bottom } = layout;
   const height = top + rows.length * step + bottom;
-  const ends = rows.flatMap((row) => {
-    const value = row[plan.measure];
-    return value === null ? [] : [value.mean - (value.halfWidth ?? 0), value.mean + (value.halfWidth ?? 0)];
-  });
-  const [low, high] =
-    ends.length === 0 ? [0, 100] : [Math.floor(Math.min(...ends)), Math.ceil(Math.max(...ends))];
-  const span = Math.max(1, high - low);
-  const x = (value: number) => (left + ((value - low) / span) * (width - left - right)).toFixed(1);
-  const ticks = Array.from({ length: 5 }, (_, i) => low + (i * span) / 4);
-  const axis = ticks.map(
+  const range = limits(
+    rows.flatMap((row) => {
+      const value = row[plan.measure];
+      return value === null ? [] : [value.mean - (value.halfWidth ?? 0), value.mean + (value.halfWidth ?? 0)];
+    }),
+  );
+  const span = range.high - range.low;
+  const x = (value: number) => (left + ((value - range.low) / span) * (width - left - right)).toFixed(1);
+  const axis = ticks(range).map(
     (tick) =>
       `<line x1="${x(tick)}" x2="${x(tick)}" y1="${top - 8}" y2="${height - bottom}" stroke="#ddd"/>` +
       `<text x="${x(tick)}" y="${height - bottom + 18}" text-anchor="middle">${tick.toFixed(1)}</text>`,
   );
+  const [colour] = colours;
   const marks = rows.map((row, i) => {
     const y = top + (i + 0.5) * step;
     const name = `<text x="${left - 12}" y="${y + 4}" text-anchor="end">${escaped(row.name)}</text>`;
@@ -31,17 +74,13 @@ export function toSvg(plan: Plan, rows: readonly TableRow[]): string {
     if (value === null) return name;
     const half = value.halfWidth ?? 0;
     return (
-      `${name}<line x1="${x(value.mean - half)}" x2="${x(value.mean + half)}" y1="${y}" y2="${y}" stroke="#1f5fa8" stroke-width="3"/>` +
-      `<circle cx="${x(value.mean)}" cy="${y}" r="5" fill="#1f5fa8"/>`
+      `${name}<line x1="${x(value.mean - half)}" x2="${x(value.mean + half)}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="3"/>` +
+      `<circle cx="${x(value.mean)}" cy="${y}" r="5" fill="${colour}"/>`
     );
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="${left}" y="20" font-size="14">${escaped(plan.name)}: ${plan.measure} top-1, %</text>`,
+  return picture(width, height, [
+    `<text x="${left}" y="20" font-size="14">${escaped(title(plan))}</text>`,
     ...axis,
     ...marks,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }

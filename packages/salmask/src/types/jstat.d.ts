@@ -5,6 +5,10 @@ declare module "jstat" {
       /** The quantile of Student's t with `dof` degrees of freedom; `p` in (0, 1). */
       inv(p: number, dof: number): number;
     };
+    noncentralt: {
+      /** The distribution of the noncentral t with `dof` degrees of freedom around `ncp`, at `x`. */
+      cdf(x: number, dof: number, ncp: number): number;
+    };
   };
   export default jstat;
 }

@@ -7,6 +7,7 @@ import { execute, type RunResult } from "../../src/experiment/execute.js";
 import { readPlan } from "../../src/experiment/plan.js";
 import { toSvg } from "../../src/experiment/plot.js";
 import { tabulate, toCsv, toMarkdown } from "../../src/experiment/table.js";
+import { RunFolder } from "../../src/runs/run-folder.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
 it("runs a grid, isolates a failure, skips finished runs, and repeats changed runs without deleting the old ones", {
@@ -18,11 +19,12 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   const path = join(folder, "experiment.yaml");
   const base = { ...smallSettings, data: { ...smallSettings.data, cache: join(folder, "cache") } };
   const tooLarge = { name: "too large", set: { "train.batchSize": 25 } };
+  const logs = ["maskedShare", "loss - noSuchNumber"];
   const write = (fill: string, train: object = {}, more: readonly object[] = []) =>
     writeFile(
       path,
       stringify({
-        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1] },
+        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1], logs },
         base: { ...base, ...train },
         rows: [
           { name: "plain", set: { "mask.fill": "none" } },
@@ -42,12 +44,19 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
     ...["too large 0 failed", "too large 1 failed"],
   ]);
   expect(first[4]).toMatchObject({ why: expect.stringContaining("25") });
+  // One of 16 cells or more is masked once saliency is there; a number that no run logged is left out.
+  expect(first[0]).toMatchObject({ logs: { maskedShare: 0 } });
+  const masked = new RunFolder(join(out, "masked", "seed-0")).log.read().filter(({ epoch }) => epoch === 2);
+  const shares = masked.map((entry) => entry.logs.maskedShare);
+  expect(first[2]).toMatchObject({
+    logs: { maskedShare: expect.closeTo(shares.reduce((a, b) => a + b) / shares.length, 12) },
+  });
 
   const plan = readPlan(path);
-  const table = toMarkdown(plan, tabulate(plan, first));
+  const table = toMarkdown(plan, tabulate(plan, first), first);
   expect(table).toMatch(/\| masked \| 2 \|.*\| 70.00 \|/);
   expect(table).toContain("Missing: too large, seed 0:");
-  expect(toCsv(first).split("\n")).toHaveLength(8);
+  expect(toCsv(plan, first).split("\n")).toHaveLength(8);
   expect(toSvg(plan, tabulate(plan, first)).match(/<circle/g)).toHaveLength(2);
 
   // A run that cannot succeed is tried each time, so the plan goes on without it.

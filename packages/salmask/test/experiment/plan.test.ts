@@ -60,6 +60,60 @@ rows:
     }
   });
 
+  it("reads what a study says of itself and of its rows, with the first row to compare with", async () => {
+    const plan = await planOf(`
+question: Does it help?
+hypothesis: A little.
+name: study
+photos: { embedded: { train: 64 } }
+tell: 1.5
+logs: [iou, queryVariance - keyVariance]
+against: iou
+axis: odds
+rows:
+  - { name: plain, set: { mask.fill: none } }
+  - { name: half, at: 0.5, curve: low }
+  - { name: long, comparedWith: half, sameSecondsAs: plain, at: inf }
+`);
+    expect(plan).toMatchObject({
+      question: "Does it help?",
+      hypothesis: "A little.",
+      tell: 1.5,
+      axis: "odds",
+    });
+    expect(plan.logs.map(({ names }) => names)).toEqual([["iou"], ["queryVariance", "keyVariance"]]);
+    expect(plan.against).toBe(plan.logs[0]);
+    expect(
+      plan.rows.map(({ comparedWith, at, curve, sameSecondsAs }) => [comparedWith, at, curve, sameSecondsAs]),
+    ).toEqual([
+      [null, null, "", null],
+      ["plain", "0.5", "low", null],
+      ["half", "inf", "", "plain"],
+    ]);
+  });
+
+  it("reports rows that name no other row, chains of times, and numbers that are none", async () => {
+    const reading = planOf(`
+name: wrong
+photos: { embedded: {} }
+logs: [a + b]
+against: iou
+rows:
+  - { name: a, comparedWith: a }
+  - { name: b, comparedWith: nobody, sameSecondsAs: c }
+  - { name: c, sameSecondsAs: a }
+`);
+    for (const fault of [
+      'a: comparedWith: expected another row\'s name, got "a"',
+      'b: comparedWith: expected another row\'s name, got "nobody"',
+      'b: sameSecondsAs: expected a row with epochs of its own, got "c"',
+      'logs: expected NAME or NAME - NAME, got "a + b"',
+      'against: expected one of logs, got "iou"',
+    ]) {
+      await expect(reading).rejects.toMatchObject({ message: expect.stringContaining(fault) });
+    }
+  });
+
   it("rejects harmful YAML in one clear sentence", async () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
     for (let i = 1; i < 9; i++) {

@@ -1,0 +1,28 @@
+/** Parts of all plots, as SVG. */
+
+export const colours = ["#1f5fa8", "#c4511d", "#2b8a3e", "#7b3fa0", "#8a6d00", "#0b7285", "#a61e4d"];
+
+export const escaped = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+
+/** The largest and the smallest end of intervals, with some room; 0 to 100 if there is none. */
+export function limits(ends: readonly number[], room = 1): { low: number; high: number } {
+  if (ends.length === 0) return { low: 0, high: 100 };
+  const low = Math.floor(Math.min(...ends) / room) * room;
+  return { low, high: Math.max(low + room, Math.ceil(Math.max(...ends) / room) * room) };
+}
+
+/** Five values from `low` to `high`. */
+export const ticks = ({ low, high }: { low: number; high: number }): number[] =>
+  Array.from({ length: 5 }, (_, i) => low + (i * (high - low)) / 4);
+
+/** A white picture of this size around its elements. */
+export function picture(width: number, height: number, elements: readonly string[]): string {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="white"/>`,
+    ...elements,
+    "</svg>",
+    "",
+  ].join("\n");
+}
