@@ -9,6 +9,7 @@ import { strideOf } from "../models/registry.js";
 import { SaliencyGuide } from "../saliency/guide.js";
 import { builtInMethods } from "../ssl/registry.js";
 import { wholeView } from "../views/draw.js";
+import type { ViewRecipe } from "../views/recipe.js";
 import { renderView } from "../views/render.js";
 import { type Crops, seeViews } from "../views/see.js";
 import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
@@ -25,19 +26,20 @@ export interface SheetOptions {
 }
 
 /**
- * Draws the pictures that a run with these settings compares: photo, key, saliency of the key, query and hard negative
- * for some photos, with the masks of the first epoch.
+ * Draws the pictures that a run with these settings compares: photo, key, saliency of the key, query, small crops and hard
+ * negative for some photos, with the masks of the first epoch.
  */
 export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: string; photos: string[] }> {
   const { photos, out, config, signal, report = silent } = options;
   const stride = strideOf(config.model);
   gridFor(config.data.crop, stride);
+  const recipe = builtInMethods.recipe(config);
   const dataset = await openPhotos(photos, { ...config.data, signal, report });
   try {
     const ids = spread(dataset.length, options.count);
     const guide = await SaliencyGuide.open(config, { dataset, stride, ids, signal });
     try {
-      await drawSheet(out, () => columnsOf({ dataset, guide, config, stride, ids }));
+      await drawSheet(out, () => columnsOf({ dataset, guide, config, recipe, stride, ids }));
     } finally {
       guide.dispose();
     }
@@ -51,19 +53,16 @@ interface Drawn {
   readonly dataset: PackedDataset;
   readonly guide: SaliencyGuide;
   readonly config: RunConfig;
+  readonly recipe: ViewRecipe;
   readonly stride: number;
   readonly ids: Int32Array;
 }
 
-function columnsOf({ dataset, guide, config, stride, ids }: Drawn): SheetColumn[] {
+function columnsOf({ dataset, guide, config, recipe, stride, ids }: Drawn): SheetColumn[] {
   const { crop } = config.data;
   const scene = { dataset, finder: guide, stride, device: "cpu" };
-  const { views, negatives } = seeViews(builtInMethods.recipe(config), scene, {
-    seed: config.seed,
-    epoch: 0,
-    ids,
-  });
-  const [query, key] = views;
+  const { views, negatives } = seeViews(recipe, scene, { seed: config.seed, epoch: 0, ids });
+  const [query, key, ...others] = views;
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);
   const photo = renderView(images, whole, { crop }); // [B, 3, crop, crop]
@@ -86,6 +85,10 @@ function columnsOf({ dataset, guide, config, stride, ids }: Drawn): SheetColumn[
         ]),
     { title: "key", pictures: rows(key.masked, show) },
     { title: "query", pictures: rows(query.masked, show) },
+    ...others.map(({ masked }, i) => ({
+      title: `small crop ${i + 1}`,
+      pictures: rows(masked, show),
+    })),
   ];
   if (negatives !== null) {
     const pixels = perQuery(negatives.pixels, negatives.rows); // [M * B, 3, crop, crop]

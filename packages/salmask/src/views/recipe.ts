@@ -1,4 +1,4 @@
-/** The views of each photo in a task: a list of kinds of views. Multi-crop would be one more kind in the list. */
+/** The views of each photo in a task: a list of kinds of views. */
 import type { Fill } from "../masking/fills/fill.js";
 import type { NegativeOptions } from "../masking/hard-negatives.js";
 import type { MaskOptions } from "../masking/mask.js";
@@ -17,6 +17,8 @@ export interface ViewKind {
   readonly augment: ViewOptions;
   /** null if views of this kind are not masked. */
   readonly mask: ViewMask | null;
+  /** false: nobody asks where the object of these views is, so it is not looked for. Default: true. */
+  readonly findsObject?: boolean;
 }
 
 export interface ViewRecipe {

@@ -87,7 +87,7 @@ export function maskedViews(
   clock = new StageClock(),
 ): BatchViews {
   const kinds = kindsOf(recipe);
-  const foregrounds = clock.in("saliency", () => finder.foregrounds(crops, key.ids));
+  const foregrounds = clock.in("saliency", () => foregroundsOf(finder, kinds, crops, key.ids));
   const shown = finder.active ? recipe : unmasked(recipe);
   return clock.in("masking", () => {
     const shownKinds = kindsOf(shown);
@@ -96,6 +96,18 @@ export function maskedViews(
     );
     return { key, views, negatives: negativesOf(shown, kinds, views, { stride, key }) };
   });
+}
+
+/** The objects of the views that are asked for theirs, null for the others. */
+function foregroundsOf(
+  finder: ObjectFinder,
+  kinds: readonly ViewKind[],
+  crops: readonly Crops[],
+  ids: Int32Array,
+): (Foreground | null)[] {
+  const asked = crops.filter((_, view) => kinds[view].findsObject !== false);
+  const found = new Map(finder.foregrounds(asked, ids).map((object, i) => [asked[i], object]));
+  return crops.map((crop) => found.get(crop) ?? null);
 }
 
 function maskedView(

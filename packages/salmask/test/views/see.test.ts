@@ -256,6 +256,30 @@ describe("multi-crop", () => {
     });
   });
 
+  it("looks for objects only in the views that are asked for theirs", () => {
+    scope(() => {
+      const sizes: number[][] = [];
+      const counting: ObjectFinder = {
+        active: true,
+        foregrounds: (views, asked) => {
+          sizes.push(views.map(({ pixels }) => pixels.shape[2]));
+          return finder.foregrounds(views, asked);
+        },
+      };
+      const all = withSmall(recipe(masked));
+      const kinds = all.kinds.map((kind) =>
+        kind.name === "small" ? { ...kind, mask: null, findsObject: false } : kind,
+      );
+      const [before, after] = [see(all), see({ ...all, kinds }, { finder: counting })];
+      expect(sizes).toEqual([[32, 32]]);
+      for (const view of [0, 1]) expect(after.views[view].foreground).toEqual(before.views[view].foreground);
+      for (const view of [2, 3]) {
+        expect([after.views[view].foreground, after.views[view].mask]).toEqual([null, null]);
+        expect(equal(after.views[view].clean, before.views[view].clean)).toBe(true);
+      }
+    });
+  });
+
   it("has separate random keys for every view and every negative", () => {
     scope(() => {
       const keys: number[] = [];

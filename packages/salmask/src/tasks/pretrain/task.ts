@@ -87,6 +87,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     const { method: maker = builtInMethods, saliency: source } = own;
     const stride = strideOf(config.model);
     const grid = gridFor(config.data.crop, stride);
+    const recipe = maker.recipe(config);
     // All steps have the same shapes.
     setCudnnBenchmark(compute.device !== "cpu");
     // Parts whose creation can fail are first, so that rejected settings leave no memory allocated.
@@ -106,7 +107,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     const optimizer = chosenOptimizer(config.train, (maker.optimizer ?? builtInMethods.optimizer)(config));
     const method = maker.create(config, compute);
     const occlusion = occlusionOf(config, compute);
-    return new PretrainTask(config, scene, maker.recipe(config), guide, truth, method, occlusion, optimizer);
+    return new PretrainTask(config, scene, recipe, guide, truth, method, occlusion, optimizer);
   }
 
   batches(epoch: number): readonly Int32Array[] {
