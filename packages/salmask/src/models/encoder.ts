@@ -1,5 +1,5 @@
-import { type Generator, nn, noGrad, type Tensor } from "@salmask/torch";
-import { type Compute, onCpu, place, runLayers } from "../compute/compute.js";
+import { type Generator, nn, noGrad, ops, type Tensor } from "@salmask/torch";
+import { type Compute, inPrecision, onCpu, place, runLayers } from "../compute/compute.js";
 import type { Backbone, BackboneSpec } from "./backbone.js";
 import { Projector } from "./projector.js";
 import { createBackbone } from "./registry.js";
@@ -19,6 +19,17 @@ export class ProjectedEncoder extends nn.Module {
   project(input: Tensor): Tensor {
     const layers = (pictures: Tensor) => this.projector.forward(this.backbone.forward(pictures));
     return runLayers(this.compute, input, layers); // [B, dim]
+  }
+
+  /**
+   * Pictures of several sizes, `[N, 3, H, W]` with an N, H and W of their own each, to the projector's outputs in the same order,
+   * `[N + ..., dim]`. Each size passes through the backbone alone, and all together through the projector.
+   */
+  projectTogether(inputs: readonly Tensor[]): Tensor {
+    const layers = (pictures: Tensor) => this.backbone.forward(pictures);
+    const features = ops.cat(inputs.map((input) => runLayers(this.compute, input, layers))); // [N + ..., features]
+    const projected = inPrecision(this.compute, () => this.projector.forward(features)); // [N + ..., dim]
+    return projected.to({ dtype: "float32" });
   }
 
   /** `[B, 3, H, W]` to embeddings of length one, `[B, dim]`. */

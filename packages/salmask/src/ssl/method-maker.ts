@@ -17,6 +17,7 @@ export interface HostSettings {
   readonly occlusion: OcclusionSettings;
   readonly augment: ViewOptions;
   readonly mask: MaskSettings;
+  readonly train: { readonly batchSize: number };
 }
 
 /** Makes a method and its recipe of views. Implement it for a method outside this package. */

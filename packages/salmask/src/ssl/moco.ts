@@ -24,6 +24,7 @@ import { contrastiveLoss } from "./moco-loss.js";
 import type { Mocov2Settings } from "./mocov2-settings.js";
 import { follow } from "./momentum.js";
 import { queryAndKey } from "./query-and-key.js";
+import { writeRing } from "./ring.js";
 
 export interface MocoOptions {
   seed: number;
@@ -133,17 +134,10 @@ export class Moco implements Method {
     };
   }
 
-  /** Overwrites the oldest keys, and continues at the start of the queue after its end. */
+  /** Overwrites the oldest keys. */
   private enqueue(keys: Tensor): void {
-    const batch = keys.shape[0];
-    const size = this.options.queue;
-    for (let from = 0; from < batch; ) {
-      const length = Math.min(batch - from, size - this.pointer);
-      this.queue.narrow(0, this.pointer, length).copy_(keys.narrow(0, from, length));
-      this.pointer = (this.pointer + length) % size;
-      from += length;
-    }
-    this.enqueued = Math.min(this.enqueued + batch, size);
+    this.pointer = writeRing(this.queue, keys, { at: this.pointer, dim: 0 });
+    this.enqueued = Math.min(this.enqueued + keys.shape[0], this.options.queue);
   }
 
   afterStep(): void {

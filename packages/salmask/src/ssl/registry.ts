@@ -6,6 +6,7 @@ import { Occlusion } from "./occlusion/occlusion.js";
 import type { MethodSettings } from "./settings.js";
 import { simclr } from "./simclr.js";
 import { simsiam } from "./simsiam.js";
+import { swav } from "./swav.js";
 
 /** The maker of the settings' method. To add a method, add a line here and its settings in `settings.ts`. */
 function makerOf(method: MethodSettings): Required<MethodMaker> {
@@ -18,6 +19,8 @@ function makerOf(method: MethodSettings): Required<MethodMaker> {
       return byol(method);
     case "simsiam":
       return simsiam(method);
+    case "swav":
+      return swav(method);
   }
 }
 

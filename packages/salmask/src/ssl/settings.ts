@@ -5,18 +5,25 @@ import { byolSettings } from "./byol-settings.js";
 import { mocov2Settings } from "./mocov2-settings.js";
 import { simclrSettings } from "./simclr-settings.js";
 import { simsiamSettings } from "./simsiam-settings.js";
+import { swavSettings } from "./swav-settings.js";
 
 export const methodSettings = z
   .preprocess(
     named("mocov2"),
-    z.discriminatedUnion("name", [mocov2Settings, simclrSettings, byolSettings, simsiamSettings]),
+    z.discriminatedUnion("name", [
+      mocov2Settings,
+      simclrSettings,
+      byolSettings,
+      simsiamSettings,
+      swavSettings,
+    ]),
   )
   .prefault({});
 
 export type MethodSettings = z.infer<typeof methodSettings>;
 
 /** Methods whose losses have no place for hard negatives. */
-const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>([]);
+const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>(["swav"]);
 
 /** Whether the method `name` has no place for hard negatives. */
 export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);

@@ -15,7 +15,17 @@ const others = {
   precision: "bfloat16",
   data: { crop: 64, size: 300, cache: "elsewhere" },
   model: { arch: "resnet18", width: 16, stem: "small", patch: 8, positions: 4 },
-  method: { queue: 512, momentum: 0.9, groups: 2, temperature: 0.1, dim: 64, hidden: 32 },
+  method: {
+    queue: 512,
+    momentum: 0.9,
+    groups: 2,
+    temperature: 0.05,
+    dim: 64,
+    hidden: 32,
+    localCrop: 32,
+    codeQueue: 640,
+    localScale: [0.1, 0.2],
+  },
   augment: {
     scale: [0.4, 1],
     ratio: [1, 1],

@@ -84,7 +84,7 @@ describe("the pictures", () => {
 
 describe("sheetOfPhotos", () => {
   /** Sheets of four photos of 16 pixels, drawn with these mask settings. */
-  async function sheetWith(mask: object) {
+  async function sheetWith(mask: object, method: object = smallSettings.method) {
     const folder = await temporaryFolder();
     await writePhotos(join(folder, "photos"), 4, 16, ["a"]);
     const config = configSchema.parse({
@@ -92,6 +92,7 @@ describe("sheetOfPhotos", () => {
       data: { ...smallSettings.data, cache: join(folder, "cache") },
       saliency: { source: "centre" },
       mask,
+      method,
     });
     const out = join(folder, "views.png");
     const { photos } = await sheetOfPhotos({ photos: join(folder, "photos"), out, count: 2, config });
@@ -117,6 +118,13 @@ describe("sheetOfPhotos", () => {
         expect(key).toEqual(crop);
       }
     }
+  });
+
+  it("shows every small crop, where the method has some", async () => {
+    const { sheet } = await sheetWith({ fill: "none" }, { name: "swav", localCrops: 2 });
+    expect(sheet.width).toBe(6 * 116 + 4);
+    const at = (column: number) => places.map(({ y, x }) => sheet.at(column, 0, middle(y), middle(x)));
+    expect(new Set([3, 4, 5].map((column) => JSON.stringify(at(column)))).size).toBe(3);
   });
 
   it("shows what a hard negative loses, and that photos share it only if requested", async () => {

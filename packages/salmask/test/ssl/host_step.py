@@ -82,6 +82,23 @@ def repelled(config, prediction, hard, valid):
     return config["method"]["repulsion"] * torch.stack(terms).mean()
 
 
+def by_size(config, sources, given):
+    """Large crops as sources, then small ones, each as one batch."""
+    small = [given[f"clean/{2 + crop}"] for crop in range(config["method"]["localCrops"])]
+    return [torch.cat(crops) for crops in (sources, small) if crops]
+
+
+def swapped(targets, logits):
+    """Cross-entropy of each target [B, K] with the logits of every other view, as SwAV and DINO add them up."""
+    loss, terms = 0, 0
+    for own, target in enumerate(targets):
+        for view, values in enumerate(logits):
+            if view != own:
+                loss = loss - (target * F.log_softmax(values, dim=1)).sum(dim=1).mean()
+                terms += 1
+    return loss / terms
+
+
 def run(step, tensors, settings):
     loss, network = step(settings["config"], settings["progress"], part(tensors, "state/"), tensors)
     return loss, network
