@@ -59,10 +59,10 @@ function onResident(): Task<PretrainBatch> {
   return {
     batches: () => resident.map(({ key }) => key.ids),
     learners: task.learners,
-    see(_, { step }, clock) {
-      const { key, crops } = resident[step % residentBatches];
+    see(_, progress, clock) {
+      const { key, crops } = resident[progress.step % residentBatches];
       const seen = maskedViews(recipe, scene, key, crops, clock);
-      return { seen, occluded: null, compare: clock.in("forward", () => method.against(seen, step)) };
+      return { seen, occluded: null, compare: clock.in("forward", () => method.against(seen, progress)) };
     },
     afterStep: (progress) => task.afterStep(progress),
     state: () => task.state(),

@@ -107,7 +107,7 @@ function resultOf(method: Method, seen: BatchViews): Map<string, Float32Array> {
   const { loss } = method.against(seen, progress)(sources);
   loss.backward();
   method.adjustGradients?.(progress);
-  const result = new Map([["loss", Float32Array.of(loss.item())]]);
+  const result = new Map<string, Float32Array>([["loss", Float32Array.of(loss.item())]]);
   for (const [name, { grad }] of method.learned.namedParameters()) {
     if (grad !== null) result.set(`gradient/${name}`, grad.toFloat32Array());
   }
