@@ -15,11 +15,11 @@ import type { Backbone } from "../models/backbone.js";
 import { cropMaps } from "../views/crop-maps.js";
 import type { Crops, ObjectFinder } from "../views/see.js";
 import { frozenCopy } from "../weights/files.js";
+import { saliencyOf } from "./class-attention.js";
 import { openSource } from "./open.js";
 import { type Beforehand, mapAllPhotos, PhotoMaps, type PhotoView, photoViewOf } from "./photo-maps.js";
 import { readPhotoMaps } from "./read-maps.js";
 import { rowSorted } from "./row-sorted.js";
-import { ScdaSource } from "./scda.js";
 import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
 import { foregroundOfViews } from "./threshold.js";
@@ -114,7 +114,7 @@ export class SaliencyGuide implements ObjectFinder {
   private readFrom(encoder: Backbone): void {
     this.own = encoder;
     const { prepare } = fillOf(this.settings.mask);
-    this.use(new ScdaSource(encoder, prepare, this.options.compute));
+    this.use(saliencyOf(encoder, prepare, this.options.compute));
   }
 
   private use(source: SaliencySource): void {

@@ -3,10 +3,10 @@ import { UsageError } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
 import { loadBackbone } from "../weights/files.js";
 import { inputOf } from "../weights/metadata.js";
+import { saliencyOf } from "./class-attention.js";
 import { LocalizerSource } from "./localizer.js";
 import { OnnxSource } from "./onnx.js";
 import { runlessSource } from "./registry.js";
-import { ScdaSource } from "./scda.js";
 import type { SaliencySettings } from "./settings.js";
 import type { LateSaliencySource, SaliencySource } from "./source.js";
 
@@ -55,5 +55,5 @@ function scdaOf(path: string, compute: Compute): SaliencySource {
   const { fill, crop, localizes } = inputOf(metadata);
   return localizes
     ? new LocalizerSource(backbone, crop, compute)
-    : new ScdaSource(backbone, fill.prepare, compute);
+    : saliencyOf(backbone, fill.prepare, compute);
 }
