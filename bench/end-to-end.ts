@@ -7,7 +7,7 @@
 import { stages } from "../packages/salmask/src/base/stage-clock.js";
 import { inTurn, type StepsTiming, sidesOf, speedRow, withSides } from "./in-turn.js";
 import { median, type Options, type Row } from "./rows.js";
-import { overModels, recipes } from "./training.js";
+import { models, overModels, recipes } from "./training.js";
 
 /** Ours, the peer in its fastest way, the peer with its defaults. */
 const perRecipe = 3;
@@ -15,7 +15,7 @@ const perRecipe = 3;
 const besideNetwork = ["data", "augmentation", "saliency", "masking"];
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
-  return overModels("folder", only, async (name, tasks) => {
+  return overModels(models, "folder", only, async (name, tasks) => {
     // One after the other, because both are measured.
     const wanted = [...(await sidesOf(tasks.plain)), ...(await sidesOf(tasks.full))];
     return withSides(wanted, async (sides) => {

@@ -2,10 +2,10 @@
 
 import { inTurn, withSides } from "./in-turn.js";
 import type { Options, Row } from "./rows.js";
-import { overModels, recipes } from "./training.js";
+import { models, overModels, recipes } from "./training.js";
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
-  return overModels("folder", only, async (name, tasks) => {
+  return overModels(models, "folder", only, async (name, tasks) => {
     const rows: Row[] = [];
     for (const recipe of recipes) {
       const task = tasks[recipe];

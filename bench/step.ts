@@ -2,10 +2,10 @@
 
 import { inTurn, sidesOf, speedRow, withSides } from "./in-turn.js";
 import type { Options, Row } from "./rows.js";
-import { overModels, recipes } from "./training.js";
+import { models, otherModels, overModels, recipes } from "./training.js";
 
 export function run({ only, rounds }: Options): Promise<Row[]> {
-  return overModels("resident", only, async (name, tasks) => {
+  return overModels({ ...models, ...otherModels }, "resident", only, async (name, tasks) => {
     const rows: Row[] = [];
     for (const recipe of recipes) {
       const task = tasks[recipe];

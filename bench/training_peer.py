@@ -17,14 +17,18 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision import transforms
+from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.models.vision_transformer import VisionTransformer
 from torchvision.transforms.functional import gaussian_blur
 
 from answer_peer import answer
 
 task = json.loads(sys.argv[1])
 crop, batch = task["crop"], task["batch"]
-stride = 8 if task["stem"] == "small" else 32
+small = task["stem"] == "small"
+is_transformer = task["arch"].startswith("vit")
+stride = (4 if small else 16) if is_transformer else (8 if small else 32)
 torch.set_num_threads(task["threads"])
 device = torch.device(task["device"])
 way = task.get("way", "default")
@@ -44,17 +48,42 @@ class Narrow(ResNet):
         return super()._make_layer(block, planes * task["width"] // 64, *args, **kwargs)
 
 
-def encoder(dim=128):
-    block, layers = {"resnet18": (BasicBlock, [2, 2, 2, 2]), "resnet50": (Bottleneck, [3, 4, 6, 3])}[task["arch"]]
-    net = Narrow(block, layers)
-    small = task["stem"] == "small"
+def head(features, dim):
+    return nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
+
+
+def resnet(dim):
+    blocks = {"resnet18": [2, 2, 2, 2], "resnet34": [3, 4, 6, 3], "resnet50": [3, 4, 6, 3], "resnet101": [3, 4, 23, 3]}
+    block = BasicBlock if task["arch"] in ("resnet18", "resnet34") else Bottleneck
+    net = Narrow(block, blocks[task["arch"]])
     net.conv1 = nn.Conv2d(3, task["width"], 3 if small else 7, 1 if small else 2, 1 if small else 3, bias=False)
     net.bn1 = nn.BatchNorm2d(task["width"])
     if small:
         net.maxpool = nn.Identity()
-    features = 8 * task["width"] * block.expansion
-    net.fc = nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, dim))
-    net = net.to(device)
+    net.fc = head(8 * task["width"] * block.expansion, dim)
+    return net
+
+
+def convnext(dim):
+    widths = [task["width"] * factor for factor in (1, 2, 4, 8)]
+    stages = [CNBlockConfig(*each) for each in zip(widths, [*widths[1:], None], [3, 3, 9, 3])]
+    net = ConvNeXt(stages, stochastic_depth_prob=0.0)
+    if small:
+        net.features[0][0] = nn.Conv2d(3, widths[0], 1)
+    net.classifier[2] = head(widths[-1], dim)
+    return net
+
+
+def transformer(dim):
+    width = task["width"]
+    net = VisionTransformer(crop, stride, num_layers=12, num_heads=width // 64, hidden_dim=width, mlp_dim=4 * width)
+    net.heads = head(width, dim)
+    return net
+
+
+def encoder(dim=128):
+    kinds = {"resnet": resnet, "convnext": convnext, "vit": transformer}
+    net = next(make for name, make in kinds.items() if task["arch"].startswith(name))(dim).to(device)
     if lies_last:
         net = net.to(memory_format=torch.channels_last)
     return net
@@ -73,6 +102,12 @@ def autocast():
 
 
 def last_maps(net, x):
+    if isinstance(net, ConvNeXt):
+        return net.features(x)
+    if is_transformer:
+        patches = net._process_input(x)
+        tokens = net.encoder(torch.cat([net.class_token.expand(len(x), -1, -1), patches], 1))
+        return tokens[:, 1:].transpose(1, 2).reshape(len(x), -1, crop // stride, crop // stride)
     x = net.maxpool(net.relu(net.bn1(net.conv1(x))))
     return net.layer4(net.layer3(net.layer2(net.layer1(x))))
 
