@@ -4,7 +4,7 @@ import { count } from "../base/setting-types.js";
 import { computeSettings } from "../compute/settings.js";
 import { dataSettings } from "../data/settings.js";
 import { maskSettings } from "../masking/settings.js";
-import { modelSettings } from "../models/settings.js";
+import { isTransformer, modelSettings } from "../models/settings.js";
 import { saliencySettings } from "../saliency/settings.js";
 import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings, withoutHardNegatives } from "../ssl/settings.js";
@@ -28,7 +28,7 @@ const settings = z
     saliency: saliencySettings,
     train: trainSettings,
   })
-  .superRefine(({ occlusion, mask, method, train }, context) => {
+  .superRefine(({ model, occlusion, mask, method, train }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (occlusion.name !== "none" && mask.fill !== "none")
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
@@ -44,6 +44,8 @@ const settings = z
         ["mask", "negative", "of"],
         "own where mask.fill is other-photo, which needs more than one photo",
       );
+    if (mask.fill === "hidden" && !isTransformer(model.arch))
+      refuse(["mask", "fill"], `another beside model.arch ${model.arch}, which sees every pixel`);
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
       refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
     if (mask.negative.count > 0 && withoutHardNegatives(method.name))

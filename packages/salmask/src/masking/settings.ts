@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { count, odd, type ReadOnly, range, share } from "../base/setting-types.js";
 
-export const fillNames = ["high-pass", "blur", "mean", "zero", "noise", "other-photo", "none"] as const;
+export const fillNames = ["high-pass", "blur", "mean", "zero", "noise", "other-photo", "hidden", "none"] as const;
 export type FillName = (typeof fillNames)[number];
 
 const highPass = z
@@ -60,7 +60,9 @@ export const maskSettings = z
     fill: z
       .enum(fillNames)
       .default("high-pass")
-      .describe("what replaces masked cells; none: contrastive learning without masks"),
+      .describe(
+        "what replaces masked cells; hidden: a transformer is not shown them; none: contrastive learning without masks",
+      ),
     branch: z
       .enum(["query", "key", "both", "none"])
       .default("query")

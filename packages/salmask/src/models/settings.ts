@@ -55,10 +55,14 @@ const fields = z
       .describe(
         "vit: patches along a side that positions are learned for, and others interpolated; default: those of 224 px, with the small stem of 32 px",
       ),
+    hiddenPatches: z
+      .enum(["drop", "mask-token"])
+      .optional()
+      .describe("vit: what becomes of the patches that mask.fill hidden hides; default: drop"),
   })
-  .superRefine(({ arch, patch, positions }, context) => {
+  .superRefine(({ arch, patch, positions, hiddenPatches }, context) => {
     if (isTransformer(arch)) return;
-    for (const [name, value] of Object.entries({ patch, positions }))
+    for (const [name, value] of Object.entries({ patch, positions, hiddenPatches }))
       if (value !== undefined)
         context.addIssue({ code: "custom", path: [name], message: `none for ${arch}, which has no patches` });
   });

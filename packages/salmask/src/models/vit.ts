@@ -8,6 +8,7 @@ import {
   type ClassAttention,
   type FeatureLevel,
 } from "./backbone.js";
+import { coloursOf, hiddenPatchesOf, type ShownPatches, shownPatchesOf } from "./hidden-patches.js";
 import { Encoder } from "./vit-encoder.js";
 
 /** Blocks, and the widest network of the name: a wider one goes by the next name. */
@@ -37,6 +38,11 @@ const levelsOf = (shape: Shape): FeatureLevel[] => [
  * A vision transformer without its classifier, with torchvision's names (`class_token`, `conv_proj.weight`,
  * `encoder.layers.encoder_layer_0.self_attention.in_proj_weight`). It has one level: the tokens of the patches. A picture's vector is
  * the class token. Sides have to be multiples of a patch.
+ *
+ * Pictures may have a fourth plane, which is not 0 where pixels are hidden. Patches with a hidden pixel are dropped before the first
+ * block (He et al. 2022), or become one learned token, `mask_token`, with their positions (Bao et al. 2022). Where the pictures
+ * of a batch lose different numbers of patches, those with fewer left are filled up with tokens that none attends to, so that a
+ * picture's vector does not depend on the others. In the feature maps, dropped patches are 0.
  */
 class VisionTransformer extends Backbone implements ClassAttention {
   override readonly levels: readonly FeatureLevel[];
@@ -45,6 +51,8 @@ class VisionTransformer extends Backbone implements ClassAttention {
   readonly classToken: Tensor;
   readonly convProj: nn.Conv2d;
   readonly encoder: Encoder;
+  /** `[1, 1, width]`, in the place of hidden patches; null where these are dropped. */
+  readonly maskToken: Tensor | null;
 
   constructor(
     override readonly spec: BackboneSpec,
@@ -60,6 +68,10 @@ class VisionTransformer extends Backbone implements ClassAttention {
     // torchvision cuts these off at 2, where there are none.
     this.convProj.weight.normal_({ std: (3 * patch ** 2) ** -0.5, generator });
     this.convProj.bias?.zero_();
+    this.maskToken =
+      spec.hiddenPatches === "mask-token"
+        ? this.registerParameter("mask_token", zeros([1, 1, width]).normal_({ std: 0.02, generator }))
+        : null;
     this.encoder = new Encoder(positionsOf(spec), { depth, width }, generator);
     this.stages = [new nn.Sequential(...this.encoder.blocks, this.encoder.norm)];
   }
@@ -76,19 +88,31 @@ class VisionTransformer extends Backbone implements ClassAttention {
   override features(input: Tensor): Tensor {
     return scope(() => {
       const { rows, columns } = this.gridOf(input);
-      const tokens = this.encoder.forward(this.tokens(input)); // [B, 1 + N, width]
-      return asMaps(tokens.narrow(1, 1, rows * columns), rows, columns); // [B, width, rows, columns]
+      const { tokens, padding, hidden, shown } = this.embed(input);
+      const [batch, length, width] = tokens.shape;
+      const seen = this.encoder.forward(tokens, padding).narrow(1, 1, length - 1); // [B, K, width]
+      if (hidden === null || shown === null) return asMaps(seen, rows, columns); // [B, width, rows, columns]
+      const { device, dtype } = seen;
+      const all = zeros([batch, rows * columns, width], { device, dtype }).scatter(
+        1,
+        perFeature(shown.places, width),
+        seen,
+      ); // [B, N, width]
+      return asMaps(all.maskedFill(hidden.unsqueeze(2), 0), rows, columns); // [B, width, rows, columns]
     });
   }
 
   override forward(input: Tensor): Tensor {
-    return scope(() => this.encoder.forward(this.tokens(input)).select(1, 0)); // [B, width]
+    return scope(() => {
+      const { tokens, padding } = this.embed(input);
+      return this.encoder.forward(tokens, padding).select(1, 0); // [B, width]
+    });
   }
 
   classAttention(input: Tensor): Tensor {
     return scope(() => {
       const { rows, columns } = this.gridOf(input);
-      const attention = this.encoder.classAttention(this.tokens(input)); // [B, N]
+      const attention = this.encoder.classAttention(this.embed(coloursOf(input)).tokens); // [B, N]
       return attention.reshape([input.shape[0], 1, rows, columns]);
     });
   }
@@ -104,16 +128,51 @@ class VisionTransformer extends Backbone implements ClassAttention {
     );
   }
 
-  /** The class token and those of all patches with their positions, `[B, 1 + N, width]`. */
-  private tokens(input: Tensor): Tensor {
+  private embed(input: Tensor): Embedded {
     const batch = input.shape[0];
+    const { width } = this.spec;
     const { rows, columns } = this.gridOf(input);
-    const maps = this.convProj.forward(input); // [B, width, rows, columns]
-    const patches = maps.permute([0, 2, 3, 1]).reshape([batch, rows * columns, this.spec.width]); // [B, N, width]
-    const placed = patches.add(this.encoder.patchPositions(rows, columns)); // [B, N, width]
-    const first = this.classToken.add(this.encoder.classPosition()); // [1, 1, width]
-    return ops.cat([first.expand([batch, 1, this.spec.width]), placed], { dim: 1 }); // [B, 1 + N, width]
+    const maps = this.convProj.forward(coloursOf(input)); // [B, width, rows, columns]
+    const patches = maps.permute([0, 2, 3, 1]).reshape([batch, rows * columns, width]); // [B, N, width]
+    const positions = this.encoder.patchPositions(rows, columns); // [1, N, width]
+    const placed = patches.add(positions); // [B, N, width]
+    const hidden = hiddenPatchesOf(input, this.stride);
+    const { maskToken } = this;
+    const shown = hidden === null || maskToken !== null ? null : shownPatchesOf(hidden);
+    const first = this.classToken.add(this.encoder.classPosition()).expand([batch, 1, width]); // [B, 1, width]
+    const withClass = (others: Tensor) => ops.cat([first, others], { dim: 1 }); // [B, 1 + K, width]
+    if (shown !== null) {
+      const kept = placed.gather(1, perFeature(shown.places, width)); // [B, K, width]
+      return { tokens: withClass(kept), padding: afterClass(shown.padding), hidden, shown };
+    }
+    if (hidden === null || maskToken === null)
+      return { tokens: withClass(placed), padding: null, hidden, shown };
+    const replaced = ops.where(hidden.unsqueeze(2), maskToken.add(positions), placed); // [B, N, width]
+    return { tokens: withClass(replaced), padding: null, hidden, shown };
   }
+}
+
+/** What the transformer's blocks take of pictures, and which patches it stands for. */
+interface Embedded {
+  /** With their positions, `[B, 1 + K, width]`: the class token, then those of the patches that are kept. */
+  readonly tokens: Tensor;
+  /** bool `[B, 1 + K]`: true for tokens that none attends to; null where there are none. */
+  readonly padding: Tensor | null;
+  /** bool `[B, N]`: the hidden patches; null where the pictures have no plane for them. */
+  readonly hidden: Tensor | null;
+  /** null where all patches are kept. */
+  readonly shown: ShownPatches | null;
+}
+
+/** The padding `[B, K]` of patches as that of all tokens, `[B, 1 + K]`. */
+function afterClass(padding: Tensor | null): Tensor | null {
+  if (padding === null) return null;
+  return ops.constantPadNd(padding.to({ dtype: "uint8" }), [1, 0]).gt(0); // [B, 1 + K]
+}
+
+/** `[B, K]` once for each feature, `[B, K, width]`. */
+function perFeature(places: Tensor, width: number): Tensor {
+  return places.unsqueeze(2).expand([...places.shape, width]);
 }
 
 /** Tokens `[B, rows * columns, C]` as maps `[B, C, rows, columns]`, with channels last. */
@@ -139,7 +198,12 @@ export function visionTransformer(design: Design): BackboneFamily {
       const [width, , patch] = first.shape;
       if (width > most) return null;
       const stem = patch < stems.imagenet.patch ? "small" : "imagenet";
-      const shape: Shape = patch === stems[stem].patch ? { width, stem } : { width, stem, patch };
+      const shape: Shape = {
+        width,
+        stem,
+        ...(patch === stems[stem].patch ? {} : { patch }),
+        ...(state.mask_token === undefined ? {} : { hiddenPatches: "mask-token" }),
+      };
       const side = Math.sqrt(positions.shape[1] - 1);
       return side === positionsOf(shape) ? shape : { ...shape, positions: side };
     },

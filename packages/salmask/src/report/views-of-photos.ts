@@ -5,6 +5,7 @@ import type { PackedDataset } from "../data/store/dataset.js";
 import { openPhotos } from "../data/store/open-photos.js";
 import { gridFor } from "../masking/grid.js";
 import { perQuery } from "../masking/hard-negatives.js";
+import { coloursOf } from "../models/hidden-patches.js";
 import { strideOf } from "../models/registry.js";
 import { SaliencyGuide } from "../saliency/guide.js";
 import { builtInMethods } from "../ssl/registry.js";
@@ -83,16 +84,16 @@ function columnsOf({ dataset, guide, config, recipe, stride, ids }: Drawn): Shee
             pictures: rows(foregroundMap(key.foreground.cells, crop / stride), heatMap),
           },
         ]),
-    { title: "key", pictures: rows(key.masked, show) },
-    { title: "query", pictures: rows(query.masked, show) },
+    { title: "key", pictures: rows(coloursOf(key.masked), show) },
+    { title: "query", pictures: rows(coloursOf(query.masked), show) },
     ...others.map(({ masked }, i) => ({
       title: `small crop ${i + 1}`,
-      pictures: rows(masked, show),
+      pictures: rows(coloursOf(masked), show),
     })),
   ];
   if (negatives !== null) {
     const pixels = perQuery(negatives.pixels, negatives.rows); // [M * B, 3, crop, crop]
-    columns.push({ title: "hard negative", pictures: rows(pixels, show) });
+    columns.push({ title: "hard negative", pictures: rows(coloursOf(pixels), show) });
   }
   return columns;
 }

@@ -6,9 +6,9 @@ import type { ViewDraw } from "./draw.js";
 
 /** One view of each photo of a batch. Never changed after it is made. */
 export interface View {
-  /** float32 `[B, 3, H, W]`: rendered, normalised, prepared by the fill, without masks. */
+  /** float32 `[B, 3, H, W]`, with the fill `hidden` `[B, 4, H, W]`: rendered, normalised, prepared by the fill, without masks. */
   readonly clean: Tensor;
-  /** float32 `[B, 3, H, W]`: the same with masked cells; `clean` itself if nothing is masked. */
+  /** The same with masked cells; `clean` itself if nothing is masked. */
   readonly masked: Tensor;
   /** The decisions of the view; maps of whole photos are cropped with them. */
   readonly draw: ViewDraw;

@@ -77,7 +77,7 @@ describe("loadConfig", () => {
       "Expected auto or a whole number from 1 to 1024 for threads, got 9000000000000000.",
       'Expected auto or a whole number from 8 to 2048 for data.size, got "large".',
       'Expected one of none, adios, adios-s for occlusion.name, got "yolo".',
-      'Expected one of high-pass, blur, mean, zero, noise, other-photo, none for mask.fill, got "green".',
+      'Expected one of high-pass, blur, mean, zero, noise, other-photo, hidden, none for mask.fill, got "green".',
       "Expected two numbers from 0 to 1, the smaller first, as 0.1,0.4 for mask.ratio, got [0.5,0.1].",
       "Expected an odd number from 1 to 1023 for mask.blur.kernel, got 4.",
       "Expected settings by name for train, got 3.",

@@ -14,7 +14,7 @@ const others = {
   device: "cpu",
   precision: "bfloat16",
   data: { crop: 64, size: 300, cache: "elsewhere" },
-  model: { arch: "resnet18", width: 16, stem: "small", patch: 8, positions: 4 },
+  model: { arch: "resnet18", width: 16, stem: "small", patch: 8, positions: 4, hiddenPatches: "mask-token" },
   method: {
     queue: 512,
     momentum: 0.9,
@@ -94,7 +94,11 @@ const free = [
 
 const transformer = { model: { arch: "vit_tiny" } };
 /** What settings are refused without. */
-const needs: Readonly<Record<string, Tree>> = { "model.patch": transformer, "model.positions": transformer };
+const needs: Readonly<Record<string, Tree>> = {
+  "model.patch": transformer,
+  "model.positions": transformer,
+  "model.hiddenPatches": transformer,
+};
 
 describe("differences", () => {
   it("is empty for a run and itself, with explicit or default settings", () => {

@@ -50,6 +50,14 @@ describe("settings that must fit together", () => {
     expect(faultsOf({ mask: { fill: "other-photo", negative: { count: 0, of: "shared" } } })).toEqual([]);
   });
 
+  it("are refused where an encoder that sees every pixel should be shown some alone", () => {
+    const hidden = (arch: string) => ({ model: { arch }, mask: { fill: "hidden" } });
+    expect(faultsOf(hidden("resnet18"))).toEqual([
+      "mask.fill: another beside model.arch resnet18, which sees every pixel",
+    ]);
+    expect(faultsOf(hidden("vit_tiny"))).toEqual([]);
+  });
+
   it("may warm up for all epochs but one", () => {
     expect(faultsOf({ train: { epochs: 5, lrWarmupEpochs: 4 } })).toEqual([]);
   });

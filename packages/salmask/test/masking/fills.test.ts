@@ -71,6 +71,21 @@ describe("fills", () => {
     }
   });
 
+  it("hidden: a fourth plane that is 1 where masked, over the mean colour, and the same colours elsewhere", () => {
+    scope(() => {
+      const input = crops();
+      const fill = fillOf({ ...defaults, fill: "hidden" });
+      const prepared = fill.prepare(input); // [2, 4, side, side]
+      expect(prepared.shape).toEqual([batch, 4, side, side]);
+      expect(prepared.narrow(1, 0, 3).toFloat32Array()).toEqual(input.toFloat32Array());
+      expect(prepared.narrow(1, 3, 1).abs().amax().item()).toBe(0);
+      const replaced = fill.replacement(prepared, context()).expand(prepared.shape); // [2, 4, side, side]
+      expect(replaced.narrow(1, 0, 3).abs().amax().item()).toBe(0);
+      expect(replaced.narrow(1, 3, 1).amin().item()).toBe(1);
+      expect(fill.shapes).toEqual({ focal: 0, channelwise: 0 });
+    });
+  });
+
   it("mean: each crop's and channel's own mean, over the whole crop", () => {
     scope(() => {
       const input = crops();

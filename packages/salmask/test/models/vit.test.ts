@@ -1,7 +1,7 @@
-import { Generator, noGrad, randn, scope } from "@salmask/torch";
-import { expect, test } from "vitest";
+import { full, Generator, noGrad, ops, randn, scope, type Tensor, zeros } from "@salmask/torch";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Goldens } from "../../../torch/test/support/goldens.js";
-import { type BackboneSpec, hasClassToken } from "../../src/models/backbone.js";
+import { type Backbone, type BackboneSpec, hasClassToken } from "../../src/models/backbone.js";
 import { createBackbone, specOf, strideOf } from "../../src/models/registry.js";
 import { modelSettings } from "../../src/models/settings.js";
 import { headsOf } from "../../src/models/vit-encoder.js";
@@ -14,10 +14,22 @@ const nets: [BackboneSpec, number, number, number, number][] = [
   [{ arch: "vit_small", stem: "imagenet", width: 384, positions: 5 }, 6, 16, 80, 48],
 ];
 
-test.each(nets)(
-  "%o agrees with torchvision: names, outputs, attention, gradients, other sizes",
-  (spec, heads, patch, size, other) => {
-    const goldens = Goldens.make(script, ...[spec.width, heads, patch, size, other].map(String));
+describe.each(nets)("%o", (spec, heads, patch, size, other) => {
+  let goldens: Goldens;
+  beforeAll(() => {
+    goldens = Goldens.make(script, ...[spec.width, heads, patch, size, other].map(String));
+  });
+
+  function expectGradients(net: Backbone, prefix: string): void {
+    expect(Array.from(net.namedParameters()).length).toBe(goldens.names(prefix).length);
+    for (const [name, parameter] of net.namedParameters()) {
+      const gradient = parameter.grad;
+      expect(gradient, name).not.toBeNull();
+      if (gradient !== null) goldens.expectClose(gradient, `${prefix}${name}`, 1e-4);
+    }
+  }
+
+  test("agrees with torchvision: names, outputs, attention, gradients, other sizes", () => {
     using net = createBackbone(spec, new Generator(1));
     expect(Object.keys(net.stateDict()).sort()).toEqual([...goldens.names("state/")].sort());
     expect(specOf(net.stateDict())).toEqual(spec);
@@ -38,16 +50,61 @@ test.each(nets)(
       const vectors = output.mul(goldens.tensor("vectors")).sum();
       features.mul(goldens.tensor("places")).sum().add(vectors).backward();
     });
+    scope(() => expectGradients(net, "gradient/"));
+  });
+
+  test.each(["drop", "mask-token"] as const)(
+    "hides patches by %s as torchvision's blocks do with each picture alone",
+    (name) => {
+      using net = createBackbone({ ...spec, hiddenPatches: name }, new Generator(1));
+      const isDropped = name === "drop";
+      expect(specOf(net.stateDict())).toEqual(isDropped ? spec : { ...spec, hiddenPatches: name });
+      scope(() => {
+        const token = isDropped ? {} : { mask_token: goldens.tensor("token") };
+        net.loadStateDict({ ...goldens.tensors("state/"), ...token });
+        const plane = ops.upsampleNearest2d(goldens.tensor("hidden"), [size, size]); // [2, 1, size, size]
+        // What is under the plane must not matter.
+        const noise = randn([2, 3, size, size], { generator: new Generator(8) });
+        const colours = ops.where(plane.gt(0), noise, goldens.tensor("input")); // [2, 3, size, size]
+        const input = ops.cat([colours, plane], { dim: 1 }); // [2, 4, size, size]
+        const output = net.forward(input); // [2, width]
+        goldens.expectClose(output, name, 1e-5);
+        if (isDropped) goldens.expectClose(net.features(input), "drop/features", 1e-5);
+        output.mul(goldens.tensor("vectors")).sum().backward();
+      });
+      scope(() => expectGradients(net, `${name}/gradient/`));
+    },
+  );
+
+  test("pictures with a plane that hides nothing are pictures without it", () => {
+    using net = createBackbone(spec, new Generator(1));
+    noGrad(() =>
+      scope(() => {
+        const input = goldens.tensor("input"); // [2, 3, size, size]
+        const plane = zeros([2, 1, size, size]);
+        const shown = net.features(ops.cat([input, plane], { dim: 1 }));
+        expect(shown.toFloat32Array()).toEqual(net.features(input).toFloat32Array());
+      }),
+    );
+  });
+});
+
+test("a picture of which everything is hidden is its class token, and no other is changed by it", () => {
+  using net = createBackbone({ arch: "vit_tiny", stem: "small", width: 16 }, new Generator(5));
+  noGrad(() =>
     scope(() => {
-      expect(Array.from(net.namedParameters()).length).toBe(goldens.names("gradient/").length);
-      for (const [name, parameter] of net.namedParameters()) {
-        const gradient = parameter.grad;
-        expect(gradient, name).not.toBeNull();
-        if (gradient !== null) goldens.expectClose(gradient, `gradient/${name}`, 1e-4);
-      }
-    });
-  },
-);
+      const draw = (seed: number) => randn([1, 3, 8, 8], { generator: new Generator(seed) });
+      const hide = (pixels: Tensor, value: number) =>
+        ops.cat([pixels, full([1, 1, 8, 8], value)], { dim: 1 });
+      const [all, none] = [hide(draw(1), 1), hide(draw(2), 0)]; // [1, 4, 8, 8] each
+      const both = net.forward(ops.cat([all, none])); // [2, 16]
+      const alone = [net.forward(all), net.forward(none)]; // [1, 16] each
+      const apart = both.sub(ops.cat(alone)).abs().amax().item();
+      expect(apart).toBeLessThan(1e-5);
+      expect(net.forward(hide(draw(3), 1)).toFloat32Array()).toEqual(alone[0].toFloat32Array());
+    }),
+  );
+});
 
 const narrow = { arch: "vit_tiny", stem: "small", width: 16 } as const;
 
@@ -72,6 +129,7 @@ test.each<BackboneSpec>([
   { ...narrow, positions: 5 },
   { ...narrow, patch: 2, positions: 3 },
   { ...narrow, stem: "imagenet" },
+  { ...narrow, hiddenPatches: "mask-token" },
   { ...narrow, arch: "vit_small", width: 256 },
 ])("a state dict says what its settings were: %o", (spec) => {
   using net = createBackbone(spec, new Generator(5));

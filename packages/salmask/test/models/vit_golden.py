@@ -42,6 +42,35 @@ with Goldens(folder) as goldens:
     goldens.add("output", output)
     ((output * vectors).sum() + (maps * places).sum()).backward()
     goldens.add_all("gradient/", ((name, p.grad) for name, p in net.named_parameters()))
+    # Hidden patches, different numbers of them in each picture.
+    side = size // patch
+    hidden = torch.rand(2, side * side) < torch.tensor([[0.6], [0.2]])
+    goldens.add("hidden", hidden.reshape(2, 1, side, side))
+    token = torch.randn(1, 1, width)
+    goldens.add("token", token)
+    positions = net.encoder.pos_embedding
+    patches = net._process_input(inputs) + positions[:, 1:]
+    first = net.class_token + positions[:, :1]
+
+    def through(tokens):
+        return net.encoder.ln(net.encoder.layers(torch.cat([first.expand(len(tokens), -1, -1), tokens], 1)))
+
+    def add_learned(name, output):
+        net.zero_grad()
+        goldens.add(name, output)
+        (output * vectors).sum().backward(retain_graph=True)
+        goldens.add_all(f"{name}/gradient/", ((key, p.grad) for key, p in net.named_parameters()))
+
+    # Each picture alone, with the patches that are left.
+    alone = [through(patches[i : i + 1, ~hidden[i]]) for i in range(2)]
+    add_learned("drop", torch.cat([tokens[:, 0] for tokens in alone]))
+    left = torch.zeros(2, side * side, width)
+    for i in range(2):
+        left[i, ~hidden[i]] = alone[i][0, 1:]
+    goldens.add("drop/features", left.transpose(1, 2).reshape(2, width, side, side))
+    token.requires_grad = True
+    add_learned("mask-token", through(torch.where(hidden[:, :, None], token + positions[:, 1:], patches))[:, 0])
+    goldens.add("mask-token/gradient/mask_token", token.grad)
     resized = transformer(other)
     resized.load_state_dict(interpolate_embeddings(other, patch, net.state_dict()))
     others = torch.randn(2, 3, other, other)

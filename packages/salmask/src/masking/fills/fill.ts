@@ -25,14 +25,14 @@ export interface Fill {
    * The input of the encoder for every view, masked or not, in training and in evaluation.
    *
    * @param crops float32 `[B, 3, H, W]`, normalised
-   * @returns float32 `[B, 3, H, W]`
+   * @returns float32 `[B, 3, H, W]`, or `[B, 4, H, W]` with a plane that is not 0 where pixels are hidden
    */
   prepare(crops: Tensor): Tensor;
   /**
    * The values that replace masked pixels.
    *
-   * @param prepared float32 `[B, 3, H, W]`, from `prepare`
-   * @returns float32 that broadcasts to `[B, 3, H, W]`
+   * @param prepared float32 `[B, 3 or 4, H, W]`, from `prepare`
+   * @returns float32 that broadcasts to the same shape
    */
   replacement(prepared: Tensor, context: FillContext): Tensor;
 }

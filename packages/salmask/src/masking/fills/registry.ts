@@ -1,6 +1,7 @@
 import type { FillName, FillSettings } from "../settings.js";
 import { blurFill } from "./blur.js";
 import type { Fill } from "./fill.js";
+import { hiddenFill } from "./hidden.js";
 import { highPassFill } from "./high-pass.js";
 import { meanFill } from "./mean.js";
 import { noiseFill } from "./noise.js";
@@ -16,6 +17,7 @@ const fills: Record<FillName, (settings: FillSettings) => Fill> = {
   zero: zeroFill,
   noise: ({ noise }) => noiseFill(noise),
   "other-photo": otherPhotoFill,
+  hidden: hiddenFill,
 };
 
 /** Makes the fill of the options, with its settings. */
