@@ -27,4 +27,5 @@ export const purpose = {
   proposals: 22,
   shortSide: 23,
   partner: 24,
+  analysis: 25,
 } as const;

@@ -1,4 +1,5 @@
-import { colours, escaped, limits, picture, ticks } from "./svg.js";
+import { escapedXml } from "../base/xml.js";
+import { colours, limits, picture, ticks } from "./svg.js";
 
 /** A score at a place. */
 export interface Point {
@@ -49,7 +50,7 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
       : places.map((text, at) => ({ at, text }));
   const foot = columns.map(
     ({ at, text }) =>
-      `<text x="${x(at)}" y="${area.bottom + 18}" text-anchor="middle">${escaped(text)}</text>`,
+      `<text x="${x(at)}" y="${area.bottom + 18}" text-anchor="middle">${escapedXml(text)}</text>`,
   );
   const lines = series.flatMap(({ points: own }, i) => {
     const colour = colours[i % colours.length];
@@ -62,13 +63,13 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
   const across = levels.map(
     (level) =>
       `<line x1="${area.left}" x2="${area.right}" y1="${y(level.y)}" y2="${y(level.y)}" stroke="#555" stroke-dasharray="4 3"/>` +
-      `<text x="${area.right}" y="${y(level.y)}" dy="-4" text-anchor="end" fill="#555">${escaped(level.name)}</text>`,
+      `<text x="${area.right}" y="${y(level.y)}" dy="-4" text-anchor="end" fill="#555">${escapedXml(level.name)}</text>`,
   );
   return picture(width, height, [
-    `<text x="${area.left}" y="20" font-size="14">${escaped(title)}</text>`,
+    `<text x="${area.left}" y="20" font-size="14">${escapedXml(title)}</text>`,
     ...rows,
     ...foot,
-    `<text x="${(area.left + area.right) / 2}" y="${area.bottom + 38}" text-anchor="middle">${escaped(axis)}</text>`,
+    `<text x="${(area.left + area.right) / 2}" y="${area.bottom + 38}" text-anchor="middle">${escapedXml(axis)}</text>`,
     ...across,
     ...lines,
     ...legend(series.map(({ name }) => name)),
@@ -81,7 +82,7 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
       `<line x1="${x(point.x)}" x2="${x(point.x)}" y1="${low}" y2="${high}" stroke="${colour}" stroke-width="2" opacity="0.5"/>` +
       `<line x1="${left}" x2="${right}" y1="${y(point.y)}" y2="${y(point.y)}" stroke="${colour}" stroke-width="2" opacity="0.5"/>` +
       `<circle cx="${x(point.x)}" cy="${y(point.y)}" r="4" fill="${colour}"/>` +
-      `<text x="${x(point.x)}" y="${y(point.y)}" dx="7" dy="-5">${escaped(point.label)}</text>`
+      `<text x="${x(point.x)}" y="${y(point.y)}" dx="7" dy="-5">${escapedXml(point.label)}</text>`
     );
   }
 }
@@ -102,7 +103,7 @@ function legend(names: readonly string[]): string[] {
     const y = area.bottom + 60 + Math.floor(i / 4) * 16;
     return [
       `<circle cx="${x}" cy="${y - 4}" r="4" fill="${colours[i % colours.length]}"/>` +
-        `<text x="${x + 9}" y="${y}">${escaped(name)}</text>`,
+        `<text x="${x + 9}" y="${y}">${escapedXml(name)}</text>`,
     ];
   });
 }

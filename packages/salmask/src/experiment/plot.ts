@@ -1,6 +1,7 @@
+import { escapedXml } from "../base/xml.js";
 import { chart, type Point } from "./chart.js";
 import type { Plan } from "./plan.js";
-import { colours, escaped, limits, picture, ticks } from "./svg.js";
+import { colours, limits, picture, ticks } from "./svg.js";
 import type { TableRow } from "./table.js";
 
 /**
@@ -69,7 +70,7 @@ function dots(plan: Plan, rows: readonly TableRow[]): string {
   const [colour] = colours;
   const marks = rows.map((row, i) => {
     const y = top + (i + 0.5) * step;
-    const name = `<text x="${left - 12}" y="${y + 4}" text-anchor="end">${escaped(row.name)}</text>`;
+    const name = `<text x="${left - 12}" y="${y + 4}" text-anchor="end">${escapedXml(row.name)}</text>`;
     const value = row[plan.measure];
     if (value === null) return name;
     const half = value.halfWidth ?? 0;
@@ -79,7 +80,7 @@ function dots(plan: Plan, rows: readonly TableRow[]): string {
     );
   });
   return picture(width, height, [
-    `<text x="${left}" y="20" font-size="14">${escaped(title(plan))}</text>`,
+    `<text x="${left}" y="20" font-size="14">${escapedXml(title(plan))}</text>`,
     ...axis,
     ...marks,
   ]);

@@ -2,9 +2,6 @@
 
 export const colours = ["#1f5fa8", "#c4511d", "#2b8a3e", "#7b3fa0", "#8a6d00", "#0b7285", "#a61e4d"];
 
-export const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-
 /** The largest and the smallest end of intervals, with some room; 0 to 100 if there is none. */
 export function limits(ends: readonly number[], room = 1): { low: number; high: number } {
   if (ends.length === 0) return { low: 0, high: 100 };

@@ -25,12 +25,24 @@ export function embeddingStats(query: Tensor, key: Tensor): EmbeddingStats {
       const squared = query.matmul(query.t()).mul(-2).add(2); // [B, B]: squared distances
       const potential = squared.mul(-2).exp().sum().item() - batch; // each pair of a row with itself adds 1
       const uniformity = Math.log(Math.max(potential, Number.MIN_VALUE) / (batch * (batch - 1)));
-      const singular = Array.from(ops.linalgSvdvals(query).toFloat32Array()); // [min(B, dim)]
+      return { alignment, uniformity, rank: effectiveRank(query) };
+    }),
+  );
+}
+
+/**
+ * The number of directions that rows use: the exponential of the entropy of their singular values, 1 to min(B, dim) (Garrido et
+ * al. 2023, "RankMe"). `features` is `[B, dim]`.
+ */
+export function effectiveRank(features: Tensor): number {
+  return noGrad(() =>
+    scope(() => {
+      const singular = Array.from(ops.linalgSvdvals(features).toFloat32Array()); // [min(B, dim)]
       const sum = singular.reduce((total, value) => total + value, 0);
       const entropy = singular
         .map((value) => value / sum)
         .reduce((total, share) => (share > 1e-7 ? total - share * Math.log(share) : total), 0);
-      return { alignment, uniformity, rank: Math.exp(entropy) };
+      return Math.exp(entropy);
     }),
   );
 }

@@ -73,23 +73,41 @@ function top1(classifier: Classifier, { features, labels }: LabelledFeatures): n
   return scope(() => countEqual(scores(classifier, features).argmax({ dim: 1 }), labels) / labels.length);
 }
 
+/** Softmax regression with the standardisation of the features that it learned from. */
+export interface LinearClassifier extends Classifier {
+  /** `[d]`, of the training rows. */
+  readonly mean: Tensor;
+  /** `[d]`, of the training rows. */
+  readonly spread: Tensor;
+  /** The selected lambda. */
+  readonly penalty: number;
+}
+
+/** Frees a classifier that no scope owns. */
+export function disposeClassifier({ weight, bias, mean, spread }: LinearClassifier): void {
+  for (const part of [weight, bias, mean, spread]) part.dispose();
+}
+
+/** Features `[M, d]` to scores `[M, classes]`. */
+export function linearScores({ mean, spread, ...classifier }: LinearClassifier, features: Tensor): Tensor {
+  return scope(() => scores(classifier, features.sub(mean).div(spread))); // [M, classes]
+}
+
 /**
- * The fast linear probe: softmax regression on features that are computed once. Lambda is selected on a held-out part
- * of the training rows; then the classifier is trained on all of them. The test rows are used once.
+ * Softmax regression on features that are computed once. Lambda is selected on a held-out part of the rows; then the classifier
+ * is trained on all of them.
  */
-export function fastLinear(
+export function learnLinear(
   train: LabelledFeatures,
-  test: LabelledFeatures,
   classes: number,
   seed: number,
   options: FastLinearOptions = fastLinearDefaults,
-): { scores: ClassificationScores; penalty: number } {
+): LinearClassifier {
   return scope(() =>
     noGrad(() => {
       const mean = train.features.mean([0]); // [d]
       const spread = train.features.std([0], 0).clampMin(1e-6); // [d]
-      const standard = (x: Tensor) => x.sub(mean).div(spread); // [N, d]
-      const all = { features: standard(train.features), labels: train.labels };
+      const all = { features: train.features.sub(mean).div(spread), labels: train.labels }; // [N, d]
       const order = new KeyedRandom(seed, purpose.holdOut).permutation(train.labels.length);
       const held = Math.max(1, Math.round(train.labels.length * options.heldOut));
       const choose = rowsOf(all, order.subarray(0, held));
@@ -102,8 +120,24 @@ export function fastLinear(
         if (accuracy > best.accuracy) best = { penalty, accuracy };
       }
       const final = fitSoftmax(all, classes, best.penalty, classifier);
-      const logits = scores(final, standard(test.features)); // [M, classes]
-      return { scores: classificationScores(logits, test.labels), penalty: best.penalty };
+      return { ...final, mean, spread, penalty: best.penalty };
+    }),
+  );
+}
+
+/** The fast linear probe: {@link learnLinear} on the training rows. The test rows are used once. */
+export function fastLinear(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  classes: number,
+  seed: number,
+  options: FastLinearOptions = fastLinearDefaults,
+): { scores: ClassificationScores; penalty: number } {
+  return scope(() =>
+    noGrad(() => {
+      const learned = learnLinear(train, classes, seed, options);
+      const logits = linearScores(learned, test.features); // [M, classes]
+      return { scores: classificationScores(logits, test.labels), penalty: learned.penalty };
     }),
   );
 }

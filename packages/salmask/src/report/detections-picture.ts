@@ -1,5 +1,6 @@
 /** A photo with what was found in it: boxes, masks, names and scores; beside it the truth, where it is known. */
 import sharp from "sharp";
+import { escapedXml } from "../base/xml.js";
 import type { Box } from "../data/samples/box.js";
 import { decodeMask, type Rle } from "../data/samples/rle.js";
 import type { RgbImage } from "../image/decode.js";
@@ -82,7 +83,7 @@ function outlines(objects: readonly DrawnObject[], { height, width }: RgbImage, 
     return (
       `<rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}" fill="none" stroke="${colour}" stroke-width="2"/>` +
       `<rect x="${left}" y="${y}" width="${letterWidth * label.length + 4}" height="${labelHeight}" fill="${colour}"/>` +
-      `<text x="${left + 2}" y="${y + fontSize - 1}" fill="${isLight(category) ? "black" : "white"}">${escaped(label)}</text>`
+      `<text x="${left + 2}" y="${y + fontSize - 1}" fill="${isLight(category) ? "black" : "white"}">${escapedXml(label)}</text>`
     );
   });
   return (
@@ -90,9 +91,6 @@ function outlines(objects: readonly DrawnObject[], { height, width }: RgbImage, 
     `font-family="sans-serif" font-size="${fontSize}">${shapes.join("")}</svg>`
   );
 }
-
-const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** Whether black letters are easier to read on a category's colour than white ones. */
 function isLight(category: number): boolean {

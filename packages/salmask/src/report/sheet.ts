@@ -2,6 +2,7 @@
 import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { writeFileAtomic } from "../base/files.js";
+import { escapedXml } from "../base/xml.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 
 export interface SheetColumn {
@@ -34,7 +35,13 @@ export function heatMap(map: Tensor): Tensor {
   return scope(() => {
     const low = map.amin();
     const range = map.amax().sub(low).clampMin(1e-12);
-    const unit = map.sub(low).div(range); // [rows, cols]
+    return heatColours(map.sub(low).div(range)); // [3, rows, cols]
+  });
+}
+
+/** Values `[rows, cols]` in [0, 1] as colours, from dark blue (0) to yellow (1): `[3, rows, cols]`. */
+export function heatColours(unit: Tensor): Tensor {
+  return scope(() => {
     const red = unit.mul(1.1).clamp({ min: 0.05, max: 1 });
     const blue = unit.neg().add(0.6).clamp({ min: 0, max: 1 });
     return ops.stack([red, unit.mul(0.9), blue]); // [3, rows, cols]
@@ -72,7 +79,7 @@ async function writeSheet(path: string, columns: readonly SheetColumn[]): Promis
   const width = columns.length * (side + gap) + gap;
   const height = titleHeight + rows * (side + gap) + gap;
   const titles = columns
-    .map(({ title }, i) => `<text x="${gap + i * (side + gap)}" y="13">${title}</text>`)
+    .map(({ title }, i) => `<text x="${gap + i * (side + gap)}" y="13">${escapedXml(title)}</text>`)
     .join("");
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${titleHeight}" font-family="sans-serif" font-size="12">${titles}</svg>`;
   const layers = await Promise.all(

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { SalmaskError } from "../base/errors.js";
 import { slugOf } from "../base/slug.js";
+import { untrainedName } from "../base/untrained-name.js";
 import type { BackboneSpec } from "../models/backbone.js";
 import { weightsOf } from "../runs/run-weights.js";
 import { loadBackbone } from "../weights/files.js";
 import { highPassOf, inputOf } from "../weights/metadata.js";
-import { type PlanRow, untrainedName } from "./plan.js";
+import type { PlanRow } from "./plan.js";
 
 /** A row of the table that is measured. */
 export interface EncoderRow extends PlanRow {

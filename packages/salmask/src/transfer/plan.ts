@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { UsageError } from "../base/errors.js";
 import { listed, shown } from "../base/faults.js";
 import { slugOf } from "../base/slug.js";
+import { untrainedName } from "../base/untrained-name.js";
 import { parseYaml } from "../base/yaml.js";
 import { loadSettings } from "../config/load.js";
 import type { SettingsKind } from "../config/settings-kind.js";
@@ -273,9 +274,6 @@ function rowOf(text: string): PlanRow {
   const usual = basename(path).replace(/\.safetensors$/, "");
   return { name: name ?? usual, slug: slugOf(name ?? usual), run: path };
 }
-
-/** The name of the row that shows the same network untrained. */
-export const untrainedName = "random initialisation";
 
 function nameFaults(
   where: string,

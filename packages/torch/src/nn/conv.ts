@@ -23,7 +23,7 @@ export interface Conv2dOptions {
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  private readonly geometry: { stride: number; padding: number; groups: number };
+  readonly geometry: Readonly<{ stride: number; padding: number; groups: number }>;
 
   constructor(inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
