@@ -2,9 +2,11 @@
 import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
 import type { SaliencyEvalOptions } from "../analysis/saliency-eval.js";
 import { ask, type Look, lookAt, readMasks } from "../analysis/saliency-look.js";
+import { spread } from "../base/spread.js";
+import { denormalize } from "../image/show.js";
 import type { Grid } from "../masking/grid.js";
 import { findMaps } from "../saliency/map-files.js";
-import { denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
+import { drawSheet, heatMap, type SheetColumn } from "./sheet.js";
 
 /** Brightness factor of the cells outside the foreground. */
 const dimmed = 0.25;

@@ -3,7 +3,6 @@ import { ops, scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { writeFileAtomic } from "../base/files.js";
 import { escapedXml } from "../base/xml.js";
-import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 
 export interface SheetColumn {
   title: string;
@@ -14,21 +13,6 @@ export interface SheetColumn {
 const gap = 4;
 const titleHeight = 18;
 const side = 112;
-
-/** Converts normalised `[3, H, W]` to [0, 1]. */
-export function denormalize(view: Tensor): Tensor {
-  const { mean, std } = IMAGENET_NORMALIZATION;
-  return scope(() => {
-    const out = view.clone(); // [3, H, W]
-    for (const c of [0, 1, 2]) out.select(0, c).mul_(std[c]).add_(mean[c]);
-    return out.clamp({ min: 0, max: 1 });
-  });
-}
-
-/** Shows a filtered view around grey: `[3, H, W]` with mean near 0 to [0, 1]. */
-export function aroundGrey(view: Tensor): Tensor {
-  return scope(() => view.mul(0.25).add(0.5).clamp({ min: 0, max: 1 })); // [3, H, W]
-}
 
 /** A map `[rows, cols]` as a heat map, from dark blue (smallest) to yellow (largest): `[3, rows, cols]`. */
 export function heatMap(map: Tensor): Tensor {
@@ -55,12 +39,6 @@ async function toPng(picture: Tensor): Promise<Buffer> {
   const bytes = Uint8Array.from(pixels);
   const raw = { width, height, channels: 3 } as const;
   return sharp(bytes, { raw }).resize(side, side, { kernel: "nearest", fit: "fill" }).png().toBuffer();
-}
-
-/** `count` numbers, evenly spread over 0 to n - 1; all of them if there are fewer. */
-export function spread(n: number, count: number): Int32Array {
-  const some = Math.min(n, count);
-  return Int32Array.from({ length: some }, (_, i) => Math.floor((i * n) / some));
 }
 
 /** Draws the columns in a separate scope and writes the sheet as a PNG. Frees the pictures. */

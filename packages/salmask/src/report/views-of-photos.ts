@@ -1,8 +1,10 @@
 import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
 import { type Report, silent } from "../base/events.js";
+import { spread } from "../base/spread.js";
 import type { RunConfig } from "../config/schema.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import { openPhotos } from "../data/store/open-photos.js";
+import { aroundGrey, denormalize } from "../image/show.js";
 import { gridFor } from "../masking/grid.js";
 import { perQuery } from "../masking/hard-negatives.js";
 import { coloursOf } from "../models/hidden-patches.js";
@@ -13,7 +15,7 @@ import { wholeView } from "../views/draw.js";
 import type { ViewRecipe } from "../views/recipe.js";
 import { renderView } from "../views/render.js";
 import { type Crops, seeViews } from "../views/see.js";
-import { aroundGrey, denormalize, drawSheet, heatMap, type SheetColumn, spread } from "./sheet.js";
+import { drawSheet, heatMap, type SheetColumn } from "./sheet.js";
 
 export interface SheetOptions {
   readonly photos: string;
