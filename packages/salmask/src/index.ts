@@ -3,6 +3,8 @@
  * needed to add a method, a fill or a saliency source. Importing this module changes nothing in the process.
  */
 
+// Looking at encoders
+export { type AnalyseOptions, type Analysis, analyse } from "./analysis/analyse.js";
 // Running tasks
 export {
   CheckpointError,

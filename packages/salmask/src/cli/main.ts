@@ -42,6 +42,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./transfer.js")).transferCommand,
   },
   {
+    name: "analyse",
+    description: "Look at what encoders have learned, by several measures, beside each other.",
+    load: async () => (await import("./analyse.js")).analyseCommand,
+  },
+  {
     name: "views",
     description: "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
     load: async () => (await import("./views.js")).viewsCommand,
