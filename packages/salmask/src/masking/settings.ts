@@ -2,7 +2,16 @@
 import { z } from "zod";
 import { count, odd, type ReadOnly, range, share } from "../base/setting-types.js";
 
-export const fillNames = ["high-pass", "blur", "mean", "zero", "noise", "other-photo", "hidden", "none"] as const;
+export const fillNames = [
+  "high-pass",
+  "blur",
+  "mean",
+  "zero",
+  "noise",
+  "other-photo",
+  "hidden",
+  "none",
+] as const;
 export type FillName = (typeof fillNames)[number];
 
 const highPass = z
@@ -33,7 +42,9 @@ const blur = z
 const negative = z
   .strictObject({
     weight: z.number().min(0).default(2).describe("rho, the factor on a hard negative's similarity"),
-    count: count(0, 8).default(1).describe("hard negatives per photo; 0 for a method whose loss has no place for them"),
+    count: count(0, 8)
+      .default(1)
+      .describe("hard negatives per photo; 0 for a method whose loss has no place for them"),
     ratio: range(0, 1).default([0.4, 0.7]).describe("share of the object that a hard negative loses"),
     /** For study: `background` should harm, because such a negative still shows the whole object. */
     what: z
