@@ -46,6 +46,11 @@ export interface Method {
   embed(batch: BatchViews): Embeddings;
   /** Changes or drops gradients between the backward pass and the optimizer's step. */
   adjustGradients?(progress: Progress): void;
+  /**
+   * The weight decay of a step, where the settings have `usual`; then it is for tensors with several axes alone, not for biases and
+   * norms. If it is missing, that of the settings is for all.
+   */
+  weightDecay?(usual: number, progress: Progress): number;
   /** Call it after the optimizer's step. `progress` is the completed share of the run, 0 to 1. */
   afterStep(progress: number): void;
   /** Numbers of the method itself for the log, such as the fill level of a queue of past keys. */

@@ -1,5 +1,6 @@
 import type { Compute } from "../compute/compute.js";
 import { byol } from "./byol.js";
+import { dino } from "./dino.js";
 import type { HostSettings, MethodMaker } from "./method-maker.js";
 import { mocov2 } from "./moco.js";
 import { Occlusion } from "./occlusion/occlusion.js";
@@ -21,6 +22,8 @@ function makerOf(method: MethodSettings): Required<MethodMaker> {
       return simsiam(method);
     case "swav":
       return swav(method);
+    case "dino":
+      return dino(method);
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { named } from "../base/setting-types.js";
 import { byolSettings } from "./byol-settings.js";
+import { dinoSettings } from "./dino-settings.js";
 import { mocov2Settings } from "./mocov2-settings.js";
 import { simclrSettings } from "./simclr-settings.js";
 import { simsiamSettings } from "./simsiam-settings.js";
@@ -16,6 +17,7 @@ export const methodSettings = z
       byolSettings,
       simsiamSettings,
       swavSettings,
+      dinoSettings,
     ]),
   )
   .prefault({});
@@ -23,7 +25,7 @@ export const methodSettings = z
 export type MethodSettings = z.infer<typeof methodSettings>;
 
 /** Methods whose losses have no place for hard negatives. */
-const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>(["swav"]);
+const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>(["swav", "dino"]);
 
 /** Whether the method `name` has no place for hard negatives. */
 export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);

@@ -40,14 +40,15 @@ export function trainStep<Batch>(
 }
 
 function followSchedules<Batch>(
-  { optimizer, lr, rates, momentum, weightDecay }: Learner<Batch>,
+  { optimizer, lr, rates, momentum, weightDecay, weightDecays }: Learner<Batch>,
   progress: Progress,
 ): void {
   const usual = lr(progress);
   for (const [place, group] of optimizer.paramGroups.entries()) {
     group.lr = rates?.get(place)?.(progress) ?? usual;
     if (momentum !== undefined) group.momentum = momentum(progress);
-    if (weightDecay !== undefined) group.weightDecay = weightDecay(progress);
+    const decay = weightDecays?.get(place) ?? weightDecay;
+    if (decay !== undefined) group.weightDecay = decay(progress);
   }
 }
 

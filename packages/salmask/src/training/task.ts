@@ -38,6 +38,8 @@ export interface Learner<Batch> {
   /** The optimizer's settings, if they change during the run. */
   readonly momentum?: Schedule;
   readonly weightDecay?: Schedule;
+  /** The weight decay of single groups of parameters, where it changes differently or alone. */
+  readonly weightDecays?: ReadonlyMap<number, Schedule>;
   /**
    * The losses of a batch. The trainer runs the backward pass of each before it requests the next, so that only one
    * graph is in memory. The gradients add up, and the optimizer makes one step.

@@ -24,6 +24,7 @@ const others = {
     hidden: 32,
     localCrop: 32,
     codeQueue: 640,
+    normInHead: true,
     localScale: [0.1, 0.2],
   },
   augment: {

@@ -37,13 +37,13 @@ describe("multi-crop", () => {
   });
 });
 
-it.each(["swav"])("%s refuses hard negatives by name, and has none by default", (name) => {
+it.each(["swav", "dino"])("%s refuses hard negatives by name, and has none by default", (name) => {
   expect(config({ method: { name } }).mask.negative.count).toBe(0);
   const refused = configSchema.safeParse({ method: { name }, mask: { negative: { count: 1 } } });
   expect(refused.error?.issues[0].message).toContain(`${name}, which has no place for hard negatives`);
 });
 
-it.each(["swav"])(
+it.each(["swav", "dino"])(
   "%s trains on small crops whatever finds the object, and against learned masks",
   async (name) => {
     const settings = {

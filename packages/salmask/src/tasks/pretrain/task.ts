@@ -24,7 +24,7 @@ import {
   optimizerOf,
   type UsualOptimizer,
 } from "../../training/optimizer.js";
-import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../training/task.js";
+import type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "../../training/task.js";
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
 import { type BatchViews, meanMaskedShare } from "../../views/view.js";
@@ -186,14 +186,21 @@ function encoderLearner(
   method: Method,
   optimizer: UsualOptimizer,
 ): Learner<PretrainBatch> {
-  const constant = method.constantRate;
+  const groups = groupsOf(method);
   const highest = highestRate(train, optimizer);
+  const decay: Schedule = (progress) =>
+    method.weightDecay?.(train.weightDecay, progress) ?? train.weightDecay;
   const shown = mask.otherPhotoLoss === "own" ? plainVersion : mixedVersions;
   return {
     name: "encoder",
-    optimizer: optimizerOf(train, optimizer, groupsOf(method)),
+    optimizer: optimizerOf(train, optimizer, groups),
     lr: learningRate(train, optimizer),
-    rates: constant === undefined ? undefined : new Map([[1, () => highest]]),
+    rates: placesOf(
+      groups,
+      ({ isConstant }) => isConstant,
+      () => highest,
+    ),
+    weightDecays: placesOf(groups, ({ weightDecay }) => weightDecay === undefined, decay),
     adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
       const hidden = occluded?.versions.map((sources) => ({ sources, weight: 1 }));
@@ -210,15 +217,36 @@ function encoderLearner(
   };
 }
 
-/** All that is learned; apart from it what has a constant rate. */
-function groupsOf({ learned, constantRate }: Method): optim.GroupOptions[] {
-  const all = Array.from(learned.namedParameters());
-  if (constantRate === undefined) return [{ params: all }];
-  const constant = new Set(constantRate.parameters());
-  return [
-    { params: all.filter(([, parameter]) => !constant.has(parameter)) },
-    { params: all.filter(([, parameter]) => constant.has(parameter)) },
-  ];
+interface LearnedGroup extends optim.GroupOptions {
+  /** Whether its learning rate stays at the highest. */
+  readonly isConstant: boolean;
+}
+
+/** All that is learned, apart from what has a constant rate, and what has no weight decay. */
+function groupsOf(method: Method): LearnedGroup[] {
+  const constant = new Set(method.constantRate?.parameters());
+  const bare = new Set(
+    method.weightDecay === undefined ? [] : method.learned.parameters().filter(({ ndim }) => ndim < 2),
+  );
+  const all = Array.from(method.learned.namedParameters());
+  return [false, true].flatMap((isConstant) =>
+    [false, true].flatMap((isBare) => {
+      const params = all.filter(
+        ([, parameter]) => constant.has(parameter) === isConstant && bare.has(parameter) === isBare,
+      );
+      if (params.length === 0) return [];
+      return [isBare ? { params, isConstant, weightDecay: 0 } : { params, isConstant }];
+    }),
+  );
+}
+
+/** A schedule for the groups that are chosen, by their places. */
+function placesOf(
+  groups: readonly LearnedGroup[],
+  isChosen: (group: LearnedGroup) => boolean,
+  schedule: Schedule,
+): ReadonlyMap<number, Schedule> {
+  return new Map(groups.flatMap((group, place) => (isChosen(group) ? [[place, schedule] as const] : [])));
 }
 
 /** Trains the occlusion model, with its own highest rate and the encoder's schedule. */
