@@ -53,6 +53,7 @@ const checks: readonly ((log: Log) => Finding | null)[] = [
   belowUntrained,
   tooShort,
   collapsed,
+  targetsCollapsed,
   nothingLearned,
   risingLoss,
   guidanceLost,
@@ -108,6 +109,24 @@ function collapsed({ end }: Log): Finding | null {
     code: "collapsed",
     what: `All photos have nearly the same embedding: rank ${rank.toFixed(1)}, uniformity ${uniformity.toFixed(2)}.`,
     mend: "Start again with a smaller --train.lr; for mocov2 also with a larger --method.momentum.",
+  };
+}
+
+/** Targets of prototypes teach nothing if all photos have the same one, or all prototypes the same share. */
+function targetsCollapsed({ config, end }: Log): Finding | null {
+  const entropy = meanOf(end, "codeEntropy");
+  const used = meanOf(end, "prototypesUsed");
+  if (entropy === null || used === null || (entropy < 0.98 && used > 1.5)) return null;
+  const sharper =
+    config.method.name === "dino"
+      ? "a lower --method.teacherTemperature where the entropy is high, a lower --method.centreMomentum where one prototype is used"
+      : "a lower --method.epsilon";
+  return {
+    code: "targets-collapsed",
+    what:
+      `Targets hardly tell photos apart: their entropy is ${percent(entropy)} of the largest, and a batch uses ` +
+      `${used.toFixed(1)} prototypes.`,
+    mend: `Start again with a smaller --train.lr, or ${sharper}.`,
   };
 }
 

@@ -69,6 +69,8 @@ describe("diagnose", () => {
 
   it.each<[string, (part: number) => Change]>([
     ["collapsed", () => ({ alignment: 0, uniformity: -0.001, rank: 1.02 })],
+    ["targets-collapsed", () => ({ codeEntropy: 0.999, prototypesUsed: 40 })],
+    ["targets-collapsed", () => ({ codeEntropy: 0.1, prototypesUsed: 1 })],
     ["nothing-learned", () => ({ contrastAccuracy: 0.002 })],
     ["rising-loss", (part) => ({ loss: 5 + part })],
     ["guidance-lost", () => ({ foregroundShare: 0.99, allForegroundShare: 0.9 })],
