@@ -39,6 +39,50 @@ it("contains the two recipes that the paper's detectors were trained by", () => 
   expect(coco.detection).toEqual({ ...voc.detection, masks: true, shortSides: scales(640) });
 });
 
+it("contains SwAV's and DINO's recipes with their papers' constants", () => {
+  const swav = loadConfig({}, { preset: "swav" });
+  expect(swav.method).toEqual({
+    name: "swav",
+    dim: 128,
+    hidden: 2048,
+    temperature: 0.1,
+    prototypes: 3000,
+    frozenEpochs: 1,
+    epsilon: 0.05,
+    sinkhornIterations: 3,
+    codeQueue: 3840,
+    codeQueueEpoch: 15,
+    localCrops: 6,
+    localCrop: 96,
+    localScale: [0.05, 0.14],
+  });
+  expect(swav.augment).toMatchObject({ scale: [0.14, 1], brightness: 0.8, hue: 0.2 });
+  expect(swav.train).toMatchObject({ optimizer: "lars", lr: 0.6, weightDecay: 1e-6, batchSize: 256 });
+  const dino = loadConfig({}, { preset: "dino" });
+  expect(dino.method).toEqual({
+    name: "dino",
+    dim: 256,
+    hidden: 2048,
+    temperature: 0.1,
+    prototypes: 4096,
+    frozenEpochs: 1,
+    teacherTemperatureStart: 0.04,
+    teacherTemperature: 0.07,
+    teacherWarmupEpochs: 30,
+    momentum: 0.996,
+    centreMomentum: 0.9,
+    clipGradient: 3,
+    weightDecayGrowth: 1,
+    normInHead: false,
+    localCrops: 8,
+    localCrop: 96,
+    localScale: [0.05, 0.14],
+  });
+  expect(dino.augment).toMatchObject({ scale: [0.14, 1], saturation: 0.2 });
+  expect(dino.train).toMatchObject({ optimizer: "sgd", lr: 0.03, weightDecay: 1e-4, lrWarmupEpochs: 10 });
+  for (const { mask } of [swav, dino]) expect(mask.negative.count).toBe(0);
+});
+
 it("contains the paper's recipe: the defaults, except saliency of each crop, with scaled values written out", () => {
   const [paper, defaults] = [loadConfig({}, { preset: "paper" }), loadConfig({})];
   const changed = pretrainSettings
