@@ -27,5 +27,6 @@ export const purpose = {
   proposals: 22,
   shortSide: 23,
   partner: 24,
-  analysis: 25,
+  solarize: 25,
+  analysis: 26,
 } as const;

@@ -4,7 +4,7 @@ import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect the sheet; nothing is trained. */
 const takes = [
-  ...["seed", "data", "model.stem", "augment"],
+  ...["seed", "data", "model.stem", "augment", "augmentSecond"],
   ...[
     "mask.fill",
     "mask.branch",

@@ -9,7 +9,7 @@ import { saliencySettings } from "../saliency/settings.js";
 import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings, withoutHardNegatives } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
-import { viewSettings } from "../views/settings.js";
+import { secondViewSettings, viewSettings } from "../views/settings.js";
 import { type SettingsKind, settingsKind } from "./settings-kind.js";
 import { isTree, valueAt, withValue } from "./tree.js";
 
@@ -24,6 +24,7 @@ const settings = z
     method: methodSettings,
     occlusion: occlusionSettings,
     augment: viewSettings,
+    augmentSecond: secondViewSettings,
     mask: maskSettings,
     saliency: saliencySettings,
     train: trainSettings,

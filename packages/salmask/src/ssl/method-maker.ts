@@ -3,7 +3,7 @@ import type { MaskSettings } from "../masking/settings.js";
 import type { ModelSettings } from "../models/settings.js";
 import type { UsualOptimizer } from "../training/optimizer.js";
 import type { ViewRecipe } from "../views/recipe.js";
-import type { ViewOptions } from "../views/settings.js";
+import type { ViewDifferences, ViewOptions } from "../views/settings.js";
 import type { Method } from "./method.js";
 import type { OcclusionSettings } from "./occlusion/settings.js";
 import type { MethodSettings } from "./settings.js";
@@ -16,6 +16,7 @@ export interface HostSettings {
   readonly method: MethodSettings;
   readonly occlusion: OcclusionSettings;
   readonly augment: ViewOptions;
+  readonly augmentSecond: ViewDifferences;
   readonly mask: MaskSettings;
   readonly train: { readonly batchSize: number };
 }

@@ -42,6 +42,8 @@ export interface ViewDraw {
   readonly gray: Uint8Array;
   /** [B]: standard deviation of the blur in pixels of a 224-pixel crop; 0 if there is none. */
   readonly blurSigma: Float64Array;
+  /** [B]: 1 if bright values are inverted. */
+  readonly solarize: Uint8Array;
 }
 
 /**
@@ -72,6 +74,7 @@ export function drawView(
     const blurred = random.uniform() < options.blurProbability;
     const sigma = random.uniformIn(options.blurSigma[0], options.blurSigma[1]);
     draw.blurSigma[row] = blurred ? sigma : 0;
+    draw.solarize[row] = Number(isSolarized(key, ids[row], options));
     // The crop uses a variable number of random numbers, so it is drawn last.
     const [height, width] = [originalSizes[ids[row] * 2], originalSizes[ids[row] * 2 + 1]];
     setBox(draw, row, randomResizedCrop(random, height, width, options), height, width);
@@ -121,7 +124,18 @@ export function sliceDraw(draw: ViewDraw, start: number, end: number): ViewDraw 
     jitterFactors: draw.jitterFactors.subarray(start * 4, end * 4),
     gray: draw.gray.subarray(start, end),
     blurSigma: draw.blurSigma.subarray(start, end),
+    solarize: draw.solarize.subarray(start, end),
   };
+}
+
+/** Has a key of its own: views of before solarization was offered must stay as they are. */
+function isSolarized(
+  { seed, epoch, view }: ViewKey,
+  id: number,
+  { solarizeProbability: probability }: ViewOptions,
+): boolean {
+  if (probability === 0) return false;
+  return new KeyedRandom(seed, purpose.solarize, epoch, id, view).uniform() < probability;
 }
 
 type Box = readonly [top: number, left: number, height: number, width: number];
@@ -168,7 +182,20 @@ function plainDraw(ids: ArrayLike<number>, originalSizes: Int32Array, size: numb
   const jitterFactors = Float64Array.from({ length: count * 4 }, (_, i) => (i % 4 === 3 ? 0 : 1));
   const [flip, jitter, gray] = [new Uint8Array(count), new Uint8Array(count), new Uint8Array(count)];
   const blurSigma = new Float64Array(count);
-  return { count, size, boxes, squareBoxes, flip, jitter, jitterOrder, jitterFactors, gray, blurSigma };
+  const solarize = new Uint8Array(count);
+  return {
+    count,
+    size,
+    boxes,
+    squareBoxes,
+    flip,
+    jitter,
+    jitterOrder,
+    jitterFactors,
+    gray,
+    blurSigma,
+    solarize,
+  };
 }
 
 function setBox(draw: ViewDraw, row: number, box: Box, height: number, width: number): void {

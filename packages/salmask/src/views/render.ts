@@ -1,7 +1,7 @@
 /**
  * Renders the pixels of a view: applies the decisions of `drawView` to a whole batch, in the order of MoCo v2 and of
- * the paper's released code: crop and resize, colour jitter, grey, blur, flip, normalisation. The flip commutes with
- * everything after the crop, so it is part of the crop.
+ * the paper's released code: crop and resize, colour jitter, grey, blur, solarization, flip, normalisation. The flip
+ * commutes with everything after the crop, so it is part of the crop.
  */
 import { empty, noGrad, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
@@ -12,6 +12,7 @@ import { colorJitter } from "./color-jitter.js";
 import { cropResize } from "./crop-resize.js";
 import { sliceDraw, type ViewDraw } from "./draw.js";
 import { grayscale } from "./grayscale.js";
+import { solarizeView } from "./solarize.js";
 
 export interface RenderOptions extends Partial<Normalization> {
   /** Side of the view in pixels. */
@@ -64,5 +65,6 @@ function renderChunk(images: Tensor, draw: ViewDraw, crop: number): Tensor {
   colorJitter(views, draw);
   grayscale(views, draw.gray);
   blurView(views, draw.blurSigma);
+  solarizeView(views, draw.solarize);
   return views;
 }

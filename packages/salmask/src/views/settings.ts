@@ -2,28 +2,59 @@
 import { z } from "zod";
 import { type ReadOnly, range, share } from "../base/setting-types.js";
 
-export const viewSettings = z
+const view = z.strictObject({
+  scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
+  /** The logarithm is drawn uniformly. */
+  ratio: range(0.01, 100)
+    .default([3 / 4, 4 / 3])
+    .describe("aspect ratio of a crop, width / height"),
+  flipProbability: share().default(0.5).describe("share of views that are flipped"),
+  jitterProbability: share().default(0.8).describe("share of views with changed colours"),
+  /** A factor in [max(0, 1 - x), 1 + x]; the same for contrast and saturation. */
+  brightness: share().default(0.4).describe("largest change of brightness"),
+  contrast: share().default(0.4).describe("largest change of contrast"),
+  saturation: share().default(0.4).describe("largest change of saturation"),
+  /** A shift in [-x, x] turns of the colour circle. */
+  hue: z.number().min(0).max(0.5).default(0.1).describe("largest shift of hue, in turns"),
+  grayscaleProbability: share().default(0.2).describe("share of grey views"),
+  blurProbability: share().default(0.5).describe("share of blurred views"),
+  blurSigma: range(0, 100)
+    .default([0.1, 2])
+    .describe("standard deviation of the blur in pixels of a 224-pixel crop"),
+  solarizeProbability: share().default(0).describe("share of views whose bright values are inverted"),
+});
+
+export const viewSettings = view.prefault({});
+
+const { shape } = view;
+
+/** A setting of the second view; without a value it is the first view's. */
+const another = <T extends z.ZodType>(setting: z.ZodDefault<T>) =>
+  setting
+    .unwrap()
+    .optional()
+    .describe(`the second view's, if it differs: ${z.globalRegistry.get(setting)?.description}`);
+
+/** What is different in the second of two views: BYOL and others blur and solarize the two differently. */
+export const secondViewSettings = z
   .strictObject({
-    scale: range(0, 1).default([0.2, 1]).describe("share of a photo's area that a crop covers"),
-    /** The logarithm is drawn uniformly. */
-    ratio: range(0.01, 100)
-      .default([3 / 4, 4 / 3])
-      .describe("aspect ratio of a crop, width / height"),
-    flipProbability: share().default(0.5).describe("share of views that are flipped"),
-    jitterProbability: share().default(0.8).describe("share of views with changed colours"),
-    /** A factor in [max(0, 1 - x), 1 + x]; the same for contrast and saturation. */
-    brightness: share().default(0.4).describe("largest change of brightness"),
-    contrast: share().default(0.4).describe("largest change of contrast"),
-    saturation: share().default(0.4).describe("largest change of saturation"),
-    /** A shift in [-x, x] turns of the colour circle. */
-    hue: z.number().min(0).max(0.5).default(0.1).describe("largest shift of hue, in turns"),
-    grayscaleProbability: share().default(0.2).describe("share of grey views"),
-    blurProbability: share().default(0.5).describe("share of blurred views"),
-    blurSigma: range(0, 100)
-      .default([0.1, 2])
-      .describe("standard deviation of the blur in pixels of a 224-pixel crop"),
+    scale: another(shape.scale),
+    ratio: another(shape.ratio),
+    flipProbability: another(shape.flipProbability),
+    jitterProbability: another(shape.jitterProbability),
+    brightness: another(shape.brightness),
+    contrast: another(shape.contrast),
+    saturation: another(shape.saturation),
+    hue: another(shape.hue),
+    grayscaleProbability: another(shape.grayscaleProbability),
+    blurProbability: another(shape.blurProbability),
+    blurSigma: another(shape.blurSigma),
+    solarizeProbability: another(shape.solarizeProbability),
   })
   .prefault({});
+
+/** The settings of the second view that differ from the first's. */
+export type ViewDifferences = ReadOnly<z.infer<typeof secondViewSettings>>;
 
 /** The augmentation of one view. */
 export type ViewOptions = ReadOnly<z.infer<typeof viewSettings>>;
@@ -44,4 +75,5 @@ export const cropsAndMirrors: ViewOptions = {
   grayscaleProbability: 0,
   blurProbability: 0,
   blurSigma: [0, 0],
+  solarizeProbability: 0,
 };

@@ -10,13 +10,8 @@ const key = fc.record({ seed: fc.nat(), epoch: fc.nat(1000), view: fc.nat(3) });
 
 /** One row of a draw as plain numbers. */
 function row(draw: ViewDraw, i: number): unknown {
-  const { boxes, squareBoxes, flip, jitter, jitterOrder, jitterFactors, gray, blurSigma } = sliceDraw(
-    draw,
-    i,
-    i + 1,
-  );
-  const arrays = [boxes, squareBoxes, flip, jitter, jitterOrder, jitterFactors, gray, blurSigma];
-  return arrays.map((array) => Array.from(array));
+  const { count: _, size: __, ...arrays } = sliceDraw(draw, i, i + 1);
+  return Object.entries(arrays).map(([name, array]) => [name, Array.from(array)]);
 }
 
 describe("drawView", () => {
@@ -113,6 +108,26 @@ describe("drawView", () => {
     );
   });
 
+  it("draws solarization for itself: nothing else depends on it", () => {
+    const count = 5000;
+    const ids = Array.from({ length: count }, (_, i) => i);
+    const draws = [0, 0.2].map((solarizeProbability) => {
+      const options = { ...MOCO_V2_VIEW, solarizeProbability };
+      return drawView(
+        { seed: 11, epoch: 0, view: 1 },
+        ids,
+        new Int32Array(count * 2).fill(100),
+        100,
+        options,
+      );
+    });
+    const solarized = draws.map(({ solarize }) => solarize.reduce((sum, one) => sum + one, 0) / count);
+    expect(solarized[0]).toBe(0);
+    // Five standard deviations.
+    expect(Math.abs(solarized[1] - 0.2)).toBeLessThan(0.028);
+    expect({ ...draws[1], solarize: null }).toEqual({ ...draws[0], solarize: null });
+  });
+
   it("clips factors at 0 where the strength is above 1", () => {
     const options = { ...MOCO_V2_VIEW, brightness: 1.5, jitterProbability: 1 };
     const ids = Array.from({ length: 1000 }, (_, i) => i);
@@ -135,7 +150,9 @@ describe("centralView", () => {
     const draw = centralView([1, 0], Int32Array.of(100, 200, 256, 256), 128, { fraction: 224 / 256 });
     expect(Array.from(draw.boxes)).toEqual([16, 16, 224, 224, 6, 56, 88, 88]);
     expect(
-      [...draw.flip, ...draw.jitter, ...draw.gray, ...draw.blurSigma].every((value) => value === 0),
+      [...draw.flip, ...draw.jitter, ...draw.gray, ...draw.blurSigma, ...draw.solarize].every(
+        (value) => value === 0,
+      ),
     ).toBe(true);
   });
 });

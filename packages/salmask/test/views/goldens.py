@@ -69,6 +69,9 @@ for factor in (-0.5, -0.1, -0.03, 0.0, 0.07, 0.1, 0.5):
 image = photos(3, 24)
 case("grayscale", image, {}, F.rgb_to_grayscale(image, 3))
 image = photos(3, 24)
+image[0, :, 0] = torch.tensor([127, 128]).div(255).repeat(12)
+case("solarize", image, {}, F.solarize(image, 128 / 255))
+image = photos(3, 24)
 case("normalize", image, {}, F.normalize(image, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
 
 for kernel, sigma, size in (

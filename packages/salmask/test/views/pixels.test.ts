@@ -9,6 +9,7 @@ import { drawView, JITTER_OPERATIONS, sliceDraw, type ViewDraw } from "../../src
 import { grayscale } from "../../src/views/grayscale.js";
 import { renderView } from "../../src/views/render.js";
 import { MOCO_V2_VIEW } from "../../src/views/settings.js";
+import { solarizeView } from "../../src/views/solarize.js";
 import { Goldens, maxDifference } from "./torchvision.js";
 
 interface ViewRequest {
@@ -113,6 +114,16 @@ describe("compared with torchvision at the same parameters", () => {
     });
   });
 
+  it("inverts bright values of only the drawn images", () => {
+    scope(() => {
+      const [{ input, output }] = goldens.of("solarize");
+      const ours = input.clone();
+      solarizeView(ours, Uint8Array.of(1, 0, 1));
+      for (const row of [0, 2]) expect(maxDifference(ours.select(0, row), output.select(0, row))).toBe(0);
+      expect(maxDifference(ours.select(0, 1), input.select(0, 1))).toBe(0);
+    });
+  });
+
   it("normalises", () => {
     scope(() => {
       const [{ input, output }] = goldens.of("normalize");
@@ -178,6 +189,26 @@ describe("renderView", () => {
       const plain = { crop: 16, mean: [0, 0, 0], std: [1, 1, 1] } as const;
       const ours = renderView(images, draw, plain);
       expect(maxDifference(ours, images.to({ dtype: "float32" }).div(255))).toBeLessThan(1e-6);
+    });
+  });
+
+  it("solarizes last, and changes nothing else for it", () => {
+    scope(() => {
+      const sizes = new Int32Array(16).fill(40);
+      const ids = [0, 1, 2, 3, 4, 5, 6, 7];
+      const images = noise(8, 24);
+      const [plain, solarized] = [0, 0.5].map((solarizeProbability) => {
+        const options = { ...MOCO_V2_VIEW, solarizeProbability };
+        const draw = drawView({ seed: 1, epoch: 0, view: 0 }, ids, sizes, 24, options);
+        const view = renderView(images, draw, { crop: 16, mean: [0, 0, 0], std: [1, 1, 1] });
+        return { draw, values: view.toFloat32Array() };
+      });
+      expect(new Set(solarized.draw.solarize)).toEqual(new Set([0, 1]));
+      const each = 3 * 16 * 16;
+      const expected = plain.values.map((value, i) =>
+        solarized.draw.solarize[Math.floor(i / each)] === 1 && value >= 128 / 255 ? 1 - value : value,
+      );
+      expect(solarized.values).toEqual(expected);
     });
   });
 

@@ -85,6 +85,24 @@ function negativesOf({ negatives }: BatchViews): Tensor {
 }
 
 describe("seeViews", () => {
+  it("augments the second view by its own settings where they differ", () => {
+    const seen = scope(() => {
+      const augmentSecond = { blurProbability: 0, solarizeProbability: 1 };
+      const augment = { ...config.augment, blurProbability: 1 };
+      const { views } = see(queryAndKey({ ...config, data: { crop: side }, augment, augmentSecond }));
+      return views.map(({ draw }) => ({ ...draw }));
+    });
+    const [query, key] = seen;
+    const every = (values: ArrayLike<number>, test: (value: number) => boolean) =>
+      Array.from(values).every(test);
+    expect(every(query.blurSigma, (sigma) => sigma > 0) && every(query.solarize, (one) => one === 0)).toBe(
+      true,
+    );
+    expect(every(key.blurSigma, (sigma) => sigma === 0) && every(key.solarize, (one) => one === 1)).toBe(
+      true,
+    );
+  });
+
   it("masks only the named branch", () => {
     scope(() => {
       for (const branch of ["query", "key", "both", "none"] as const) {
