@@ -1,4 +1,5 @@
 import type { Compute } from "../compute/compute.js";
+import { barlow } from "./barlow.js";
 import { byol } from "./byol.js";
 import { dino } from "./dino.js";
 import type { HostSettings, MethodMaker } from "./method-maker.js";
@@ -24,6 +25,8 @@ function makerOf(method: MethodSettings): Required<MethodMaker> {
       return swav(method);
     case "dino":
       return dino(method);
+    case "barlow":
+      return barlow(method);
   }
 }
 

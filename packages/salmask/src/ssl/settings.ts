@@ -1,6 +1,7 @@
 /** Settings for comparing views. To add a method, write a file of settings and add it here. */
 import { z } from "zod";
 import { named } from "../base/setting-types.js";
+import { barlowSettings } from "./barlow-settings.js";
 import { byolSettings } from "./byol-settings.js";
 import { dinoSettings } from "./dino-settings.js";
 import { mocov2Settings } from "./mocov2-settings.js";
@@ -18,6 +19,7 @@ export const methodSettings = z
       simsiamSettings,
       swavSettings,
       dinoSettings,
+      barlowSettings,
     ]),
   )
   .prefault({});
@@ -25,7 +27,11 @@ export const methodSettings = z
 export type MethodSettings = z.infer<typeof methodSettings>;
 
 /** Methods whose losses have no place for hard negatives. */
-const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>(["swav", "dino"]);
+const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>([
+  "swav",
+  "dino",
+  "barlow",
+]);
 
 /** Whether the method `name` has no place for hard negatives. */
 export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);

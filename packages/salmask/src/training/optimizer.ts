@@ -16,6 +16,8 @@ export interface UsualOptimizer {
   readonly name: OptimizerName;
   /** The highest learning rate for a batch of 256. */
   readonly rate: number;
+  /** The share of the learning rate that biases and the weights of norms have. Default: all of it. */
+  readonly vectorShare?: number;
 }
 
 /** MoCo v2's (the paper, section 4.1), solo-learn's for ImageNet-100, and MoCo v3's for ViT. */

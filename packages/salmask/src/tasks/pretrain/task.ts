@@ -17,18 +17,13 @@ import type { MethodMaker } from "../../ssl/method-maker.js";
 import type { Occluded, Occlusion } from "../../ssl/occlusion/occlusion.js";
 import { builtInMethods, occlusionOf } from "../../ssl/registry.js";
 import { mixedVersions, plainVersion } from "../../ssl/versions.js";
-import {
-  chosenOptimizer,
-  highestRate,
-  learningRate,
-  optimizerOf,
-  type UsualOptimizer,
-} from "../../training/optimizer.js";
-import type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "../../training/task.js";
+import { chosenOptimizer, highestRate, learningRate, type UsualOptimizer } from "../../training/optimizer.js";
+import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../training/task.js";
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
 import { type BatchViews, meanMaskedShare } from "../../views/view.js";
 import { branchVariance } from "./branch-variance.js";
+import { encoderRates } from "./encoder-rates.js";
 import { TrueMasks } from "./true-masks.js";
 
 /** The data of a batch for both players. */
@@ -186,21 +181,10 @@ function encoderLearner(
   method: Method,
   optimizer: UsualOptimizer,
 ): Learner<PretrainBatch> {
-  const groups = groupsOf(method);
-  const highest = highestRate(train, optimizer);
-  const decay: Schedule = (progress) =>
-    method.weightDecay?.(train.weightDecay, progress) ?? train.weightDecay;
   const shown = mask.otherPhotoLoss === "own" ? plainVersion : mixedVersions;
   return {
     name: "encoder",
-    optimizer: optimizerOf(train, optimizer, groups),
-    lr: learningRate(train, optimizer),
-    rates: placesOf(
-      groups,
-      ({ isConstant }) => isConstant,
-      () => highest,
-    ),
-    weightDecays: placesOf(groups, ({ weightDecay }) => weightDecay === undefined, decay),
+    ...encoderRates(train, method, optimizer),
     adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
       const hidden = occluded?.versions.map((sources) => ({ sources, weight: 1 }));
@@ -215,38 +199,6 @@ function encoderLearner(
       }
     },
   };
-}
-
-interface LearnedGroup extends optim.GroupOptions {
-  /** Whether its learning rate stays at the highest. */
-  readonly isConstant: boolean;
-}
-
-/** All that is learned, apart from what has a constant rate, and what has no weight decay. */
-function groupsOf(method: Method): LearnedGroup[] {
-  const constant = new Set(method.constantRate?.parameters());
-  const bare = new Set(
-    method.weightDecay === undefined ? [] : method.learned.parameters().filter(({ ndim }) => ndim < 2),
-  );
-  const all = Array.from(method.learned.namedParameters());
-  return [false, true].flatMap((isConstant) =>
-    [false, true].flatMap((isBare) => {
-      const params = all.filter(
-        ([, parameter]) => constant.has(parameter) === isConstant && bare.has(parameter) === isBare,
-      );
-      if (params.length === 0) return [];
-      return [isBare ? { params, isConstant, weightDecay: 0 } : { params, isConstant }];
-    }),
-  );
-}
-
-/** A schedule for the groups that are chosen, by their places. */
-function placesOf(
-  groups: readonly LearnedGroup[],
-  isChosen: (group: LearnedGroup) => boolean,
-  schedule: Schedule,
-): ReadonlyMap<number, Schedule> {
-  return new Map(groups.flatMap((group, place) => (isChosen(group) ? [[place, schedule] as const] : [])));
 }
 
 /** Trains the occlusion model, with its own highest rate and the encoder's schedule. */
