@@ -9,6 +9,7 @@ import type { MethodSettings } from "./settings.js";
 import { simclr } from "./simclr.js";
 import { simsiam } from "./simsiam.js";
 import { swav } from "./swav.js";
+import { vicreg } from "./vicreg.js";
 
 /** The maker of the settings' method. To add a method, add a line here and its settings in `settings.ts`. */
 function makerOf(method: MethodSettings): Required<MethodMaker> {
@@ -27,6 +28,8 @@ function makerOf(method: MethodSettings): Required<MethodMaker> {
       return dino(method);
     case "barlow":
       return barlow(method);
+    case "vicreg":
+      return vicreg(method);
   }
 }
 

@@ -8,6 +8,7 @@ import { mocov2Settings } from "./mocov2-settings.js";
 import { simclrSettings } from "./simclr-settings.js";
 import { simsiamSettings } from "./simsiam-settings.js";
 import { swavSettings } from "./swav-settings.js";
+import { vicregSettings } from "./vicreg-settings.js";
 
 export const methodSettings = z
   .preprocess(
@@ -20,6 +21,7 @@ export const methodSettings = z
       swavSettings,
       dinoSettings,
       barlowSettings,
+      vicregSettings,
     ]),
   )
   .prefault({});
@@ -31,6 +33,7 @@ const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["na
   "swav",
   "dino",
   "barlow",
+  "vicreg",
 ]);
 
 /** Whether the method `name` has no place for hard negatives. */
