@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { count, share } from "../base/setting-types.js";
+import { share } from "../base/setting-types.js";
+import { predictorHidden } from "./predictor-settings.js";
 import { projectorWidths } from "./projector-settings.js";
 import { repulsionSettings } from "./repulsion-settings.js";
 
@@ -8,9 +9,7 @@ export const byolSettings = z.strictObject({
   ...projectorWidths,
   dim: projectorWidths.dim.default(256),
   hidden: projectorWidths.hidden.unwrap().default(4096),
-  predictorHidden: count(2, 65536)
-    .default(4096)
-    .describe("byol, simsiam: width of the predictor's middle layer"),
+  predictorHidden: predictorHidden(4096),
   momentum: share().default(0.99).describe("how slowly the momentum encoder follows at first; it rises to 1"),
   ...repulsionSettings,
 });

@@ -4,6 +4,7 @@ import { byol } from "./byol.js";
 import { dino } from "./dino.js";
 import type { HostSettings, MethodMaker } from "./method-maker.js";
 import { mocov2 } from "./moco.js";
+import { mocov3 } from "./mocov3.js";
 import { Occlusion } from "./occlusion/occlusion.js";
 import type { MethodSettings } from "./settings.js";
 import { simclr } from "./simclr.js";
@@ -30,6 +31,8 @@ function makerOf(method: MethodSettings): Required<MethodMaker> {
       return barlow(method);
     case "vicreg":
       return vicreg(method);
+    case "mocov3":
+      return mocov3(method);
   }
 }
 

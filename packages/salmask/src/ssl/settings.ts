@@ -5,6 +5,7 @@ import { barlowSettings } from "./barlow-settings.js";
 import { byolSettings } from "./byol-settings.js";
 import { dinoSettings } from "./dino-settings.js";
 import { mocov2Settings } from "./mocov2-settings.js";
+import { mocov3Settings } from "./mocov3-settings.js";
 import { simclrSettings } from "./simclr-settings.js";
 import { simsiamSettings } from "./simsiam-settings.js";
 import { swavSettings } from "./swav-settings.js";
@@ -22,6 +23,7 @@ export const methodSettings = z
       dinoSettings,
       barlowSettings,
       vicregSettings,
+      mocov3Settings,
     ]),
   )
   .prefault({});

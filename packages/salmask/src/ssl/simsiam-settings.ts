@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count } from "../base/setting-types.js";
+import { predictorHidden } from "./predictor-settings.js";
 import { projectorWidths } from "./projector-settings.js";
 import { repulsionSettings } from "./repulsion-settings.js";
 
@@ -8,9 +8,7 @@ export const simsiamSettings = z.strictObject({
   ...projectorWidths,
   dim: projectorWidths.dim.default(2048),
   hidden: projectorWidths.hidden.unwrap().default(2048),
-  predictorHidden: count(2, 65536)
-    .default(512)
-    .describe("byol, simsiam: width of the predictor's middle layer"),
+  predictorHidden: predictorHidden(512),
   ...repulsionSettings,
 });
 
