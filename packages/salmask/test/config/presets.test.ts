@@ -3,7 +3,10 @@ import { loadConfig, loadSettings } from "../../src/config/load.js";
 import { presetNames } from "../../src/config/presets.js";
 import { pretrainSettings } from "../../src/config/schema.js";
 import { valueAt } from "../../src/config/tree.js";
+import { builtInMethods } from "../../src/ssl/registry.js";
 import { detectSettings } from "../../src/tasks/detect/settings.js";
+import { chosenOptimizer, learningRate } from "../../src/training/optimizer.js";
+import { MOCO_V2_VIEW } from "../../src/views/settings.js";
 
 it.each([pretrainSettings, detectSettings])("presets of $name can be used", (kind) => {
   const names = presetNames(kind);
@@ -95,4 +98,68 @@ it("contains the paper's recipe: the defaults, except saliency of each crop, wit
     "train.lr": (0.03 * 128) / 256,
     "train.lrWarmupEpochs": 0,
   });
+});
+
+const asymmetric = {
+  augment: { saturation: 0.2, blurProbability: 1, blurSigma: [0.1, 2], solarizeProbability: 0 },
+  augmentSecond: { blurProbability: 0.1, solarizeProbability: 0.2 },
+};
+
+// Constants of the papers: BYOL, section 3.3 and appendix B; SimSiam, section 4; Barlow Twins, section 2.3; VICReg, section 4.2;
+// MoCo v3, section 4.1, and the commands of its released code.
+it.each([
+  {
+    preset: "byol",
+    method: { name: "byol", hidden: 4096, dim: 256, momentum: 0.99 },
+    views: asymmetric,
+    rates: { first: 0.05, highest: 0.5, half: 0.25 },
+    weightDecay: 1e-6,
+  },
+  {
+    preset: "simsiam",
+    method: { name: "simsiam", hidden: 2048, dim: 2048, predictorHidden: 512 },
+    views: { augment: MOCO_V2_VIEW, augmentSecond: {} },
+    rates: { first: 0.1, highest: 0.1, half: 0.05 },
+    weightDecay: 1e-4,
+  },
+  {
+    preset: "barlow",
+    method: { name: "barlow", redundancy: 0.0051 },
+    views: asymmetric,
+    rates: { first: 0.02, highest: 0.2, half: 0.1 },
+    weightDecay: 1.5e-6,
+  },
+  {
+    preset: "vicreg",
+    method: { name: "vicreg", invariance: 25, variance: 25, covariance: 1 },
+    views: asymmetric,
+    rates: { first: 0.02, highest: 0.2, half: 0.1 },
+    weightDecay: 1e-6,
+  },
+  {
+    preset: "mocov3",
+    method: { name: "mocov3", hidden: 4096, dim: 256, temperature: 0.2, momentum: 0.99 },
+    views: asymmetric,
+    rates: { first: 0.03, highest: 0.3, half: 0.15 },
+    weightDecay: 1e-6,
+  },
+  {
+    preset: "mocov3-vit",
+    method: { name: "mocov3", hidden: 4096, dim: 256, temperature: 0.2, momentum: 0.99 },
+    views: asymmetric,
+    rates: { first: 1.2e-4, highest: 1.2e-3, half: 6e-4 },
+    weightDecay: 0.1,
+  },
+])("contains $preset with its paper's constants", ({ preset, method, views, rates, weightDecay }) => {
+  const config = loadConfig({}, { preset });
+  expect(config).toMatchObject({ method, ...views, train: { weightDecay } });
+  const optimizer = chosenOptimizer(config.train, builtInMethods.optimizer(config));
+  const lr = learningRate(config.train, optimizer);
+  const { epochs, lrWarmupEpochs = 0 } = config.train;
+  const at = (epoch: number) => lr({ step: epoch * 500 + 499, epoch, stepsPerEpoch: 500, epochs });
+  const last = Math.PI / (epochs - lrWarmupEpochs);
+  expect(at(0)).toBeCloseTo(rates.first, 10);
+  expect(at(lrWarmupEpochs)).toBeCloseTo(rates.highest, 10);
+  expect(at((epochs + lrWarmupEpochs) / 2)).toBeCloseTo(rates.half, 10);
+  expect(at(epochs - 1)).toBeCloseTo((rates.highest * (1 - Math.cos(last))) / 2, 10);
 });
