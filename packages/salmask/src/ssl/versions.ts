@@ -19,10 +19,11 @@ export function plainVersion(sources: readonly View[]): Version[] {
  * MixMask's loss (Vishniakov et al. 2022) for views whose masked cells show another photo of the batch: the whole view
  * is compared with its own target; the mixed view with its own target and with the other photo's, weighted by the shares
  * of the crop that show them. The shares are means over the batch, which is exact if all views lose as many cells. Any
- * method can be trained by it, because to compare a mixed view with another's target is to give it that one's row.
+ * method can be trained by it, because to compare a mixed view with another's target is to give it that one's row. Views
+ * that show no other photo, such as small crops, are the same in each comparison.
  */
 export function mixedVersions(sources: readonly View[]): Version[] {
-  if (sources.some(({ partners }) => partners === undefined)) return plainVersion(sources);
+  if (sources.every(({ partners }) => partners === undefined)) return plainVersion(sources);
   const other = meanMaskedShare(sources);
   return [
     { sources: sources.map(({ clean }) => clean), weight: 1 },
@@ -32,7 +33,8 @@ export function mixedVersions(sources: readonly View[]): Version[] {
 }
 
 /** float32 `[B, 3, H, W]`: in each photo's row the view whose masked cells show it. */
-function atPartners({ masked, partners = new Int32Array() }: View): Tensor {
+function atPartners({ masked, partners }: View): Tensor {
+  if (partners === undefined) return masked;
   const rows = new Int32Array(partners.length);
   for (const [photo, partner] of partners.entries()) rows[partner] = photo;
   return masked.indexSelect(0, tensor(rows, { device: masked.device })); // [B, 3, H, W]

@@ -72,6 +72,17 @@ describe("mixedVersions", () => {
     });
   });
 
+  it("leaves views beside it that show no other photo as they are", () => {
+    scope(() => {
+      const view = mixedView();
+      const { partners, ...small } = { ...mixedView(), masked: crops(8), clean: crops(9), mask: null };
+      expect(partners).toBeDefined();
+      const versions = mixedVersions([view, small]);
+      expect(versions.map(({ weight }) => weight)).toEqual([1, 0.625, 0.375]);
+      expect(versions.map(({ sources }) => sources[1])).toEqual([small.clean, small.masked, small.masked]);
+    });
+  });
+
   it("is the plain version for views whose cells show no other photo", () => {
     scope(() => {
       const { partners, ...plain } = mixedView();
