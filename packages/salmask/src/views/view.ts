@@ -36,6 +36,26 @@ export interface BatchViews {
   readonly negatives: HardNegatives | null;
 }
 
+/**
+ * Of the views that are masked by cells and show their object, the share that lost more than half of its cells; null if
+ * there is none. Cells that differ between channels count by their mean.
+ */
+export function mostlyLostShare(views: readonly View[]): number | null {
+  const lost = views.flatMap(({ mask, foreground }) => {
+    if (mask === null || foreground === null) return [];
+    const size = foreground.cells.length / mask.windows.length;
+    return mask.windows.flatMap((window, crop) => {
+      const object = foreground.cells.subarray(crop * size, (crop + 1) * size);
+      const total = mask.channels * object.filter((inside) => inside === 1).length;
+      if (window !== null || total === 0) return [];
+      const from = crop * mask.channels * size;
+      const cells = mask.cells.subarray(from, from + mask.channels * size);
+      return cells.filter((masked, at) => masked === 1 && object[at % size] === 1).length > total / 2;
+    });
+  });
+  return lost.length === 0 ? null : lost.filter((most) => most).length / lost.length;
+}
+
 /** Mean replaced share of the values of masked views, without negatives; 0 if no view is masked. */
 export function meanMaskedShare(views: readonly View[]): number {
   const shares = views.flatMap(({ mask }) => (mask === null ? [] : Array.from(mask.maskedShare)));

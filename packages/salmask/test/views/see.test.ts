@@ -10,7 +10,7 @@ import { drawView } from "../../src/views/draw.js";
 import type { ViewRecipe } from "../../src/views/recipe.js";
 import { renderView } from "../../src/views/render.js";
 import { type ObjectFinder, type Scene, seeViews } from "../../src/views/see.js";
-import { type BatchViews, meanMaskedShare, type View } from "../../src/views/view.js";
+import { type BatchViews, meanMaskedShare, mostlyLostShare, type View } from "../../src/views/view.js";
 import { changed, equal, foreground, ids, left, right, total } from "../masking/crops.js";
 
 const photos = 10;
@@ -315,6 +315,38 @@ describe("multi-crop", () => {
       expect(new Set(keys).size).toBe(keys.length);
       const drawn = views.map(({ draw }) => Array.from(draw.jitterFactors).join());
       expect(new Set(drawn).size).toBe(views.length);
+    });
+  });
+});
+
+describe("mostlyLostShare", () => {
+  it("is the share of masked views whose object lost more than half of its pixels", () => {
+    scope(() => {
+      const shares = new Set<number>();
+      for (let first = 0; first < photos; first++) {
+        const asked = { photos: [first, (first + 1) % photos] };
+        const { views } = see(recipe({ ...mean, ratio: [0.2, 0.8] }), asked);
+        const lost = changed(views[0].masked, views[0].clean).map((cells) =>
+          total(cells.filter((_, cell) => left[cell] === 1)),
+        );
+        const share = lost.filter((cells) => cells > total(left) / 2).length / lost.length;
+        expect(mostlyLostShare(views)).toBeCloseTo(share, 12);
+        shares.add(share);
+      }
+      expect(shares.size).toBeGreaterThan(1);
+    });
+  });
+
+  it("follows the odds, and is null where nothing is masked or no object is known", () => {
+    scope(() => {
+      const of = (mask: Partial<RunConfig["mask"]>) =>
+        mostlyLostShare(see(recipe({ ...mean, ratio: [0.4, 0.4], ...mask })).views);
+      expect(of({ odds: "infinite" })).toBe(1); // 6 of the object's 8 cells
+      expect(of({ odds: 1 })).toBe(0); // 3 of them
+      expect(of({ odds: 0 })).toBe(0);
+      expect(of({ branch: "none" })).toBeNull();
+      const unknown = see(recipe({ ...mean, cells: "random" }), { finder: knowing(null) });
+      expect(mostlyLostShare(unknown.views)).toBeNull();
     });
   });
 });

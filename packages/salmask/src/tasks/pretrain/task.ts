@@ -21,7 +21,7 @@ import { chosenOptimizer, highestRate, learningRate, type UsualOptimizer } from 
 import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../training/task.js";
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
-import { type BatchViews, meanMaskedShare } from "../../views/view.js";
+import { type BatchViews, meanMaskedShare, mostlyLostShare } from "../../views/view.js";
 import { branchVariance } from "./branch-variance.js";
 import { encoderRates } from "./encoder-rates.js";
 import { TrueMasks } from "./true-masks.js";
@@ -138,9 +138,11 @@ export class PretrainTask implements Task<PretrainBatch> {
     const { views, key } = seen;
     // The foreground of the key, from which hard negatives are made; or that of the only view.
     const { foreground, draw } = views[Math.min(1, views.length - 1)];
+    const lost = mostlyLostShare(views);
     return {
       ...this.method.logs(),
       maskedShare: occluded === null ? meanMaskedShare(views) : occluded.maskedShare(),
+      ...(lost === null ? {} : { mostlyLostShare: lost }),
       ...(foreground === null ? {} : shares(foreground)),
       ...(foreground === null ? {} : this.truth?.agreement(foreground, draw, key.ids)),
     };
