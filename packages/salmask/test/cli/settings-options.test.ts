@@ -26,7 +26,10 @@ describe("settings as options", () => {
       "--epochs 3 --train.epochs 3",
       "salmask: Expected one of --train.epochs and --epochs, got both. Give one.\n",
     ],
-    ["--preset best", 'salmask: Expected the name of a preset for --preset, got "best". There are: paper.\n'],
+    [
+      "--preset best",
+      'salmask: Expected the name of a preset for --preset, got "best". There are: mixmask, mscn, paper.\n',
+    ],
   ])("refuses %s in one sentence", async (line, message) => {
     const { code, err } = await call("pretrain", "photos", ...line.split(" "));
     expect({ code, err }).toEqual({ code: 2, err: message });
@@ -61,13 +64,13 @@ describe("help", () => {
   it("shows the values that each setting accepts, and examples", async () => {
     const { out } = await call("pretrain", "--help");
     const flat = out.replace(/\s+/g, " ");
-    expect(flat).toContain("one of resnet18, resnet50; default: resnet50");
+    expect(flat).toContain("vit_tiny, vit_small; default: resnet50");
     expect(flat).toContain("one of imagenet, small");
     expect(flat).toContain("one of high-pass, blur, mean, zero, noise, other-photo, none");
     expect(flat).toContain("one of query, key, both, none");
     expect(flat).toContain("--mask.ratio <a,b>");
     expect(flat).toContain("A range is two numbers, as 0.1,0.4");
-    expect(flat).toContain("--preset <name> settings by name (paper)");
+    expect(flat).toContain("--preset <name> settings by name (mixmask, mscn, paper)");
     expect(flat).toContain("Examples: npx salmask pretrain photos");
   });
 
