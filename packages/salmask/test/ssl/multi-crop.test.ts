@@ -44,7 +44,7 @@ it.each(["swav", "dino"])("%s refuses hard negatives by name, and has none by de
 });
 
 it.each(["swav", "dino"])(
-  "%s trains on small crops whatever finds the object, and against learned masks",
+  "%s trains ConvNets and transformers on small crops, and against learned masks",
   async (name) => {
     const settings = {
       data: { crop: 16 },
@@ -54,7 +54,8 @@ it.each(["swav", "dino"])(
       saliency: { source: "spectral-residual", scope: "crop" },
     };
     const adios = { occlusion: { name: "adios-s", masks: 2, channels: 2 }, mask: { fill: "none" } };
-    for (const given of [settings, { ...settings, ...adios }]) {
+    const transformer = { model: { arch: "vit_tiny", width: 8, stem: "small" } };
+    for (const given of [settings, { ...settings, ...adios }, { ...settings, ...transformer }]) {
       expect((await measureSpeed(config(given), onCpu)).step).toBeGreaterThan(0);
     }
   },
