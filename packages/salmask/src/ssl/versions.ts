@@ -4,15 +4,15 @@ import { meanMaskedShare, type View } from "../views/view.js";
 
 /** One comparison of a batch with its targets. */
 export interface Version {
-  /** float32 `[B, 3, H, W]` per source view. */
-  readonly sources: readonly Tensor[];
+  /** float32 `[B, 3, H, W]` per source view. Made when it is asked for: a step frees what an earlier comparison made. */
+  readonly sources: () => readonly Tensor[];
   /** The factor on its loss. */
   readonly weight: number;
 }
 
 /** The sources as they are masked, once. */
 export function plainVersion(sources: readonly View[]): Version[] {
-  return [{ sources: sources.map(({ masked }) => masked), weight: 1 }];
+  return [{ sources: () => sources.map(({ masked }) => masked), weight: 1 }];
 }
 
 /**
@@ -26,9 +26,9 @@ export function mixedVersions(sources: readonly View[]): Version[] {
   if (sources.every(({ partners }) => partners === undefined)) return plainVersion(sources);
   const other = meanMaskedShare(sources);
   return [
-    { sources: sources.map(({ clean }) => clean), weight: 1 },
-    { sources: sources.map(({ masked }) => masked), weight: 1 - other },
-    { sources: sources.map(atPartners), weight: other },
+    { sources: () => sources.map(({ clean }) => clean), weight: 1 },
+    { sources: () => sources.map(({ masked }) => masked), weight: 1 - other },
+    { sources: () => sources.map(atPartners), weight: other },
   ].filter(({ weight }) => weight > 0);
 }
 

@@ -9,6 +9,8 @@ import { fillOf } from "../../src/masking/fills/registry.js";
 import { maskCrops } from "../../src/masking/mask.js";
 import { mixedVersions, plainVersion } from "../../src/ssl/versions.js";
 import { PretrainTask } from "../../src/tasks/pretrain/task.js";
+import { ReadAtOnce } from "../../src/training/loss-watch.js";
+import { trainStep } from "../../src/training/step.js";
 import { wholeView } from "../../src/views/draw.js";
 import type { View } from "../../src/views/view.js";
 import { crops, equal, grid, ids, key } from "../masking/crops.js";
@@ -46,7 +48,7 @@ describe("mixedVersions", () => {
     scope(() => {
       const view = mixedView();
       const versions = mixedVersions([view]);
-      const ours = versions.reduce((sum, { sources: [source], weight }) => sum + weight * lossOf(source), 0);
+      const ours = versions.reduce((sum, { sources, weight }) => sum + weight * lossOf(sources()[0]), 0);
       // MixMask: L(x, x) + share L(mixed, own) + (1 - share) L(mixed, other), row by row.
       const masked = view.masked.flatten({ startDim: 1 }).toArray();
       const size = masked.length / ids.length;
@@ -63,7 +65,7 @@ describe("mixedVersions", () => {
   it("shows each photo in the row of its partner where it fills masked cells", () => {
     scope(() => {
       const view = mixedView();
-      const [, own, other] = mixedVersions([view]).map(({ sources: [source] }) => source);
+      const [, own, other] = mixedVersions([view]).map(({ sources }) => sources()[0]);
       expect(equal(own, view.masked)).toBe(true);
       const isOwn = own.eq(view.clean).to({ dtype: "float32" }).mean([1, 2, 3]).toArray();
       const isOther = other.eq(view.clean).to({ dtype: "float32" }).mean([1, 2, 3]).toArray();
@@ -79,7 +81,7 @@ describe("mixedVersions", () => {
       expect(partners).toBeDefined();
       const versions = mixedVersions([view, small]);
       expect(versions.map(({ weight }) => weight)).toEqual([1, 0.625, 0.375]);
-      expect(versions.map(({ sources }) => sources[1])).toEqual([small.clean, small.masked, small.masked]);
+      expect(versions.map(({ sources }) => sources()[1])).toEqual([small.clean, small.masked, small.masked]);
     });
   });
 
@@ -87,8 +89,9 @@ describe("mixedVersions", () => {
     scope(() => {
       const { partners, ...plain } = mixedView();
       expect(partners).toBeDefined();
-      expect(mixedVersions([plain])).toEqual(plainVersion([plain]));
-      expect(plainVersion([plain])).toEqual([{ sources: [plain.masked], weight: 1 }]);
+      for (const versions of [mixedVersions([plain]), plainVersion([plain])]) {
+        expect(versions.map(({ sources, weight }) => [sources(), weight])).toEqual([[[plain.masked], 1]]);
+      }
     });
   });
 });
@@ -106,9 +109,11 @@ describe("a run whose masked cells show another photo", () => {
         const config = configSchema.parse({ ...smallSettings, method, mask: given });
         const task = await PretrainTask.create({ config, dataset, compute: computeOf(config) });
         try {
+          const [ids] = task.batches(0);
+          const progress = { step: 0, epoch: 0, stepsPerEpoch: 1, epochs: 1 };
+          trainStep(task, ids, progress, { logged: true, losses: new ReadAtOnce() });
           return scope(() => {
-            const [ids] = task.batches(0);
-            const batch = task.see(ids, { step: 0, epoch: 0, stepsPerEpoch: 1, epochs: 1 }, clock);
+            const batch = task.see(ids, progress, clock);
             const [encoder] = task.learners;
             const [first] = task.method.sources(batch.seen.views);
             const alone = batch.compare([first.masked]).loss.item();

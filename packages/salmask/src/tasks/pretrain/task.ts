@@ -189,10 +189,10 @@ function encoderLearner(
     ...encoderRates(train, method, optimizer),
     adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
-      const hidden = occluded?.versions.map((sources) => ({ sources, weight: 1 }));
+      const hidden = occluded?.versions.map((sources) => ({ sources: () => sources, weight: 1 }));
       const versions = hidden ?? shown(method.sources(seen.views));
       for (const [version, { sources, weight }] of versions.entries()) {
-        const { loss, logs, embeddings } = compare(sources);
+        const { loss, logs, embeddings } = compare(sources());
         const { query, key } = embeddings;
         yield {
           loss: loss.mul(weight),
