@@ -5,14 +5,16 @@ import { expectResumed, learnsOneBatch } from "./host.js";
 import { caseOf, expectStepsAsInPytorch } from "./host-step.js";
 
 const method = { name: "barlow", dim: 8, hidden: 16 };
+/** Of four photos, standardised embeddings round too much for a comparison. */
+const train = { epochs: 10, batchSize: 8 };
 
 describe("Barlow Twins", () => {
   it("has PyTorch's loss and gradients, the paper's own where nothing is masked", () => {
     expectStepsAsInPytorch(new URL("barlow_golden.py", import.meta.url), {
-      "nothing masked": caseOf({ method, mask: { fill: "none" } }),
-      "both masked": caseOf({ method, mask: { fill: "mean", branch: "both" } }),
-      masked: caseOf({ method: { ...method, redundancy: 0.3 } }),
-      "masked targets": caseOf({ method, mask: { fill: "mean", branch: "key" } }),
+      "nothing masked": caseOf({ train, method, mask: { fill: "none" } }),
+      "both masked": caseOf({ train, method, mask: { fill: "mean", branch: "both" } }),
+      masked: caseOf({ train, method: { ...method, redundancy: 0.3 } }),
+      "masked targets": caseOf({ train, method, mask: { fill: "mean", branch: "key" } }),
     });
   });
 

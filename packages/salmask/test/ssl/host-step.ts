@@ -24,7 +24,6 @@ const base = {
   train: { epochs: 10, batchSize: 4 },
 };
 const progress: Progress = { step: 250, epoch: 2, stepsPerEpoch: 100, epochs: 10 };
-const batch = 4;
 /** Batches per case, of which the script uses the one whose activations are farthest from the corners of ReLUs. */
 const batches = 3;
 /** Loss, and gradients in relative L2 per tensor. */
@@ -64,7 +63,7 @@ export function expectStepsAsInPytorch(script: URL, cases: Readonly<Record<strin
 const norm = (values: Iterable<number>) =>
   Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
 
-/** The settings of a case, over those of all. */
+/** The settings of a case, over those of all: its keys replace whole groups. */
 export const caseOf = (given: object): object => ({ ...base, ...given });
 
 function stepsOf(config: RunConfig, folder: string): Map<string, Float32Array>[] {
@@ -119,6 +118,7 @@ function resultOf(method: Method, seen: BatchViews): Map<string, Float32Array> {
 function viewsFor(config: RunConfig, seed: number): BatchViews {
   const recipe = builtInMethods.recipe(config);
   const generator = new Generator(seed);
+  const batch = config.train.batchSize;
   const ids = Int32Array.from({ length: batch }, (_, i) => i);
   const views = recipe.kinds.flatMap(({ count, crop, mask }) =>
     Array.from({ length: count }, (): View => {

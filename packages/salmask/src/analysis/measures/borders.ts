@@ -1,4 +1,4 @@
-import { nn, noGrad, scope, type Tensor, zeros } from "@salmask/torch";
+import { nn, noGrad, scope, type Tensor } from "@salmask/torch";
 import { UsageError } from "../../base/errors.js";
 import { spread } from "../../base/spread.js";
 import { onCpu, runLayers } from "../../compute/compute.js";
@@ -32,21 +32,10 @@ import type { Measure } from "./measure.js";
 const ratio = 0.25;
 const shownPhotos = 3;
 
-/** Masked pixels become 0 after normalisation, the mean of ImageNet: a mask that does nothing about edges, to compare with. */
-const zeroFill: Fill = {
-  name: "zero",
-  shapes: cellsOnly,
-  prepare: (crops) => crops,
-  replacement: (prepared) => zeros([1, 1, 1, 1], { device: prepared.device }),
-};
-
-/** Every fill that masks, with the paper's settings and whole cells. */
-const fills: readonly Fill[] = [
-  ...fillNames
-    .filter((name) => name !== "none")
-    .map((fill) => ({ ...fillOf(maskSettings.parse({ fill })), shapes: cellsOnly })),
-  zeroFill,
-];
+/** Every fill that changes pixels, with the paper's settings and whole cells. */
+const fills: readonly Fill[] = fillNames
+  .filter((name) => name !== "none" && name !== "hidden")
+  .map((fill) => ({ ...fillOf(maskSettings.parse({ fill })), shapes: cellsOnly }));
 
 export const borders: Measure = {
   shows:
