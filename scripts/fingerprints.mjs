@@ -9,6 +9,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+// Sums are shared out among as many threads as OpenMP begins with, also where a run asks for one.
+const env = { ...process.env, OMP_NUM_THREADS: "1" };
+
 const flag = process.argv.indexOf("--only");
 const only = flag < 0 ? null : process.argv[flag + 1];
 const given = process.argv[2]?.startsWith("--") ? undefined : process.argv[2];
@@ -64,13 +67,13 @@ const runs = {
 };
 
 function run(args) {
-  const { status, stderr } = spawnSync(process.execPath, [salmask, ...args], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [salmask, ...args], { encoding: "utf8", env });
   if (status !== 0) throw new Error(`salmask ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
 
 /** Starts a run, interrupts it when it has logged its first step, and returns when it has ended. */
 async function interrupt(args, log) {
-  const child = spawn(process.execPath, [salmask, ...args], { stdio: "ignore" });
+  const child = spawn(process.execPath, [salmask, ...args], { stdio: "ignore", env });
   const ended = new Promise((done) => child.on("exit", done));
   while (child.exitCode === null && !existsSync(log)) await new Promise((done) => setTimeout(done, 5));
   child.kill("SIGINT");

@@ -1,5 +1,4 @@
 /** A transfer table as Markdown for people, and its numbers as CSV for programs. */
-import type { Estimate } from "../base/statistics.js";
 import type { Column } from "./columns.js";
 import type { EncoderRow } from "./encoders.js";
 import type { CellResult, TableCell, TableRow, TransferTable } from "./table.js";
@@ -97,14 +96,16 @@ function interval(value: TableCell["value"], isSigned = false): string {
 }
 
 function notesOf({ seeds, rows, columns, failures }: TransferTable): string[] {
-  const isFew = (estimate: Estimate | null) => estimate !== null && estimate.count < seeds.length;
-  const few = rows.flatMap(({ name, cells }) =>
-    cells.flatMap(({ value }, at) =>
-      isFew(value)
-        ? [`${name}, ${columns[at].set} ${columns[at].title}: ${value?.count} of ${seeds.length}`]
-        : [],
-    ),
-  );
+  const few = rows.flatMap(({ name, cells }) => {
+    const counts = cells.flatMap(({ value }, at) =>
+      value === null ? [] : [{ count: value.count, column: `${columns[at].set} ${columns[at].title}` }],
+    );
+    const said = (what: string, count: number) => `${what}: ${count} of ${seeds.length}`;
+    const isFew = counts.filter(({ count }) => count < seeds.length);
+    const isAlike = isFew.length === counts.length && new Set(counts.map(({ count }) => count)).size === 1;
+    if (isAlike) return [said(name, counts[0].count)];
+    return isFew.map(({ count, column }) => said(`${name}, ${column}`, count));
+  });
   const oneRun = rows.filter(({ kind, isOneRun }) => kind === "run" && isOneRun).map(({ name }) => name);
   return [
     seeds.length === 1

@@ -79,6 +79,13 @@ describe("a transfer table", () => {
     expect(lines.join("\n")).toContain("One run each, measured with every seed: A, B.");
   });
 
+  it("says once of a row that all its columns have fewer seeds", () => {
+    const fewer = results.filter(({ seed }) => seed !== 2);
+    const text = toMarkdown(tabulate({ plan, columns, rows, results: fewer, cells: 9 }));
+    expect(text).toMatch(/Fewer seeds: .*\bA: 2 of 3[;.]/);
+    expect(text).not.toMatch(/A, S/);
+  });
+
   it("shares a table among sets of one kind, unless it gets too wide", () => {
     const columnsOn = (sets: number) =>
       Array.from({ length: sets }, (_, i): Column => ({ ...columns[0], set: `S${i}` }));
