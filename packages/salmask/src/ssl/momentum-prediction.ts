@@ -1,6 +1,5 @@
-import { Generator, KeyedRandom, type nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { Generator, KeyedRandom, type nn, noGrad, ops, type Tensor } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { type EmbeddedNegatives, embedded } from "../masking/hard-negatives.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import {
@@ -14,19 +13,15 @@ import type { Logs } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
+import { type EncodedTargets, encodeTargets } from "./mirrored-targets.js";
 import { mirroredSources, mirroredTargets } from "./mirrored-views.js";
 import { follow, risingMomentum } from "./momentum.js";
 import { OnlineNetwork } from "./online-network.js";
 
 /** What an online network said of a batch, and what it should have said; rows of length one, those of the first direction first. */
-export interface Predicted {
-  /** Photos in the batch, B. */
-  readonly batch: number;
+export interface Predicted extends EncodedTargets {
   /** `[2 B, dim]`, with gradient. */
   readonly predictions: Tensor;
-  /** `[2 B, dim]`. */
-  readonly targets: Tensor;
-  readonly negatives: EmbeddedNegatives | null;
 }
 
 export interface MomentumPredictionOptions {
@@ -84,19 +79,13 @@ export class MomentumPrediction implements Method {
     return mirroredSources(views, this.options.branch);
   }
 
-  /** All targets and hard negatives pass through their encoder together, so that none is known by its batch statistics. */
-  against({ views, negatives: given }: BatchViews): Compare {
-    const [first, second] = mirroredTargets(views, this.options.branch); // [B, 3, H, W] each
-    const batch = first.shape[0];
-    const shown = [second, first, ...(given === null ? [] : [given.pixels])];
-    const all = noGrad(() => scope(() => this.target.forward(ops.cat(shown)))); // [2 B + M B, dim]
-    const targets = all.narrow(0, 0, 2 * batch); // [2 B, dim]
-    const negatives =
-      given === null ? null : embedded(given, all.narrow(0, 2 * batch, all.shape[0] - 2 * batch)); // of [M * B, dim]
+  against(batch: BatchViews): Compare {
+    const encoded = encodeTargets((pixels) => this.target.forward(pixels), batch, this.options.branch);
+    const { batch: photos, targets } = encoded; // targets [2 B, dim]
     return (sources) => {
       const predictions = this.online.forward(ops.cat(sources)); // [2 B, dim]
-      const loss = this.options.loss({ batch, predictions, targets, negatives }); // []
-      const embeddings = { query: predictions.narrow(0, 0, batch), key: targets.narrow(0, 0, batch) }; // [B, dim] each
+      const loss = this.options.loss({ ...encoded, predictions }); // []
+      const embeddings = { query: predictions.narrow(0, 0, photos), key: targets.narrow(0, 0, photos) }; // [B, dim] each
       const logs = () => ({ contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key).item() });
       return { loss, logs, embeddings };
     };

@@ -1,6 +1,5 @@
-import { Generator, KeyedRandom, type nn, noGrad, ops, scope } from "@salmask/torch";
+import { Generator, KeyedRandom, type nn, ops, type Tensor } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { embedded } from "../masking/hard-negatives.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectorMaker, projectedEncoder } from "../models/encoder.js";
@@ -11,6 +10,7 @@ import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
 import type { MethodMaker } from "./method-maker.js";
+import { encodeTargets } from "./mirrored-targets.js";
 import { mirroredSources, mirroredTargets, mirroredViews } from "./mirrored-views.js";
 import { OnlineNetwork, predictorOf } from "./online-network.js";
 import { meanSimilarity, type RepulsionOptions, repulsionTerm } from "./prediction.js";
@@ -68,20 +68,15 @@ export class SimSiam implements Method {
     return mirroredSources(views, this.options.branch);
   }
 
-  /** All targets and hard negatives pass through the encoder together, so that none is known by its batch statistics. */
-  against({ views, negatives }: BatchViews): Compare {
-    const [first, second] = mirroredTargets(views, this.options.branch); // [B, 3, H, W] each
-    const batch = first.shape[0];
-    const shown = [second, first, ...(negatives === null ? [] : [negatives.pixels])];
-    const all = noGrad(() => scope(() => this.online.encoder.forward(ops.cat(shown)))); // [2 B + M B, dim]
-    const targets = all.narrow(0, 0, 2 * batch); // [2 B, dim]
-    const hard =
-      negatives === null ? null : embedded(negatives, all.narrow(0, 2 * batch, all.shape[0] - 2 * batch)); // of [M * B, dim]
+  against(batch: BatchViews): Compare {
+    const encode = (pixels: Tensor) => this.online.encoder.forward(pixels);
+    const { batch: photos, targets, negatives } = encodeTargets(encode, batch, this.options.branch); // targets [2 B, dim]
     return (sources) => {
       const predictions = this.online.forward(ops.cat(sources)); // [2 B, dim]
       const apart = meanSimilarity(predictions, targets).neg(); // []
-      const loss = hard === null ? apart : apart.add(repulsionTerm(predictions, hard, batch, this.options)); // []
-      const embeddings = { query: predictions.narrow(0, 0, batch), key: targets.narrow(0, 0, batch) }; // [B, dim] each
+      const loss =
+        negatives === null ? apart : apart.add(repulsionTerm(predictions, negatives, photos, this.options)); // []
+      const embeddings = { query: predictions.narrow(0, 0, photos), key: targets.narrow(0, 0, photos) }; // [B, dim] each
       const logs = () => ({ contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key).item() });
       return { loss, logs, embeddings };
     };

@@ -7,6 +7,22 @@ import { configsWith } from "../support/settings.js";
 
 const config = (given: object = {}) => configSchema.parse(given);
 
+/** Values that are not the defaults of either view. */
+const augment = {
+  scale: [0.4, 1],
+  ratio: [1, 1],
+  flipProbability: 0.4,
+  jitterProbability: 0.4,
+  brightness: 0.1,
+  contrast: 0.1,
+  saturation: 0.1,
+  hue: 0.2,
+  grayscaleProbability: 0.1,
+  blurProbability: 0.1,
+  blurSigma: [1, 2],
+  solarizeProbability: 0.2,
+};
+
 /** Every setting with a value that is not its default. */
 const others = {
   seed: 1,
@@ -27,34 +43,8 @@ const others = {
     normInHead: true,
     localScale: [0.1, 0.2],
   },
-  augment: {
-    scale: [0.4, 1],
-    ratio: [1, 1],
-    flipProbability: 0.4,
-    jitterProbability: 0.4,
-    brightness: 0.1,
-    contrast: 0.1,
-    saturation: 0.1,
-    hue: 0.2,
-    grayscaleProbability: 0.1,
-    blurProbability: 0.1,
-    blurSigma: [1, 2],
-    solarizeProbability: 0.2,
-  },
-  augmentSecond: {
-    scale: [0.4, 1],
-    ratio: [1, 1],
-    flipProbability: 0.4,
-    jitterProbability: 0.4,
-    brightness: 0.1,
-    contrast: 0.1,
-    saturation: 0.1,
-    hue: 0.2,
-    grayscaleProbability: 0.1,
-    blurProbability: 0.1,
-    blurSigma: [1, 2],
-    solarizeProbability: 0.2,
-  },
+  augment,
+  augmentSecond: augment,
   mask: {
     fill: "mean",
     branch: "key",
