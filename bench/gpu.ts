@@ -4,7 +4,7 @@
  * its defaults. So PyTorch never waits for a data loader.
  */
 import { computeOf } from "../packages/salmask/src/compute/compute.js";
-import { inTurn, sidesOf, speedRow, withSides } from "./in-turn.js";
+import { inTurn, sidesOf, speedRow, type Way, withSides } from "./in-turn.js";
 import type { Row } from "./rows.js";
 import { type Model, onPhotos } from "./training.js";
 
@@ -17,15 +17,15 @@ const model: Model = {
   queue: 65536,
   photo: 256,
   photos: 2048,
-  steps: 20,
+  steps: 10,
 };
-const rounds = 5;
 
-export async function run(): Promise<Row[]> {
+/** `ways`: those of PyTorch that are tried. Compiling takes minutes. */
+export async function run({ ways, rounds }: { ways: readonly Way[]; rounds: number }): Promise<Row[]> {
   computeOf({ device: "cuda", precision: "auto" });
   return onPhotos(model, { device: "cuda", precision: "bfloat16" }, async (task) => {
     const full = { ...task, recipe: "full" } as const;
-    const resident = await sidesOf({ ...full, feed: "resident" });
+    const resident = await sidesOf({ ...full, feed: "resident" }, ways);
     const wanted = [{ trainer: "ours" as const, task: { ...full, feed: "folder" as const } }, ...resident];
     return withSides(wanted, async (sides) => {
       const timings = await inTurn(sides, { steps: model.steps, rounds });

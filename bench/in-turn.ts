@@ -4,7 +4,7 @@ import { median, type Row } from "./rows.js";
 import { Side } from "./side.js";
 
 /** How the peer computes; the peers' scripts describe each way. */
-const ways = ["default", "channels last", "bfloat16", "compiled", "compiled bfloat16"] as const;
+export const ways = ["default", "channels last", "bfloat16", "compiled", "compiled bfloat16"] as const;
 export type Way = (typeof ways)[number];
 
 /** What a side is told when it is started. */
@@ -88,10 +88,10 @@ const compilePatience = 15 * 60 * 1000;
  * timings. A way is given up if its first step (of a compiled way, the third) or one of its timings takes much longer than
  * those of the fastest way so far.
  */
-async function fastestWay(task: SideTask): Promise<Way> {
+async function fastestWay(task: SideTask, among: readonly Way[]): Promise<Way> {
   const times = new Map<Way, number>();
   let shortest = Number.POSITIVE_INFINITY;
-  for (const way of ways) {
+  for (const way of among) {
     const side = peerSide({ ...task, way });
     try {
       if (way.startsWith("compiled")) await side.ask("steps 2", compilePatience);
@@ -126,8 +126,11 @@ function peerSide(task: SideTask): Side {
 }
 
 /** The compared sides: ours, the peer in its fastest way, and the peer with its defaults. */
-export async function sidesOf<T extends SideTask>(task: T): Promise<{ trainer: Trainer; task: T }[]> {
-  const way = await fastestWay(task);
+export async function sidesOf<T extends SideTask>(
+  task: T,
+  among: readonly Way[] = ways,
+): Promise<{ trainer: Trainer; task: T }[]> {
+  const way = among.length === 1 ? among[0] : await fastestWay(task, among);
   return [
     { trainer: "ours", task },
     { trainer: "peer", task: { ...task, way } },

@@ -3,13 +3,13 @@ import { writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { runInDebian13 } from "../scripts/debian13.mjs";
+import { type Way, ways } from "./in-turn.js";
 import { type Options, type Row, table } from "./rows.js";
 
 // A part is a file that exports `run`. Parts with several networks, and parts with photos, accept options.
 const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
-  gpu: () => import("./gpu.js"),
   methods: () => import("./methods.js"),
 };
 const photoParts: Record<string, () => Promise<{ run(options: { photos?: string }): Promise<Row[]> }>> = {
@@ -23,16 +23,24 @@ const networkParts: Record<string, () => Promise<{ run(options: Options): Promis
   step: () => import("./step.js"),
 };
 
-const names = [networkParts, photoParts, parts].flatMap(Object.keys).sort();
+const wayParts: Record<
+  string,
+  () => Promise<{ run(options: { ways: readonly Way[]; rounds: number }): Promise<Row[]> }>
+> = {
+  gpu: () => import("./gpu.js"),
+};
+
+const names = [networkParts, photoParts, wayParts, parts].flatMap(Object.keys).sort();
 
 function usage(fault: string): never {
   console.error(
     [
       fault,
-      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER] [--libtorch debian13]",
+      "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER] [--ways A,B] [--libtorch debian13]",
       `Parts: ${names.join(", ")}`,
-      `--only (networks with TEXT in their names) and --rounds are for ${Object.keys(networkParts).join(", ")}.`,
+      `--only (networks with TEXT in their names) is for ${Object.keys(networkParts).join(", ")}; --rounds also for ${Object.keys(wayParts).join(", ")}.`,
       `--photos (real photos in place of drawn ones) is for ${Object.keys(photoParts).join(", ")}.`,
+      `--ways (how PyTorch may compute: ${ways.join(", ")}) is for ${Object.keys(wayParts).join(", ")}.`,
       "--libtorch debian13 measures both sides on Debian 13's libtorch and PyTorch, in a folder of its own; it needs root.",
     ].join("\n"),
   );
@@ -48,6 +56,7 @@ function readArguments() {
         only: { type: "string" },
         photos: { type: "string" },
         rounds: { type: "string" },
+        ways: { type: "string" },
       },
       allowPositionals: true,
     });
@@ -70,13 +79,25 @@ function refuse(part: string, given: Record<string, string | undefined>): void {
   }
 }
 
+function waysOf(given: string | undefined): readonly Way[] {
+  if (given === undefined) return ways;
+  const wanted = given.split(",");
+  const found = ways.filter((way) => wanted.includes(way));
+  if (found.length < wanted.length) usage(`Expected --ways to be of ${ways.join(", ")}, got ${given}`);
+  return found;
+}
+
 async function measure(given: ReturnType<typeof readArguments>): Promise<Row[]> {
   const { part, only, rounds, photos } = given;
+  const count = rounds === undefined ? 5 : Number(rounds);
+  if (!Number.isInteger(count) || count < 1) usage(`Expected a whole number of rounds from 1, got ${rounds}`);
+  if (Object.hasOwn(wayParts, part)) {
+    refuse(part, { only, photos });
+    return (await wayParts[part]()).run({ ways: waysOf(given.ways), rounds: count });
+  }
+  refuse(part, { ways: given.ways });
   if (Object.hasOwn(networkParts, part)) {
     refuse(part, { photos });
-    const count = rounds === undefined ? 5 : Number(rounds);
-    if (!Number.isInteger(count) || count < 1)
-      usage(`Expected a whole number of rounds from 1, got ${rounds}`);
     return (await networkParts[part]()).run({ only: only ?? "", rounds: count });
   }
   refuse(part, { only, rounds });

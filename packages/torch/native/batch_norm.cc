@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "optional.h"
 #include "vector.h"
 
 #pragma GCC push_options
@@ -81,7 +82,7 @@ Moments momentsOf(const at::Tensor& input) {
 
 template <Then then>
 struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const c10::optional<at::Tensor>& residual,
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const optional<at::Tensor>& residual,
                             const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& mean,
                             const at::Tensor& inverse) {
     const Rows rows(input);
@@ -155,9 +156,9 @@ bool isFloats(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat && !tensor.is_neg();
 }
 
-at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& weight,
-                     const c10::optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
-                     bool training, double momentum, double eps, const c10::optional<at::Tensor>& residual, bool relu) {
+at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight,
+                     const optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
+                     bool training, double momentum, double eps, const optional<at::Tensor>& residual, bool relu) {
   TORCH_CHECK(input.dim() >= 2, "Expected an input [B, C, ...], got ", input.sizes(), ".");
   TORCH_CHECK(!training || input.numel() != input.size(1), "Expected more than one value per channel in training, got an input ",
               input.sizes(), ".");
@@ -194,9 +195,9 @@ at::Tensor batchNorm(const at::Tensor& input, const c10::optional<at::Tensor>& w
     mean = moments.mean;
     inverse = (moments.variance + eps).rsqrt();
   }
-  if (!relu) return BatchNorm<Then::Nothing>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
-  if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, c10::nullopt, *weight, *bias, mean, inverse);
-  const c10::optional<at::Tensor> added = residual->contiguous(at::MemoryFormat::ChannelsLast);
+  if (!relu) return BatchNorm<Then::Nothing>::apply(input, nullopt, *weight, *bias, mean, inverse);
+  if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, nullopt, *weight, *bias, mean, inverse);
+  const optional<at::Tensor> added = residual->contiguous(at::MemoryFormat::ChannelsLast);
   return BatchNorm<Then::AddAndRelu>::apply(input, added, *weight, *bias, mean, inverse);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "blas.h"
+#include "optional.h"
 #include "windows.h"
 #include "winograd.h"
 
@@ -145,7 +146,7 @@ void expectSameKind(const char* name, const at::Tensor& tensor, const at::Tensor
 }
 
 /** Throws for every argument that libtorch rejects, or on which libtorch crashes. */
-void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias,
+void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const optional<at::Tensor>& bias,
                        int64_t stride, int64_t padding, int64_t groups) {
   TORCH_CHECK(input.dim() == 3 || input.dim() == 4, "Expected an input [B, C, H, W] or [C, H, W], got ", input.sizes(), ".");
   TORCH_CHECK(weight.dim() == 4 && weight.size(0) > 0, "Expected a weight [out, in / groups, height, width], got ", weight.sizes(), ".");
@@ -172,7 +173,7 @@ bool isPlain(const at::Tensor& tensor) {
          tensor.numel() > 0 && !tensor.is_neg();
 }
 
-at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const c10::optional<at::Tensor>& bias, int64_t stride,
+at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const optional<at::Tensor>& bias, int64_t stride,
                   int64_t padding, int64_t groups) {
   expectConvolution(input, weight, bias, stride, padding, groups);
   const bool isLaidOut = input.dim() == 4 && input.layout() == at::kStrided &&

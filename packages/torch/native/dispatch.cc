@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "environment.h"
+#include "optional.h"
 
 namespace salmask {
 namespace {
@@ -84,11 +85,11 @@ IValue convertList(const Arguments& args, napi_value v, const Parameter& p) {
     }
     case Kind::Tensor: {
       if (p.optionalElement) {
-        c10::List<c10::optional<at::Tensor>> out;
+        c10::List<optional<at::Tensor>> out;
         for (uint32_t i = 0; i < n; ++i) {
           napi_value e = element(env, v, i);
-          if (typeOf(env, e) == napi_null) out.push_back(c10::optional<at::Tensor>());
-          else out.push_back(c10::optional<at::Tensor>(tensors.get(toHandle(env, e, what))));
+          if (typeOf(env, e) == napi_null) out.push_back(optional<at::Tensor>());
+          else out.push_back(optional<at::Tensor>(tensors.get(toHandle(env, e, what))));
         }
         return out;
       }

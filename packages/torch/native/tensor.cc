@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
+#include <cstdlib>
 #include <cstring>
 #include <unordered_set>
 
@@ -196,8 +197,18 @@ napi_value keepFreedMemory(const Arguments& args) {
   return undefined(args.env);
 }
 
-napi_value setCudnnBenchmark(const Arguments& args) {
-  at::globalContext().setBenchmarkCuDNN(toBool(args.env, args[0], "enabled"));
+napi_value setDeterministic(const Arguments& args) {
+  const bool on = toBool(args.env, args[0], "on");
+  // cuBLAS reads it when it is first used. Without it, its products of several streams may differ.
+  if (on) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::Context& context = at::globalContext();
+  context.setDeterministicCuDNN(on);
+  context.setBenchmarkCuDNN(!on);
+  context.setDeterministicAlgorithms(on, /*warn_only=*/true);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  // libtorch would also fill all new memory, to make reads of it repeatable.
+  context.setDeterministicFillUninitializedMemory(false);
+#endif
   return undefined(args.env);
 }
 

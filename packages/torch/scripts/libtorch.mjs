@@ -7,12 +7,14 @@ import { join } from "node:path";
 /** @typedef {{ source: string, version: string, include: string[], lib: string, cxx11Abi: boolean }} Libtorch */
 
 const versionHeader = "torch/csrc/api/include/torch/version.h";
+/** Where later releases have the numbers; the other header includes it. */
+const laterHeader = "torch/headeronly/version.h";
 
 /** Reads `TORCH_VERSION_MAJOR.MINOR.PATCH` from libtorch's headers; null if the header does not exist. */
 export function versionOf(include) {
-  const path = join(include, versionHeader);
-  if (!existsSync(path)) return null;
-  const text = readFileSync(path, "utf8");
+  if (!existsSync(join(include, versionHeader))) return null;
+  const headers = [versionHeader, laterHeader].map((header) => join(include, header)).filter(existsSync);
+  const text = headers.map((path) => readFileSync(path, "utf8")).join("\n");
   const number = (name) => text.match(new RegExp(`#define TORCH_VERSION_${name} (\\d+)`))?.[1];
   return [number("MAJOR"), number("MINOR"), number("PATCH")].join(".");
 }

@@ -36,7 +36,7 @@ export interface Native {
   setNumThreads(threads: number): void;
   getNumThreads(): number;
   keepFreedMemory(): void;
-  setCudnnBenchmark(on: boolean): void;
+  setDeterministic(on: boolean): void;
   hasCuda(): boolean;
   version(): string;
 }
@@ -161,7 +161,7 @@ export const native: Native = {
   setNumThreads: (...args) => load().setNumThreads(...args),
   getNumThreads: (...args) => load().getNumThreads(...args),
   keepFreedMemory: (...args) => load().keepFreedMemory(...args),
-  setCudnnBenchmark: (...args) => load().setCudnnBenchmark(...args),
+  setDeterministic: (...args) => load().setDeterministic(...args),
   hasCuda: (...args) => load().hasCuda(...args),
   version: (...args) => load().version(...args),
 };

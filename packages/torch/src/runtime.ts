@@ -15,11 +15,12 @@ export function hasCuda(): boolean {
 }
 
 /**
- * Whether cuDNN times its convolution algorithms at each new shape and keeps the fastest. This is faster if shapes
- * repeat, as in training. Has no effect without CUDA.
+ * On: operators use algorithms that give the same bits each time, where libtorch has one, and on a GPU always the same
+ * algorithm for a shape. Off: cuDNN times its algorithms at each new shape and keeps the fastest. As libtorch begins, it
+ * does neither.
  */
-export function setCudnnBenchmark(on: boolean): void {
-  native.setCudnnBenchmark(on);
+export function setDeterministic(on: boolean): void {
+  native.setDeterministic(on);
 }
 
 /** libtorch's version, such as `1.13.0`. */

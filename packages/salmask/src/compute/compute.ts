@@ -7,6 +7,7 @@ import {
   libtorchVersion,
   type nn,
   scope,
+  setDeterministic,
   type Tensor,
 } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
@@ -44,6 +45,11 @@ export function computeOf(
   return { device: isOnGpu ? "cuda:0" : "cpu", precision: precision === "auto" ? usual : precision };
 }
 
+/** Says whether a GPU's operators must give the same bits each time, for this process. */
+export function chooseAlgorithms({ device }: Compute, deterministic: boolean): void {
+  if (device !== "cpu") setDeterministic(deterministic);
+}
+
 /**
  * Moves a network to its device. On a GPU the weights of convolutions are stored with channels last, the layout of
  * tensor cores, and the layers' outputs then have that layout too.
@@ -55,6 +61,11 @@ export function place<M extends nn.AnyModule>(network: M, { device }: Compute): 
 /** Copies a tensor from the host to the device; returns the same tensor on a CPU. */
 export function sent(tensor: Tensor, device: string): Tensor {
   return device === "cpu" ? tensor : tensor.to({ device });
+}
+
+/** Copies a tensor from its device to the host; returns the same tensor if it is there. */
+export function received(tensor: Tensor): Tensor {
+  return tensor.device === "cpu" ? tensor : tensor.to({ device: "cpu" });
 }
 
 /** Runs layers in the precision that is asked for; what comes out is of that type, or of float32. */

@@ -17,6 +17,10 @@ export const computeSettings = {
     .describe(
       "precision of convolutions and matrix products; weights stay float32; auto: bfloat16 on a GPU and on a CPU that multiplies it in hardware, otherwise float32",
     ),
+  deterministic: z
+    .boolean()
+    .default(true)
+    .describe("cuda: the same bits each time, and after --resume; false is faster; on a CPU they always are"),
 };
 
 export type ComputeSettings = z.infer<z.ZodObject<typeof computeSettings>>;

@@ -10,6 +10,7 @@ const mayDiffer: Readonly<Record<string, string>> = {
   threads: "sums of another order round differently, but the same is learned from the same state",
   // The precision must not change: bfloat16 keeps only 8 significant bits of each factor.
   device: "it rounds in its own way and draws the noise of masks from its own generator, but learns the same",
+  deterministic: "a GPU rounds in another order, but the same is learned from the same state",
   "train.logEvery": "it only says which steps are written down",
   "train.checkpointEvery": "it only says when the state is written down",
   "train.keep": "it only says how many old states stay",

@@ -21,6 +21,11 @@ const embeddedSchema = z.strictObject({
   test: z.int().min(1).default(500).describe("pictures to score on"),
   size: z.int().min(32).max(512).default(64).describe("their side in pixels"),
   difficulty: z.enum(difficulties).default("hard"),
+  seed: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("of the pictures; another one makes others, to choose settings on"),
 });
 
 const rowSchema = z.strictObject({

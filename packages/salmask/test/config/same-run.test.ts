@@ -28,6 +28,7 @@ const others = {
   seed: 1,
   threads: 3,
   device: "cpu",
+  deterministic: false,
   precision: "bfloat16",
   data: { crop: 64, size: 300, cache: "elsewhere" },
   model: { arch: "resnet18", width: 16, stem: "small", patch: 8, positions: 4, hiddenPatches: "mask-token" },
@@ -94,7 +95,15 @@ function another({ key, kind }: Setting, usual: unknown): unknown {
 }
 
 const free = [
-  ...["threads", "device", "train.logEvery", "train.checkpointEvery", "train.keep", "train.varianceEvery"],
+  ...[
+    "threads",
+    "device",
+    "deterministic",
+    "train.logEvery",
+    "train.checkpointEvery",
+    "train.keep",
+    "train.varianceEvery",
+  ],
   ...["saliency.truth", "data.cache"],
 ];
 

@@ -95,6 +95,7 @@ export class GhostGpu {
       hasCuda: () => true,
       device: (tensor) => (there.has(tensor) ? ghostName : real.device(tensor)),
       setAutocast: (_, on, type) => real.setAutocast("cpu", on, type),
+      setDeterministic: () => {}, // a CPU is, and its operators would become others
       fromBytes: (data: TypedArray, shape, type, device) =>
         this.put(real.fromBytes(data, shape, type, "cpu"), device === ghostName),
       item: (tensor) => {

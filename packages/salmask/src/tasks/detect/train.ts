@@ -4,7 +4,7 @@ import { Generator, KeyedRandom, noGrad, setNumThreads } from "@salmask/torch";
 import { UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { computeOf } from "../../compute/compute.js";
+import { chooseAlgorithms, computeOf } from "../../compute/compute.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
 import type { Detector } from "../../detection/rcnn.js";
 import { createBackbone } from "../../models/registry.js";
@@ -54,6 +54,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const { config, why } = chooseByPhotos(options.config, { photos: set.photos, strides: stridesOf(encoder) });
   for (const message of why) report({ kind: "note", message });
   const compute = computeOf(config);
+  chooseAlgorithms(compute, config.deterministic);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const fingerprint = fingerprintOf(set);
   using _lock = folder.lock();

@@ -4,7 +4,7 @@ import { Generator, KeyedRandom, saveSafetensors, setNumThreads } from "@salmask
 import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { type Compute, computeOf } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, computeOf } from "../../compute/compute.js";
 import { withKnownLabels } from "../../data/samples/few-labels.js";
 import { labelBudget } from "../../data/samples/label-budget.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -58,6 +58,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
   if (resume === false) folder.refuseTaken();
   else folder.refuseForeign();
   const compute = computeOf(config);
+  chooseAlgorithms(compute, config.deterministic);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const start = startFrom(options.encoder, config);
   try {

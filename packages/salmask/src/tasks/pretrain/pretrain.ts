@@ -81,7 +81,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     });
     const { backbone } = task.method;
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
-    const classes = await compareWithUntrained(backbone, dataset, { config, signal, report });
+    const classes = await compareWithUntrained(backbone, dataset, { config, compute, signal, report });
     const { end } = trained;
     const summary: PretrainSummary = {
       kind: "pretrain",

@@ -1,7 +1,7 @@
 /** Pre-training as a task: the views of a batch, the learners, and the state for a checkpoint. */
-import { optim, setCudnnBenchmark } from "@salmask/torch";
+import { optim } from "@salmask/torch";
 import type { StageClock } from "../../base/stage-clock.js";
-import type { Compute } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms } from "../../compute/compute.js";
 import type { RunConfig } from "../../config/schema.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -83,8 +83,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     const stride = strideOf(config.model);
     const grid = gridFor(config.data.crop, stride);
     const recipe = maker.recipe(config);
-    // All steps have the same shapes.
-    setCudnnBenchmark(compute.device !== "cpu");
+    chooseAlgorithms(compute, config.deterministic);
     // Parts whose creation can fail are first, so that rejected settings leave no memory allocated.
     const guide = await SaliencyGuide.open(config, {
       dataset,

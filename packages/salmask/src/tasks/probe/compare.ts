@@ -2,6 +2,7 @@
 import { Generator, KeyedRandom } from "@salmask/torch";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
+import { type Compute, onCpu, place } from "../../compute/compute.js";
 import type { RunConfig } from "../../config/schema.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { fillOf } from "../../masking/fills/registry.js";
@@ -12,6 +13,8 @@ import { labelledFeatures, type Scores, scoreFeatures } from "./score.js";
 
 export interface CompareOptions {
   readonly config: Pick<RunConfig, "seed" | "data" | "mask">;
+  /** Where the encoder is; the CPU where it is not given. Both encoders compute in float32. */
+  readonly compute?: Compute;
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
@@ -30,11 +33,12 @@ const batchSize = 256;
 export async function compareWithUntrained(
   backbone: Backbone,
   dataset: PackedDataset,
-  { config, signal, report = silent }: CompareOptions,
+  { config, compute = onCpu, signal, report = silent }: CompareOptions,
 ): Promise<PretrainSummary["classes"]> {
   const classes = dataset.classes.length;
   if (classes < 2 || dataset.length < 8 * classes || dataset.labels.some((label) => label < 0)) return null;
   const { seed, data, mask } = config;
+  const there: Compute = { device: compute.device, precision: "float32" };
   const order = new KeyedRandom(seed, purpose.comparison).permutation(dataset.length).slice(0, mostPhotos);
   const scored = order.slice(0, Math.round(scoredShare * order.length));
   const known = order.slice(scored.length);
@@ -43,7 +47,7 @@ export async function compareWithUntrained(
   const score = async (encoder: Backbone): Promise<Scores> => {
     const onProgress = ({ done }: { done: number }) =>
       report({ kind: "progress", what: "comparing with an untrained encoder", done: before + done, total });
-    const options = { crop: data.crop, fill: fillOf(mask), batchSize, signal, onProgress };
+    const options = { crop: data.crop, fill: fillOf(mask), batchSize, compute: there, signal, onProgress };
     using train = await labelledFeatures(encoder, { dataset, ids: known }, options);
     before += known.length;
     using test = await labelledFeatures(encoder, { dataset, ids: scored }, options);
@@ -52,7 +56,7 @@ export async function compareWithUntrained(
   };
   const trained = await score(backbone);
   const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
-  using untrained = createBackbone(backbone.spec, generator);
+  using untrained = place(createBackbone(backbone.spec, generator), there);
   const random = await score(untrained);
   return {
     photos: known.length,

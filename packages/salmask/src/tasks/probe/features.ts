@@ -1,6 +1,6 @@
 import { keep, type nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
-import { type Compute, onCpu, runLayers, sent } from "../../compute/compute.js";
+import { type Compute, onCpu, received, runLayers, sent } from "../../compute/compute.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Fill } from "../../masking/fills/fill.js";
 import type { Backbone } from "../../models/backbone.js";
@@ -27,8 +27,8 @@ export function centralFraction(crop: number): number {
 }
 
 /**
- * The pooled features of the photos `ids` in the central crop, in evaluation mode: `[ids, outChannels]`; the caller
- * owns them. Restores the encoder's mode.
+ * The pooled features of the photos `ids` in the central crop, in evaluation mode: `[ids, outChannels]` on the host; the
+ * caller owns them. Restores the encoder's mode.
  */
 export function extractFeatures(
   backbone: Backbone,
@@ -42,7 +42,7 @@ export function extractFeatures(
 }
 
 /**
- * What a network makes of the photos `ids` under the central crop, in eval mode: `[ids, d]`, which the caller owns. `forward`
+ * What a network makes of the photos `ids` under the central crop, in eval mode: `[ids, d]` on the host, which the caller owns. `forward`
  * takes `[B, 3, crop, crop]` to `[B, d]`. The network's mode is restored.
  */
 export async function outputsOf(
@@ -60,7 +60,7 @@ export async function outputsOf(
     for (let from = 0; from < ids.length; from += batchSize) {
       if (signal?.aborted === true) throw new InterruptedError("Stopped; nothing was written.");
       const part = ids.subarray(from, from + batchSize);
-      parts.push(keep(noGrad(() => scope(() => forward(centralCrops(dataset, part, options)))))); // [part, d]
+      parts.push(keep(noGrad(() => scope(() => received(forward(centralCrops(dataset, part, options))))))); // [part, d]
       onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });
       // Lets signal handlers and timers run.
       await new Promise(setImmediate);

@@ -134,6 +134,18 @@ describe("a run on a GPU", () => {
     });
   });
 
+  it("compares its encoder with an untrained one on the device", async () => {
+    const options = await prepare({ mask: { fill: "none" }, train: { ...smallSettings.train, epochs: 1 } });
+    await writePhotos(options.photos, 24, 16, ["a", "b"]);
+    const there = { ...options, config: on(options.config, "cuda", "float32") };
+    const { classes } = await GhostGpu.during(() => pretrain(there));
+    const here = { ...options, out: join(options.folder, "here") };
+    expect(classes).not.toBeNull();
+    expect(classes).toEqual(
+      (await pretrain({ ...here, config: on(options.config, "cpu", "float32") })).classes,
+    );
+  });
+
   it("detects a loss that is not finite when losses are next read, and names its step", async () => {
     await onGhost({ mask: { fill: "none" } }, (task, step) => {
       step(0, true);
