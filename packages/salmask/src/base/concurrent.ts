@@ -27,3 +27,23 @@ export async function* mapOrdered<T, R>(
     await Promise.allSettled(running);
   }
 }
+
+/**
+ * Calls `fn` on at most `limit` items at once, the next as soon as any has ended, and gives the results in the order of the
+ * items. The first error of `fn` is thrown when the calls that had begun have ended.
+ */
+export async function mapConcurrent<T, R>(
+  items: readonly T[],
+  limit: number,
+  fn: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const left = items.entries();
+  const work = async () => {
+    for (const [i, item] of left) results[i] = await fn(item);
+  };
+  const ends = await Promise.allSettled(Array.from({ length: limit }, work));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return results;
+}

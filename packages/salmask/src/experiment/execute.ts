@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mapOrdered } from "../base/concurrent.js";
+import { mapConcurrent } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { percent } from "../base/format.js";
@@ -57,7 +57,6 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { photos, probe, masks } = await findPhotos(plan, out);
   const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
-  const results: RunResult[] = [];
   const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
     const folder = join(out, row.slug, `seed-${seed}`);
     const { maps = masks, truth = masks } = row.config.saliency;
@@ -92,7 +91,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       return { kind: "failed", row: row.name, seed, why };
     }
   };
-  for await (const result of mapOrdered(runs, jobs, one)) results.push(result);
+  const results = await mapConcurrent(runs, jobs, one);
   if (signal?.aborted === true) {
     throw new InterruptedError(
       "Stopped; the same command goes on with what is left, each run from its checkpoint.",

@@ -17,7 +17,7 @@ import { dinoProjector, UnitLinear } from "../models/dino-head.js";
 import { type EncoderOptions, projectedEncoder } from "../models/encoder.js";
 import { isTransformer } from "../models/settings.js";
 import { joinParts, partOf } from "../models/state-dict.js";
-import type { Logs, Progress } from "../training/task.js";
+import type { Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import { clipEachGradient } from "./clip-gradients.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
@@ -168,17 +168,9 @@ export class Dino implements Method {
     follow(this.teacher, this.student, risingMomentum(this.options.momentum, progress));
   }
 
-  logs(): Logs {
-    return {};
-  }
-
   state(): nn.StateDict {
     const networks = { student: this.student.stateDict(), teacher: this.teacher.stateDict() };
     return { centre: this.centre, ...joinParts(networks) };
-  }
-
-  counters(): Record<string, number> {
-    return {};
   }
 
   loadState(state: nn.StateDict): void {

@@ -52,13 +52,13 @@ export interface Method {
    */
   weightDecay?(usual: number, progress: Progress): number;
   /** Call it after the optimizer's step. `progress` is the completed share of the run, 0 to 1. */
-  afterStep(progress: number): void;
+  afterStep?(progress: number): void;
   /** Numbers of the method itself for the log, such as the fill level of a queue of past keys. */
-  logs(): Logs;
+  logs?(): Logs;
   /** Every tensor that a checkpoint must contain, by name. */
   state(): nn.StateDict;
   /** Numbers that a checkpoint must contain in addition to the tensors. */
-  counters(): Record<string, number>;
+  counters?(): Record<string, number>;
   /** Copies the tensors and numbers of a checkpoint into the method. */
   loadState(state: nn.StateDict, counters: Record<string, number>): void;
   dispose(): void;

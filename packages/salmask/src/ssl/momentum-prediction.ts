@@ -9,7 +9,7 @@ import {
   projectedEncoder,
 } from "../models/encoder.js";
 import { joinParts, partOf } from "../models/state-dict.js";
-import type { Logs } from "../training/task.js";
+
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
@@ -101,16 +101,8 @@ export class MomentumPrediction implements Method {
     follow(this.target, this.online.encoder, risingMomentum(this.options.momentum, progress));
   }
 
-  logs(): Logs {
-    return {};
-  }
-
   state(): nn.StateDict {
     return joinParts({ online: this.online.stateDict(), target: this.target.stateDict() });
-  }
-
-  counters(): Record<string, number> {
-    return {};
   }
 
   loadState(state: nn.StateDict): void {

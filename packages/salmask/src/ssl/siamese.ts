@@ -11,7 +11,7 @@ import {
 } from "../models/encoder.js";
 import { mlpHead } from "../models/mlp-head.js";
 import { pick } from "../models/state-dict.js";
-import type { Logs } from "../training/task.js";
+
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
@@ -98,18 +98,8 @@ export class Siamese implements Method {
     return { query: this.encoder.evaluate(source.masked), key: this.encoder.evaluate(target) }; // [B, dim] each
   }
 
-  afterStep(): void {}
-
-  logs(): Logs {
-    return {};
-  }
-
   state(): nn.StateDict {
     return this.encoder.stateDict();
-  }
-
-  counters(): Record<string, number> {
-    return {};
   }
 
   loadState(state: nn.StateDict): void {

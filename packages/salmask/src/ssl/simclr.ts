@@ -4,7 +4,7 @@ import { embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import { pick } from "../models/state-dict.js";
-import type { Logs } from "../training/task.js";
+
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
 import type { MethodMaker } from "./method-maker.js";
@@ -80,18 +80,8 @@ export class SimClr implements Method {
     return { query: this.encoder.evaluate(first.masked), key: this.encoder.evaluate(second.masked) }; // [B, dim] each
   }
 
-  afterStep(): void {}
-
-  logs(): Logs {
-    return {};
-  }
-
   state(): nn.StateDict {
     return this.encoder.stateDict();
-  }
-
-  counters(): Record<string, number> {
-    return {};
   }
 
   loadState(state: nn.StateDict): void {

@@ -5,7 +5,7 @@ import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectorMaker, projectedEncoder } from "../models/encoder.js";
 import { mlpHead } from "../models/mlp-head.js";
 import { pick } from "../models/state-dict.js";
-import type { Logs } from "../training/task.js";
+
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
@@ -89,18 +89,8 @@ export class SimSiam implements Method {
     return { query: encoder.evaluate(source.masked), key: encoder.evaluate(target) }; // [B, dim] each
   }
 
-  afterStep(): void {}
-
-  logs(): Logs {
-    return {};
-  }
-
   state(): nn.StateDict {
     return this.online.stateDict();
-  }
-
-  counters(): Record<string, number> {
-    return {};
   }
 
   loadState(state: nn.StateDict): void {

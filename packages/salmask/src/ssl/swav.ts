@@ -145,8 +145,6 @@ export class Swav implements Method {
     if (epoch < this.options.frozenEpochs) this.network.prototypes.zeroGrad();
   }
 
-  afterStep(): void {}
-
   logs(): Logs {
     return this.queue === null ? {} : { queueFill: this.enqueued / this.options.queue };
   }

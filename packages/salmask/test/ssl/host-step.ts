@@ -91,7 +91,7 @@ function stepsOf(config: RunConfig, folder: string): Map<string, Float32Array>[]
           Object.fromEntries(
             state.map(([name]) => [String(name).slice("state/".length), before[String(name)]]),
           ),
-          method.counters(),
+          method.counters?.() ?? {},
         );
         return result;
       }),

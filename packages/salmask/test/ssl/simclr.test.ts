@@ -39,7 +39,6 @@ describe("SimClr", () => {
           loss.backward();
           optimizer.step();
           optimizer.zeroGrad();
-          method.afterStep();
           return loss.item();
         }),
       );

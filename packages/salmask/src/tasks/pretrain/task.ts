@@ -130,7 +130,7 @@ export class PretrainTask implements Task<PretrainBatch> {
   }
 
   afterStep({ step, stepsPerEpoch, epochs }: Progress): void {
-    this.method.afterStep((step + 1) / (stepsPerEpoch * epochs));
+    this.method.afterStep?.((step + 1) / (stepsPerEpoch * epochs));
   }
 
   logs({ seen, occluded }: PretrainBatch): Logs {
@@ -139,7 +139,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     const { foreground, draw } = views[Math.min(1, views.length - 1)];
     const lost = mostlyLostShare(views);
     return {
-      ...this.method.logs(),
+      ...this.method.logs?.(),
       maskedShare: occluded === null ? meanMaskedShare(views) : occluded.maskedShare(),
       ...(lost === null ? {} : { mostlyLostShare: lost }),
       ...(foreground === null ? {} : shares(foreground)),
@@ -158,7 +158,7 @@ export class PretrainTask implements Task<PretrainBatch> {
 
   state(): TaskState {
     const beside = { saliency: this.guide.state(), occlusion: this.occlusion?.model.stateDict() ?? {} };
-    return { tensors: { ...this.method.state(), ...joinParts(beside) }, counters: this.method.counters() };
+    return { tensors: { ...this.method.state(), ...joinParts(beside) }, counters: this.method.counters?.() ?? {} };
   }
 
   loadState({ tensors, counters }: TaskState): void {
