@@ -1,12 +1,11 @@
 /** `plot.ts FILE.svg ROWS.json...`: draws our speed relative to the peer's, one bar per row with images per second. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { picture, textAt } from "../packages/salmask/src/base/svg.js";
 import type { Row } from "./rows.js";
 
 const layout = { width: 760, left: 330, right: 60, top: 48, bar: 18, step: 30, bottom: 40 };
 
 const title = "Images a second, times those of PyTorch on the same library, threads and photos";
-
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 function speedPlot(parts: readonly { name: string; rows: readonly Row[] }[]): string {
   const { width, left, right, top, bar, step, bottom } = layout;
@@ -21,22 +20,19 @@ function speedPlot(parts: readonly { name: string; rows: readonly Row[] }[]): st
   const drawn = bars.map(({ label, ratio }, i) => {
     const y = top + i * step;
     return (
-      `<text x="${left - 10}" y="${y + bar - 5}" text-anchor="end">${escaped(label)}</text>` +
+      textAt(left - 10, y + bar - 5, label, 'text-anchor="end"') +
       `<rect x="${left}" y="${y}" width="${(x(ratio) - left).toFixed(1)}" height="${bar}" fill="#1f5fa8"/>` +
-      `<text x="${(x(ratio) + 6).toFixed(1)}" y="${y + bar - 5}">${ratio.toFixed(2)}</text>`
+      textAt(x(ratio) + 6, y + bar - 5, ratio.toFixed(2))
     );
   });
   const one = x(1).toFixed(1);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12"><title>${title}</title>`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
-    `<text x="10" y="22" font-size="14">${title}</text>`,
+  return picture(width, height, [
+    `<title>${title}</title>`,
+    textAt(10, 22, title, 'font-size="14"'),
     ...drawn,
     `<line x1="${one}" x2="${one}" y1="${top - 8}" y2="${height - bottom}" stroke="#c33" stroke-dasharray="4 3"/>`,
-    `<text x="${one}" y="${height - bottom + 18}" text-anchor="middle">PyTorch</text>`,
-    "</svg>",
-    "",
-  ].join("\n");
+    textAt(one, height - bottom + 18, "PyTorch", 'text-anchor="middle"'),
+  ]);
 }
 
 const [out, ...files] = process.argv.slice(2);

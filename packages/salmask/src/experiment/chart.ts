@@ -1,5 +1,4 @@
-import { escapedXml } from "../base/xml.js";
-import { colours, limits, picture, ticks } from "./svg.js";
+import { colours, limits, picture, textAt, ticks } from "../base/svg.js";
 
 /** A score at a place. */
 export interface Point {
@@ -42,16 +41,13 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
   const rows = ticks(vertical).map(
     (tick) =>
       `<line x1="${area.left}" x2="${area.right}" y1="${y(tick)}" y2="${y(tick)}" stroke="#ddd"/>` +
-      `<text x="${area.left - 8}" y="${y(tick)}" dy="4" text-anchor="end">${tick.toFixed(1)}</text>`,
+      textAt(area.left - 8, y(tick), tick.toFixed(1), 'dy="4" text-anchor="end"'),
   );
   const columns =
     places === null
       ? ticks(horizontal).map((tick) => ({ at: tick, text: tick.toPrecision(3) }))
       : places.map((text, at) => ({ at, text }));
-  const foot = columns.map(
-    ({ at, text }) =>
-      `<text x="${x(at)}" y="${area.bottom + 18}" text-anchor="middle">${escapedXml(text)}</text>`,
-  );
+  const foot = columns.map(({ at, text }) => textAt(x(at), area.bottom + 18, text, 'text-anchor="middle"'));
   const lines = series.flatMap(({ points: own }, i) => {
     const colour = colours[i % colours.length];
     const path = own.map((point) => `${x(point.x)},${y(point.y)}`).join(" ");
@@ -63,13 +59,13 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
   const across = levels.map(
     (level) =>
       `<line x1="${area.left}" x2="${area.right}" y1="${y(level.y)}" y2="${y(level.y)}" stroke="#555" stroke-dasharray="4 3"/>` +
-      `<text x="${area.right}" y="${y(level.y)}" dy="-4" text-anchor="end" fill="#555">${escapedXml(level.name)}</text>`,
+      textAt(area.right, y(level.y), level.name, 'dy="-4" text-anchor="end" fill="#555"'),
   );
   return picture(width, height, [
-    `<text x="${area.left}" y="20" font-size="14">${escapedXml(title)}</text>`,
+    textAt(area.left, 20, title, 'font-size="14"'),
     ...rows,
     ...foot,
-    `<text x="${(area.left + area.right) / 2}" y="${area.bottom + 38}" text-anchor="middle">${escapedXml(axis)}</text>`,
+    textAt((area.left + area.right) / 2, area.bottom + 38, axis, 'text-anchor="middle"'),
     ...across,
     ...lines,
     ...legend(series.map(({ name }) => name)),
@@ -82,7 +78,7 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
       `<line x1="${x(point.x)}" x2="${x(point.x)}" y1="${low}" y2="${high}" stroke="${colour}" stroke-width="2" opacity="0.5"/>` +
       `<line x1="${left}" x2="${right}" y1="${y(point.y)}" y2="${y(point.y)}" stroke="${colour}" stroke-width="2" opacity="0.5"/>` +
       `<circle cx="${x(point.x)}" cy="${y(point.y)}" r="4" fill="${colour}"/>` +
-      `<text x="${x(point.x)}" y="${y(point.y)}" dx="7" dy="-5">${escapedXml(point.label)}</text>`
+      textAt(x(point.x), y(point.y), point.label, 'dx="7" dy="-5"')
     );
   }
 }
@@ -103,7 +99,7 @@ function legend(names: readonly string[]): string[] {
     const y = area.bottom + 60 + Math.floor(i / 4) * 16;
     return [
       `<circle cx="${x}" cy="${y - 4}" r="4" fill="${colours[i % colours.length]}"/>` +
-        `<text x="${x + 9}" y="${y}">${escapedXml(name)}</text>`,
+        textAt(x + 9, y, name),
     ];
   });
 }

@@ -1,7 +1,6 @@
-import { escapedXml } from "../base/xml.js";
+import { colours, limits, picture, textAt, ticks } from "../base/svg.js";
 import { chart, type Point } from "./chart.js";
 import type { Plan } from "./plan.js";
-import { colours, limits, picture, ticks } from "./svg.js";
 import type { TableRow } from "./table.js";
 
 /**
@@ -65,12 +64,12 @@ function dots(plan: Plan, rows: readonly TableRow[]): string {
   const axis = ticks(range).map(
     (tick) =>
       `<line x1="${x(tick)}" x2="${x(tick)}" y1="${top - 8}" y2="${height - bottom}" stroke="#ddd"/>` +
-      `<text x="${x(tick)}" y="${height - bottom + 18}" text-anchor="middle">${tick.toFixed(1)}</text>`,
+      textAt(x(tick), height - bottom + 18, tick.toFixed(1), 'text-anchor="middle"'),
   );
   const [colour] = colours;
   const marks = rows.map((row, i) => {
     const y = top + (i + 0.5) * step;
-    const name = `<text x="${left - 12}" y="${y + 4}" text-anchor="end">${escapedXml(row.name)}</text>`;
+    const name = textAt(left - 12, y + 4, row.name, 'text-anchor="end"');
     const value = row[plan.measure];
     if (value === null) return name;
     const half = value.halfWidth ?? 0;
@@ -79,9 +78,5 @@ function dots(plan: Plan, rows: readonly TableRow[]): string {
       `<circle cx="${x(value.mean)}" cy="${y}" r="5" fill="${colour}"/>`
     );
   });
-  return picture(width, height, [
-    `<text x="${left}" y="20" font-size="14">${escapedXml(title(plan))}</text>`,
-    ...axis,
-    ...marks,
-  ]);
+  return picture(width, height, [textAt(left, 20, title(plan), 'font-size="14"'), ...axis, ...marks]);
 }

@@ -1,9 +1,11 @@
 /** The plots of an analysis as SVG: curves, bars in groups, tables of colours. */
 import type { BarsPlot, HeatPlot, LinesPlot, NamedValues, Plot, ValueKind } from "../analysis/measured.js";
+import { colours, picture, textAt } from "../base/svg.js";
 import { escapedXml } from "../base/xml.js";
 
-const colours = ["#8a8a8a", "#1f5fa8", "#d1495b", "#2e8540", "#c77f14", "#8a5fbf", "#3aa6a6", "#9c2c77"];
-const colourOf = (series: number) => colours[series % colours.length];
+/** The first is grey, for what the others are compared with. */
+const shown = ["#8a8a8a", ...colours];
+const colourOf = (series: number) => shown[series % shown.length];
 
 const frame = { width: 720, left: 60, right: 20, top: 58, plotHeight: 240, legendLine: 18 };
 const ticks = 5;
@@ -21,19 +23,13 @@ export function svgOf(plot: Plot): string {
   }
 }
 
-const text = (x: number, y: number, content: string, attributes = "") =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapedXml(content)}</text>`;
-
-function document(width: number, height: number, title: string, parts: readonly string[]): string {
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height.toFixed(0)}" font-family="sans-serif" font-size="12"><title>${escapedXml(title)}</title>`,
-    `<rect width="${width}" height="${height.toFixed(0)}" fill="white"/>`,
-    text(12, 20, title, 'font-size="14"'),
+/** A plot's elements under its title, in a picture with that name. */
+const titled = (width: number, height: number, title: string, parts: readonly string[]) =>
+  picture(width, height, [
+    `<title>${escapedXml(title)}</title>`,
+    textAt(12, 20, title, 'font-size="14"'),
     ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
-}
+  ]);
 
 interface Axis {
   readonly y: (value: number) => number;
@@ -52,12 +48,12 @@ function axisOf(series: readonly NamedValues[], title: string, kind: ValueKind):
     const label = kind === "share" ? (100 * value).toFixed(0) : String(Number(value.toPrecision(2)));
     return (
       `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" stroke="#ddd"/>` +
-      text(left - 8, y(value) + 4, label, 'text-anchor="end"')
+      textAt(left - 8, y(value) + 4, label, 'text-anchor="end"')
     );
   });
   return {
     y,
-    parts: [...parts, text(12, top - 16, kind === "share" ? `${title}, %` : title, 'fill="#555"')],
+    parts: [...parts, textAt(12, top - 16, kind === "share" ? `${title}, %` : title, 'fill="#555"')],
   };
 }
 
@@ -73,7 +69,7 @@ function legend(names: readonly string[], from: number): string[] {
     const y = from + i * frame.legendLine;
     return (
       `<rect x="${frame.left}" y="${y - 9}" width="12" height="10" fill="${colourOf(i)}"/>` +
-      text(frame.left + 18, y, name)
+      textAt(frame.left + 18, y, name)
     );
   });
 }
@@ -100,10 +96,10 @@ function linesSvg({ title, x, y, series }: LinesPlot): string {
     });
     return `<polyline points="${points.join(" ")}" fill="none" stroke="${colourOf(number)}" stroke-width="2"/>${dots.join("")}`;
   });
-  return document(width, heightOf(series), title, [
+  return titled(width, heightOf(series), title, [
     ...axis.parts,
-    ...x.values.map((name, i) => text(at(i), bottom + below.names, name, 'text-anchor="middle"')),
-    text((left + width - right) / 2, bottom + below.title, x.title, 'text-anchor="middle" fill="#555"'),
+    ...x.values.map((name, i) => textAt(at(i), bottom + below.names, name, 'text-anchor="middle"')),
+    textAt((left + width - right) / 2, bottom + below.title, x.title, 'text-anchor="middle" fill="#555"'),
     ...curves,
     ...legend(
       series.map(({ name }) => name),
@@ -126,10 +122,10 @@ function barsSvg({ title, groups, y, series }: BarsPlot): string {
       return `<rect x="${x.toFixed(1)}" y="${Math.min(from, to).toFixed(1)}" width="${(0.9 * bar).toFixed(1)}" height="${Math.abs(to - from).toFixed(1)}" fill="${colourOf(number)}"/>`;
     }),
   );
-  return document(width, heightOf(series), title, [
+  return titled(width, heightOf(series), title, [
     ...axis.parts,
     ...groups.map((name, i) =>
-      text(left + (i + 0.5) * group, bottom + below.names, name, 'text-anchor="middle" font-size="11"'),
+      textAt(left + (i + 0.5) * group, bottom + below.names, name, 'text-anchor="middle" font-size="11"'),
     ),
     ...bars,
     ...legend(
@@ -161,7 +157,7 @@ function heatSvg({ title, rows, columns, values }: HeatPlot): string {
       const square = `<rect x="${x}" y="${y}" width="${cell - 1}" height="${cell - 1}" fill="${shade(value)}"/>`;
       if (!isSmall) return [square];
       const colour = value > 0.5 ? "white" : "#333";
-      const label = text(
+      const label = textAt(
         x + cell / 2,
         y + cell / 2 + 4,
         value.toFixed(2),
@@ -170,14 +166,14 @@ function heatSvg({ title, rows, columns, values }: HeatPlot): string {
       return [square, label];
     }),
   );
-  return document(Math.max(width + 20, 12 + 8 * title.length), bottom + names + 20, title, [
-    text(12, heat.top - 8, `rows: ${rows.title}; columns: ${columns.title}`, 'fill="#555"'),
+  return titled(Math.max(width + 20, 12 + 8 * title.length), bottom + names + 20, title, [
+    textAt(12, heat.top - 8, `rows: ${rows.title}; columns: ${columns.title}`, 'fill="#555"'),
     ...rows.names.map((name, i) =>
-      text(left - 6, heat.top + (i + 0.5) * cell + 4, name, 'text-anchor="end"'),
+      textAt(left - 6, heat.top + (i + 0.5) * cell + 4, name, 'text-anchor="end"'),
     ),
     ...columns.names.map((name, j) => {
       const [x, y] = [left + (j + 0.5) * cell + 4, bottom + 8];
-      return text(x, y, name, `text-anchor="end" transform="rotate(-90 ${x.toFixed(1)} ${y.toFixed(1)})"`);
+      return textAt(x, y, name, `text-anchor="end" transform="rotate(-90 ${x.toFixed(1)} ${y.toFixed(1)})"`);
     }),
     ...cells,
   ]);
