@@ -1,8 +1,6 @@
 import { ops, type Tensor } from "@salmask/torch";
 import type { BarlowSettings } from "./barlow-settings.js";
-import type { MethodMaker } from "./method-maker.js";
-import { mirroredViews } from "./mirrored-views.js";
-import { Siamese } from "./siamese.js";
+import { siamese } from "./siamese.js";
 
 /** As in batch normalisation. */
 const EPS = 1e-5;
@@ -30,15 +28,9 @@ export function crossCorrelationLoss(one: Tensor, other: Tensor, redundancy: num
  * Barlow Twins (Zbontar et al. 2021, "Barlow Twins: Self-Supervised Learning via Redundancy Reduction"): each dimension agrees between
  * views, and different ones have nothing in common. LARS with the rates of its section 2.3.
  */
-export const barlow = ({ hidden, dim, redundancy }: BarlowSettings): Required<MethodMaker> => ({
-  create: ({ seed, model, mask }, compute) =>
-    new Siamese({
-      name: "barlow",
-      seed,
-      encoder: { backbone: model, hidden, dim, compute },
-      branch: mask.branch,
-      loss: (one, other) => crossCorrelationLoss(one, other, redundancy),
-    }),
-  recipe: mirroredViews,
-  optimizer: () => ({ name: "lars", rate: 0.2, vectorShare: 0.0048 / 0.2 }),
-});
+export const barlow = ({ redundancy, ...widths }: BarlowSettings) =>
+  siamese(widths, {
+    name: "barlow",
+    loss: (one, other) => crossCorrelationLoss(one, other, redundancy),
+    optimizer: { name: "lars", rate: 0.2, vectorShare: 0.0048 / 0.2 },
+  });

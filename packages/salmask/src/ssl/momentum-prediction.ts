@@ -9,7 +9,6 @@ import {
   projectedEncoder,
 } from "../models/encoder.js";
 import { joinParts, partOf } from "../models/state-dict.js";
-
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";

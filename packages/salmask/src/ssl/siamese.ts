@@ -11,17 +11,23 @@ import {
 } from "../models/encoder.js";
 import { mlpHead } from "../models/mlp-head.js";
 import { pick } from "../models/state-dict.js";
-
+import type { UsualOptimizer } from "../training/optimizer.js";
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import { mirroredSources, mirroredTargets } from "./mirrored-views.js";
+import type { MethodMaker } from "./method-maker.js";
+import { mirroredSources, mirroredTargets, mirroredViews } from "./mirrored-views.js";
 
 /**
  * A loss `[]` of the embeddings of a batch's two views, `[B, dim]` each and of any length. It is the same where the two are
  * exchanged.
  */
 export type PairLoss = (one: Tensor, other: Tensor) => Tensor;
+
+/** What a method says of itself, beside its settings. */
+export interface SiameseKind extends Pick<SiameseOptions, "name" | "loss"> {
+  readonly optimizer: UsualOptimizer;
+}
 
 export interface SiameseOptions {
   readonly name: string;
@@ -110,3 +116,20 @@ export class Siamese implements Method {
     this.encoder.dispose();
   }
 }
+
+/** Makes a method of this kind, with a head of these widths. */
+export const siamese = (
+  { hidden, dim }: Pick<EncoderOptions, "hidden" | "dim">,
+  { name, loss, optimizer }: SiameseKind,
+): Required<MethodMaker> => ({
+  create: ({ seed, model, mask }, compute) =>
+    new Siamese({
+      name,
+      seed,
+      encoder: { backbone: model, hidden, dim, compute },
+      branch: mask.branch,
+      loss,
+    }),
+  recipe: mirroredViews,
+  optimizer: () => optimizer,
+});

@@ -4,7 +4,6 @@ import { embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import { pick } from "../models/state-dict.js";
-
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
 import type { MethodMaker } from "./method-maker.js";

@@ -5,7 +5,6 @@ import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectorMaker, projectedEncoder } from "../models/encoder.js";
 import { mlpHead } from "../models/mlp-head.js";
 import { pick } from "../models/state-dict.js";
-
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";

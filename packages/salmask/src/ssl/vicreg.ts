@@ -1,7 +1,5 @@
 import { ops, type Tensor } from "@salmask/torch";
-import type { MethodMaker } from "./method-maker.js";
-import { mirroredViews } from "./mirrored-views.js";
-import { Siamese } from "./siamese.js";
+import { siamese } from "./siamese.js";
 import type { VicregSettings } from "./vicreg-settings.js";
 
 /** gamma and epsilon of the paper. */
@@ -46,15 +44,12 @@ export function vicregLoss(one: Tensor, other: Tensor, weights: VicregWeights): 
  * VICReg (Bardes et al. 2022, "VICReg: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"): embeddings of a
  * photo agree, no dimension is constant, and no two say the same. LARS with the rate of its section 4.2.
  */
-export const vicreg = ({ hidden, dim, ...weights }: VicregSettings): Required<MethodMaker> => ({
-  create: ({ seed, model, mask }, compute) =>
-    new Siamese({
+export const vicreg = ({ hidden, dim, ...weights }: VicregSettings) =>
+  siamese(
+    { hidden, dim },
+    {
       name: "vicreg",
-      seed,
-      encoder: { backbone: model, hidden, dim, compute },
-      branch: mask.branch,
       loss: (one, other) => vicregLoss(one, other, weights),
-    }),
-  recipe: mirroredViews,
-  optimizer: () => ({ name: "lars", rate: 0.2 }),
-});
+      optimizer: { name: "lars", rate: 0.2 },
+    },
+  );

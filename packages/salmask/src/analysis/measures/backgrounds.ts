@@ -1,23 +1,20 @@
 import { scope, type Tensor } from "@salmask/torch";
-import { spread } from "../../base/spread.js";
 import { countEqual, knnVotes } from "../../metrics/knn.js";
 import { decide } from "../decisions.js";
 import type { Learned } from "../material.js";
 import type { BarsPlot, MeasureSheet, NamedValues, TableColumn } from "../measured.js";
 import { backgroundAlone, type ObjectPicture, objectAlone, onBackground } from "../pictures/backgrounds.js";
-import { batchOf, objectPictures } from "../pictures/objects.js";
+import { objectPictures } from "../pictures/objects.js";
 import { accuracyOf } from "./common.js";
+import { type InKinds, ofKind, sheetOfKinds } from "./kinds.js";
 import type { Measure } from "./measure.js";
 
 const kinds = ["whole", "object alone", "background alone", "mixed, same class", "mixed, any class"] as const;
 type Kind = (typeof kinds)[number];
 
-const shownPhotos = 6;
-
 /** A photo in all kinds. */
-interface Variants {
+interface Variants extends InKinds<Kind> {
   readonly label: number;
-  readonly pictures: Readonly<Record<Kind, Float32Array>>;
 }
 
 export const backgrounds: Measure = {
@@ -48,15 +45,15 @@ export const backgrounds: Measure = {
         for (const rows of [linear, knn]) rows.push({ name, values: [...kinds.map(() => null), null] });
         continue;
       }
-      if (sheets.length === 0) sheets.push(sheetOf(variants, crop));
+      if (sheets.length === 0) sheets.push(sheetOfKinds("Objects and backgrounds", kinds, variants, crop));
       const labels = Int32Array.from(variants, ({ label }) => label);
       const shares: { linear: number | null; knn: number | null }[] = [];
       for (const kind of kinds) {
-        using features = await material.features(encoder, variants.length, tick, (rows) =>
-          batchOf(
-            Array.from(rows, (row) => variants[row].pictures[kind]),
-            crop,
-          ),
+        using features = await material.features(
+          encoder,
+          variants.length,
+          tick,
+          ofKind(variants, kind, crop),
         ); // [variants, outChannels]
         shares.push(accuracies(learned, features, labels, photos.classes.length));
       }
@@ -132,21 +129,5 @@ function barsOf(series: readonly NamedValues[]): BarsPlot {
     groups: kinds,
     y: { title: "top-1", kind: "share" },
     series: series.map(({ name, values }) => ({ name, values: values.slice(0, kinds.length) })),
-  };
-}
-
-function sheetOf(variants: readonly Variants[], crop: number): MeasureSheet {
-  const shown = Array.from(spread(variants.length, shownPhotos), (i) => variants[i]);
-  return {
-    title: "Objects and backgrounds",
-    columns: kinds.map((kind) => ({
-      title: kind,
-      pictures: shown.map(({ pictures }) => ({
-        kind: "rgb",
-        data: pictures[kind],
-        height: crop,
-        width: crop,
-      })),
-    })),
   };
 }

@@ -1,26 +1,24 @@
 import { scope, type Tensor } from "@salmask/torch";
-import { spread } from "../../base/spread.js";
 import { IMAGENET_NORMALIZATION } from "../../image/normalize.js";
 import { type LinearClassifier, linearScores } from "../../metrics/linear-fast.js";
 import { decide } from "../decisions.js";
 import type { BarsPlot, MeasureSheet, NamedValues } from "../measured.js";
 import type { ObjectPicture } from "../pictures/backgrounds.js";
-import { batchOf, objectPictures } from "../pictures/objects.js";
+import { objectPictures } from "../pictures/objects.js";
 import { largestSquare, outlined, type Square, tiled } from "../pictures/textures.js";
 import { accuracyOf } from "./common.js";
+import { type InKinds, ofKind, sheetOfKinds } from "./kinds.js";
 import type { Measure } from "./measure.js";
 
-const shownPhotos = 6;
 /** Of the patches that textures are taken from, as a share of the picture's side. */
 const leastPatch = 1 / 16;
 
 const kinds = ["conflict", "outline alone", "texture alone"] as const;
 type Kind = (typeof kinds)[number];
 
-interface Conflict {
+interface Conflict extends InKinds<Kind> {
   readonly shape: number;
   readonly texture: number;
-  readonly pictures: Readonly<Record<Kind, Float32Array>>;
 }
 
 export const shape: Measure = {
@@ -47,14 +45,10 @@ export const shape: Measure = {
         rows.push({ name, values: [null, null, null, null, null] });
         continue;
       }
-      if (sheets.length === 0) sheets.push(sheetOf(conflicts, crop));
+      if (sheets.length === 0)
+        sheets.push(sheetOfKinds("Conflicts of shape and texture", kinds, conflicts, crop));
       const featuresOf = (kind: Kind) =>
-        material.features(encoder, made, tick, (batch) =>
-          batchOf(
-            Array.from(batch, (row) => conflicts[row].pictures[kind]),
-            crop,
-          ),
-        );
+        material.features(encoder, made, tick, ofKind(conflicts, kind, crop));
       using mixed = await featuresOf("conflict"); // [conflicts, outChannels]
       using outlines = await featuresOf("outline alone");
       using textures = await featuresOf("texture alone");
@@ -139,21 +133,5 @@ function barsOf(titles: readonly string[], rows: readonly NamedValues[]): BarsPl
     groups: titles,
     y: { title: "share", kind: "share" },
     series: rows,
-  };
-}
-
-function sheetOf(conflicts: readonly Conflict[], crop: number): MeasureSheet {
-  const shown = Array.from(spread(conflicts.length, shownPhotos), (i) => conflicts[i]);
-  return {
-    title: "Conflicts of shape and texture",
-    columns: kinds.map((kind) => ({
-      title: kind,
-      pictures: shown.map(({ pictures }) => ({
-        kind: "rgb",
-        data: pictures[kind],
-        height: crop,
-        width: crop,
-      })),
-    })),
   };
 }

@@ -158,7 +158,10 @@ export class PretrainTask implements Task<PretrainBatch> {
 
   state(): TaskState {
     const beside = { saliency: this.guide.state(), occlusion: this.occlusion?.model.stateDict() ?? {} };
-    return { tensors: { ...this.method.state(), ...joinParts(beside) }, counters: this.method.counters?.() ?? {} };
+    return {
+      tensors: { ...this.method.state(), ...joinParts(beside) },
+      counters: this.method.counters?.() ?? {},
+    };
   }
 
   loadState({ tensors, counters }: TaskState): void {
