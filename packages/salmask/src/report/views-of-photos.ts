@@ -30,7 +30,8 @@ export interface SheetOptions {
 
 /**
  * Draws the pictures that a run with these settings compares: photo, key, saliency of the key, query, small crops and hard
- * negative for some photos, with the masks of the first epoch.
+ * negative for some photos, with the masks of the first epoch. In methods with two directions, key and query are the second and
+ * the first view, as sources.
  */
 export async function sheetOfPhotos(options: SheetOptions): Promise<{ path: string; photos: string[] }> {
   const { photos, out, config, signal, report = silent } = options;
@@ -66,6 +67,7 @@ function columnsOf({ dataset, guide, config, recipe, stride, ids }: Drawn): Shee
   const scene = { dataset, finder: guide, stride, device: "cpu" };
   const { views, negatives } = seeViews(recipe, scene, { seed: config.seed, epoch: 0, ids });
   const [query, key, ...others] = views;
+  const [first, second] = recipe.kinds.map(({ name }) => name);
   const images = dataset.images(ids); // uint8 [B, 3, S, S]
   const whole = wholeView(ids, dataset.originalSizes, dataset.size);
   const photo = renderView(images, whole, { crop }); // [B, 3, crop, crop]
@@ -76,7 +78,7 @@ function columnsOf({ dataset, guide, config, recipe, stride, ids }: Drawn): Shee
     Array.from(ids, (_, row) => picture(batch.select(0, row)));
   const columns: SheetColumn[] = [
     { title: "photo", pictures: rows(photo, denormalize) },
-    { title: "key crop", pictures: rows(keyCrops.pixels, denormalize) },
+    { title: `${second} crop`, pictures: rows(keyCrops.pixels, denormalize) },
     ...(saliency === null ? [] : [{ title: "its saliency", pictures: rows(saliency, heatMap) }]),
     ...(key.foreground === null
       ? []
@@ -86,8 +88,8 @@ function columnsOf({ dataset, guide, config, recipe, stride, ids }: Drawn): Shee
             pictures: rows(foregroundMap(key.foreground.cells, crop / stride), heatMap),
           },
         ]),
-    { title: "key", pictures: rows(coloursOf(key.masked), show) },
-    { title: "query", pictures: rows(coloursOf(query.masked), show) },
+    { title: second, pictures: rows(coloursOf(key.masked), show) },
+    { title: first, pictures: rows(coloursOf(query.masked), show) },
     ...others.map(({ masked }, i) => ({
       title: `small crop ${i + 1}`,
       pictures: rows(coloursOf(masked), show),

@@ -8,13 +8,22 @@ import type { View } from "../views/view.js";
 import type { HostSettings } from "./method-maker.js";
 import { queryAndKey } from "./query-and-key.js";
 
+/** Neither is the query or the key. */
+const names = ["first", "second"];
+
 type Branch = HostSettings["mask"]["branch"];
 
 /** As {@link queryAndKey}, but where one branch is masked, both views have a masked form. */
 export function mirroredViews(settings: HostSettings): ViewRecipe {
   const recipe = queryAndKey(settings);
   const mask = recipe.kinds.map((kind) => kind.mask).find((given) => given !== null) ?? null;
-  return { ...recipe, kinds: recipe.kinds.map((kind): ViewKind => ({ ...kind, mask })) };
+  const { kinds, negatives } = recipe;
+  const renamed = (kind: ViewKind, i: number): ViewKind => ({ ...kind, name: names[i], mask });
+  return {
+    ...recipe,
+    kinds: kinds.map(renamed),
+    negatives: negatives === null ? null : { ...negatives, from: names[1] },
+  };
 }
 
 /** The form of each view as a source: masked, except where `branch` is that of the targets alone. */
