@@ -10,6 +10,7 @@
 #include <string>
 
 #include "blas.h"
+#include "depthwise.h"
 #include "optional.h"
 #include "windows.h"
 #include "winograd.h"
@@ -178,8 +179,10 @@ at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const optio
   expectConvolution(input, weight, bias, stride, padding, groups);
   const bool isLaidOut = input.dim() == 4 && input.layout() == at::kStrided &&
                          input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
-  const bool isOurs = isLaidOut && isPlain(input) && isPlain(weight) && !autocasts(at::kCPU) && groups == 1 &&
-                      weight.size(2) == weight.size(3);
+  const bool isPlainMath = isLaidOut && isPlain(input) && isPlain(weight) && !autocasts(at::kCPU);
+  if (isPlainMath && (!bias.has_value() || isPlain(*bias)) && hasDepthwise(weight, {stride, padding}, groups))
+    return depthwiseConvolution(input.contiguous(at::MemoryFormat::ChannelsLast), weight.contiguous(), bias, padding);
+  const bool isOurs = isPlainMath && groups == 1 && weight.size(2) == weight.size(3);
   if (!isOurs && input.device().is_cpu()) {
     // With channels last, libtorch 1.13's own kernels write outside their memory in the backward pass.
     return at::conv2d(input.contiguous(), weight.contiguous(), bias, stride, padding, /*dilation=*/1, groups);

@@ -22,6 +22,7 @@ interface Case {
   kernelSize: number;
   stride?: number;
   padding?: number;
+  groups?: number;
   bias?: boolean;
 }
 
@@ -44,6 +45,33 @@ const cases: Case[] = [
   { what: "single pixels", shape: [3, 20, 5, 7], out: 12, kernelSize: 1, bias: true },
   { what: "single pixels with a stride", shape: [3, 16, 5, 7], out: 8, kernelSize: 1, stride: 2 },
   { what: "single pixels with padding", shape: [3, 16, 5, 7], out: 8, kernelSize: 1, padding: 1 },
+  {
+    what: "single channels, as in ConvNeXt",
+    shape: [3, 24, 14, 19],
+    out: 24,
+    kernelSize: 7,
+    padding: 3,
+    groups: 24,
+    bias: true,
+  },
+  {
+    what: "single channels without bias",
+    shape: [2, 16, 9, 8],
+    out: 16,
+    kernelSize: 5,
+    padding: 2,
+    groups: 16,
+  },
+  { what: "single channels without padding", shape: [2, 8, 4, 11], out: 8, kernelSize: 3, groups: 8 },
+  {
+    what: "single channels with much padding",
+    shape: [2, 8, 1, 2],
+    out: 8,
+    kernelSize: 7,
+    padding: 6,
+    groups: 8,
+    bias: true,
+  },
 ];
 
 /** The layer and the input `[B, C, H, W]` of a case. */
@@ -73,8 +101,8 @@ function byLibtorch(given: Case): Record<string, Tensor> {
   const weight = leaf(layer.weight, "float64"); // [out, C, k, k]
   const bias = layer.bias === null ? null : leaf(layer.bias, "float64"); // [out]
   layer.dispose();
-  const { stride, padding } = geometry;
-  const output = ops.conv2d(input, weight, { bias, stride, padding }); // [B, out, H', W']
+  const { stride, padding, groups } = geometry;
+  const output = ops.conv2d(input, weight, { bias, stride, padding, groups }); // [B, out, H', W']
   output.mul(output).sum().backward();
   return { output: output.detach(), ...gradientsOf({ input, weight, bias }) };
 }
@@ -91,11 +119,16 @@ describe("a convolution with channels last", () => {
     });
   });
 
-  it("does not depend on how many threads share a Winograd layer", () => {
+  const shared: Case[] = [
+    { what: "a Winograd layer", shape: [2, 64, 32, 32], out: 72, kernelSize: 3, padding: 1 },
+    { what: "single channels", shape: [5, 16, 9, 9], out: 16, kernelSize: 7, padding: 3, groups: 16 },
+  ];
+
+  it.each(shared)("does not depend on how many threads share $what", (given) => {
     scope(() => {
       const bitsWith = (count: number) => {
         setNumThreads(count);
-        return Object.values(byLayer({ ...cases[3], bias: false })).map((tensor) => tensor.toFloat32Array());
+        return Object.values(byLayer(given)).map((tensor) => tensor.toFloat32Array());
       };
       expect(bitsWith(2)).toEqual(bitsWith(1));
     });
@@ -230,6 +263,7 @@ describe("a convolution throws, and does not end the process", () => {
       kernel: fc.integer({ min: 1, max: 5 }),
       stride: fc.integer({ min: -1, max: 5 }),
       padding: fc.integer({ min: -1, max: 3 }),
+      areSingle: fc.boolean(),
     });
     const outcome = (compute: () => Tensor) => {
       try {
@@ -239,15 +273,18 @@ describe("a convolution throws, and does not end the process", () => {
       }
     };
     fc.assert(
-      fc.property(sides, ({ batch, channels, out, height, width, kernel, stride, padding }) => {
+      fc.property(sides, ({ batch, channels, out, height, width, kernel, areSingle, ...geometry }) => {
         scope(() => {
+          const groups = areSingle ? channels : 1;
           const input = planesOf([batch, channels, height, width]); // [B, C, H, W]
-          const weight = randn([out, channels, kernel, kernel], { generator: new Generator(1) }); // [out, C, k, k]
-          const ours = outcome(() => ops.fastConv2d(input, weight, { stride, padding })); // [B, out, H', W']
+          const weight = randn([areSingle ? channels : out, channels / groups, kernel, kernel], {
+            generator: new Generator(1),
+          }); // [out, C / groups, k, k]
+          const ours = outcome(() => ops.fastConv2d(input, weight, { ...geometry, groups })); // [B, out, H', W']
           const [exactInput, exactWeight] = [input, weight].map((t) =>
             t.toCopy({ dtype: "float64", memoryFormat: "contiguous" }),
           );
-          const theirs = outcome(() => ops.conv2d(exactInput, exactWeight, { stride, padding })); // [B, out, H', W']
+          const theirs = outcome(() => ops.conv2d(exactInput, exactWeight, { ...geometry, groups })); // [B, out, H', W']
           expect(ours?.shape).toEqual(theirs?.shape);
           if (ours !== null && theirs !== null && ours.numel > 0)
             expect(ours.sub(theirs).abs().amax().item()).toBeLessThan(1e-4);
@@ -262,6 +299,7 @@ const ways = [
   { what: "Winograd's filtering", shape: [2, 8, 9, 9], out: 16, kernelSize: 3, padding: 1 },
   { what: "single pixels", shape: [2, 8, 9, 9], out: 16, kernelSize: 1 },
   { what: "unfolded windows", shape: [2, 8, 9, 9], out: 16, kernelSize: 3, stride: 2, padding: 1 },
+  { what: "single channels", shape: [2, 8, 9, 9], out: 8, kernelSize: 7, padding: 3, groups: 8 },
 ] satisfies Case[];
 
 describe("NaN passes through a convolution", () => {
@@ -277,10 +315,9 @@ describe("NaN passes through a convolution", () => {
           if (place === "input")
             noGrad(() => input.select(0, 1).select(0, 3).select(0, 4).select(0, 5).fill_(Number.NaN));
           if (place === "weight")
-            noGrad(() => weight.select(0, 5).select(0, 2).select(0, 0).select(0, 0).fill_(Number.NaN));
-          const { stride, padding } = geometry;
+            noGrad(() => weight.select(0, 5).select(0, 0).select(0, 0).select(0, 0).fill_(Number.NaN));
           const convolve = isOurs ? ops.fastConv2d : ops.conv2d;
-          const output = convolve(input, weight, { stride, padding }); // [B, out, H', W']
+          const output = convolve(input, weight, geometry); // [B, out, H', W']
           const gradient = output.detach().clone().fill_(1);
           if (place === "gradient")
             gradient.select(0, 0).select(0, 7).select(0, 1).select(0, 1).fill_(Number.NaN);
