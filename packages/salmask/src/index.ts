@@ -60,6 +60,10 @@ export type { LateSaliencySource, MapSize, SaliencySource } from "./saliency/sou
 export type { Compare, Comparison, Embeddings, Method } from "./ssl/method.js";
 export type { HostSettings, MethodMaker } from "./ssl/method-maker.js";
 export { builtInMethods } from "./ssl/registry.js";
+export { type DetectedPhoto, type DetectOptions, detect } from "./tasks/detect/detect.js";
+export { type DetectionScores, type EvaluateOptions, evaluateDetector } from "./tasks/detect/evaluate.js";
+export { type TrainDetectorOptions, trainDetector } from "./tasks/detect/train.js";
+export { type FinetuneOptions, finetune } from "./tasks/finetune/finetune.js";
 export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
 export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
 export { type OwnParts, PretrainTask, type PretrainTaskOptions } from "./tasks/pretrain/task.js";
@@ -70,6 +74,10 @@ export { resumeFrom } from "./training/checkpoint.js";
 // Training in general
 export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
 export { restore, type Trained, type TrainOptions, train } from "./training/trainer.js";
+// Encoders on other sets
+export { type GivenPlan, readTransferPlan, type TransferPlan } from "./transfer/plan.js";
+export type { TransferTable } from "./transfer/table.js";
+export { type TransferOptions, transfer } from "./transfer/transfer.js";
 // What a task's views are made of
 export { unmasked, type ViewKind, type ViewMask, type ViewRecipe } from "./views/recipe.js";
 export { type Crops, type ObjectFinder, type Scene, seeViews } from "./views/see.js";
