@@ -65,6 +65,8 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const label = `${row.name}, seed ${seed}`;
     const wanted: WantedResult = { photos: resolve(probe), protocol: plan.protocol, seed, logs: plan.logs };
     try {
+      if (signal?.aborted === true)
+        return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
       const moved = await moveOthersAside(folder, config);
       if (moved !== null) report(`${label}: ${moved}`);
       const done = resultOf(folder, row.name, wanted);
@@ -72,8 +74,6 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
         report(`${label}: done before`);
         return done;
       }
-      if (signal?.aborted === true)
-        return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
       report(`${label}: starting`);
       await mkdir(folder, { recursive: true });
       const resume = new RunFolder(folder).hasCheckpoints ? ["--resume"] : [];
