@@ -26,8 +26,7 @@ function speedPlot(parts: readonly { name: string; rows: readonly Row[] }[]): st
     );
   });
   const one = x(1).toFixed(1);
-  return picture(width, height, [
-    `<title>${title}</title>`,
+  return picture({ width, height, title }, [
     textAt(10, 22, title, 'font-size="14"'),
     ...drawn,
     `<line x1="${one}" x2="${one}" y1="${top - 8}" y2="${height - bottom}" stroke="#c33" stroke-dasharray="4 3"/>`,

@@ -20,10 +20,14 @@ export const textAt = (x: number | string, y: number | string, content: string, 
 
 const rounded = (place: number | string) => (typeof place === "number" ? place.toFixed(1) : place);
 
-/** A white picture of this size around its elements. */
-export function picture(width: number, height: number, elements: readonly string[]): string {
+/** A white picture of this size around its elements. The title is for those who cannot see it, and is not drawn. */
+export function picture(
+  { width, height, title }: { readonly width: number; readonly height: number; readonly title: string },
+  elements: readonly string[],
+): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width.toFixed(0)}" height="${height.toFixed(0)}" font-family="sans-serif" font-size="12">`,
+    `<title>${escapedXml(title)}</title>`,
     `<rect width="${width.toFixed(0)}" height="${height.toFixed(0)}" fill="white"/>`,
     ...elements,
     "</svg>",

@@ -61,7 +61,7 @@ export function chart({ title, axis, places, series, levels }: ChartOptions): st
       `<line x1="${area.left}" x2="${area.right}" y1="${y(level.y)}" y2="${y(level.y)}" stroke="#555" stroke-dasharray="4 3"/>` +
       textAt(area.right, y(level.y), level.name, 'dy="-4" text-anchor="end" fill="#555"'),
   );
-  return picture(width, height, [
+  return picture({ width, height, title }, [
     textAt(area.left, 20, title, 'font-size="14"'),
     ...rows,
     ...foot,

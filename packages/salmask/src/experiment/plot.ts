@@ -78,5 +78,9 @@ function dots(plan: Plan, rows: readonly TableRow[]): string {
       `<circle cx="${x(value.mean)}" cy="${y}" r="5" fill="${colour}"/>`
     );
   });
-  return picture(width, height, [textAt(left, 20, title(plan), 'font-size="14"'), ...axis, ...marks]);
+  return picture({ width, height, title: title(plan) }, [
+    textAt(left, 20, title(plan), 'font-size="14"'),
+    ...axis,
+    ...marks,
+  ]);
 }

@@ -1,7 +1,6 @@
 /** The plots of an analysis as SVG: curves, bars in groups, tables of colours. */
 import type { BarsPlot, HeatPlot, LinesPlot, NamedValues, Plot, ValueKind } from "../analysis/measured.js";
 import { colours, picture, textAt } from "../base/svg.js";
-import { escapedXml } from "../base/xml.js";
 
 /** The first is grey, for what the others are compared with. */
 const shown = ["#8a8a8a", ...colours];
@@ -23,13 +22,9 @@ export function svgOf(plot: Plot): string {
   }
 }
 
-/** A plot's elements under its title, in a picture with that name. */
+/** A plot's elements under its title. */
 const titled = (width: number, height: number, title: string, parts: readonly string[]) =>
-  picture(width, height, [
-    `<title>${escapedXml(title)}</title>`,
-    textAt(12, 20, title, 'font-size="14"'),
-    ...parts,
-  ]);
+  picture({ width, height, title }, [textAt(12, 20, title, 'font-size="14"'), ...parts]);
 
 interface Axis {
   readonly y: (value: number) => number;
