@@ -46,6 +46,7 @@ experiment)
   out=$2 seconds=$3 jobs=$4 file=$5
   name=$(basename "$file" .yaml)
   status=0
+  mkdir -p "$out"
   timeout --signal=INT --kill-after=20 "$seconds" node packages/salmask/bin/salmask.js experiment "$file" \
     --out "build/gpu-runs/$name" --jobs "$jobs" "${@:6}" || status=$?
   tar --create --gzip --file "$out/$name.tar.gz" --exclude=checkpoints --exclude=embedded --exclude=*.safetensors \

@@ -56,24 +56,34 @@ void withSide(int64_t kernel, const Use& use) {
   else use(std::integral_constant<int64_t, 7>{});
 }
 
+/**
+ * Calls `use(K, padded, y, row, image)` for each row of the output: the kernel's side as a type, the padded image, the row within
+ * the image and among all images, and the image.
+ */
+template <typename Use>
+void overRows(const at::Tensor& input, int64_t kernel, int64_t padding, int64_t outHeight, int64_t outWidth, const Use& use) {
+  const float* from = input.data_ptr<float>();
+  const int64_t inSize = input.size(1) * input.size(2) * input.size(3);
+  withSide(kernel, [&](auto side) {
+    at::parallel_for(0, input.size(0), 1, [&](int64_t begin, int64_t end) {
+      Room room(input, padding, kernel, outWidth);
+      for (int64_t image = begin; image < end; ++image) {
+        const Padded padded = room.with(from + image * inSize);
+        for (int64_t y = 0; y < outHeight; ++y) use(side, padded, y, image * outHeight + y, image);
+      }
+    });
+  });
+}
+
 /** `weights` `[k * k, C]`, `bias` `[C]` or null. */
 at::Tensor convolve(const at::Tensor& input, const at::Tensor& weights, const float* bias, int64_t kernel, int64_t padding) {
   const int64_t images = input.size(0), channels = input.size(1);
   const int64_t outHeight = input.size(2) + 2 * padding - kernel + 1, outWidth = input.size(3) + 2 * padding - kernel + 1;
   auto output = at::empty({images, channels, outHeight, outWidth}, input.options(), at::MemoryFormat::ChannelsLast);
-  const float *from = input.data_ptr<float>(), *factors = weights.data_ptr<float>();
+  const float* factors = weights.data_ptr<float>();
   float* to = output.data_ptr<float>();
-  const int64_t inSize = channels * input.size(2) * input.size(3), outRow = outWidth * channels;
-  withSide(kernel, [&](auto side) {
-    at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
-      Room room(input, padding, kernel, outWidth);
-      for (int64_t image = begin; image < end; ++image) {
-        const Padded padded = room.with(from + image * inSize);
-        for (int64_t y = 0; y < outHeight; ++y)
-          depthwise::convolveRow<decltype(side)::value>(padded, y, outWidth, factors, bias,
-                                                        to + (image * outHeight + y) * outRow);
-      }
-    });
+  overRows(input, kernel, padding, outHeight, outWidth, [&](auto side, const Padded& padded, int64_t y, int64_t row, int64_t) {
+    depthwise::convolveRow<decltype(side)::value>(padded, y, outWidth, factors, bias, to + row * outWidth * channels);
   });
   return output;
 }
@@ -82,19 +92,11 @@ at::Tensor convolve(const at::Tensor& input, const at::Tensor& weights, const fl
 at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& gradient, int64_t kernel, int64_t padding) {
   const int64_t images = input.size(0), channels = input.size(1), outHeight = gradient.size(2), outWidth = gradient.size(3);
   const auto each = at::zeros({images, kernel * kernel, channels}, input.options());
-  const float *from = input.data_ptr<float>(), *by = gradient.data_ptr<float>();
+  const float* by = gradient.data_ptr<float>();
   float* to = each.data_ptr<float>();
-  const int64_t inSize = channels * input.size(2) * input.size(3), outRow = outWidth * channels;
-  withSide(kernel, [&](auto side) {
-    at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
-      Room room(input, padding, kernel, outWidth);
-      for (int64_t image = begin; image < end; ++image) {
-        const Padded padded = room.with(from + image * inSize);
-        for (int64_t y = 0; y < outHeight; ++y)
-          depthwise::addWeightGradient<decltype(side)::value>(padded, y, outWidth, by + (image * outHeight + y) * outRow,
-                                                              to + image * kernel * kernel * channels);
-      }
-    });
+  overRows(input, kernel, padding, outHeight, outWidth, [&](auto side, const Padded& padded, int64_t y, int64_t row, int64_t image) {
+    depthwise::addWeightGradient<decltype(side)::value>(padded, y, outWidth, by + row * outWidth * channels,
+                                                        to + image * kernel * kernel * channels);
   });
   return each.sum(0).t().reshape({channels, 1, kernel, kernel});
 }

@@ -30,7 +30,7 @@ export async function* mapOrdered<T, R>(
 
 /**
  * Calls `fn` on at most `limit` items at once, the next as soon as any has ended, and gives the results in the order of the
- * items. The first error of `fn` is thrown when the calls that had begun have ended.
+ * items. An error of `fn` ends one of the `limit` workers, and the others go on; it is thrown when they have ended.
  */
 export async function mapConcurrent<T, R>(
   items: readonly T[],

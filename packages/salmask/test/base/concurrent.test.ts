@@ -25,7 +25,7 @@ test("at most so many work at once", async () => {
   expect(await mapConcurrent([], 3, () => Promise.reject(new Error("not called")))).toEqual([]);
 });
 
-test("an error is thrown when what had begun has ended", async () => {
+test("an error is thrown when the other workers have ended", async () => {
   const ended: number[] = [];
   const mapped = mapConcurrent([1, 30, 40], 2, async (time) => {
     await wait(time);

@@ -17,8 +17,8 @@ export interface Conv2dOptions {
 
 /**
  * `[B, in, H, W]` to `[B, out, H', W']`, like PyTorch's `Conv2d`. A float32 input on a CPU with channels last uses our
- * own kernels (native/convolution.cc) if the convolution kernel is square and there is one group, or as many as channels. Their results differ
- * from libtorch's by rounding, with a relative error of about 1e-5.
+ * own kernels (native/convolution.cc) if the convolution kernel is square and there is one group, or as many as channels.
+ * Their results differ from libtorch's by rounding, with a relative error of about 1e-5.
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;
