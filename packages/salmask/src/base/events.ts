@@ -1,5 +1,5 @@
 /** Events of a long task, for any part that shows them: the command line, a log, a page. */
-import type { StageSeconds } from "./stage-clock.js";
+import type { LoggedSeconds } from "./stage-clock.js";
 
 /** One entry of a run's log, for the step that ended at `step`. */
 export interface LogEntry {
@@ -11,7 +11,7 @@ export interface LogEntry {
   readonly lr: number;
   readonly imagesPerSecond: number;
   /** The time of the step, per stage; null in older logs without it. */
-  readonly seconds: StageSeconds | null;
+  readonly seconds: LoggedSeconds | null;
   /** Named numbers of the task; all of them are optional. Shares are 0 to 1. */
   readonly logs: Readonly<Record<string, number>>;
 }

@@ -13,6 +13,12 @@ export type Stage = (typeof stages)[number];
 /** Seconds per stage. */
 export type StageSeconds = Record<Stage, number>;
 
+/** Seconds per stage of a logged step, and what was measured after it. */
+export type LoggedSeconds = StageSeconds & {
+  /** To score the encoder by kNN; missing where the step was not scored. */
+  readonly knn?: number;
+};
+
 /** A number per stage. */
 export function mapStages(of: (stage: Stage) => number): StageSeconds {
   const [data, augmentation, saliency, masking, forward, backward, optimizer] = stages.map(of);

@@ -132,6 +132,14 @@ function maskPart({ foregroundShare, maskedShare }: LogEntry["logs"]): string[] 
   return foregroundShare === undefined ? [share] : [share, `foreground ${percent(foregroundShare)}`];
 }
 
+/** The score of the encoder, and how long it took. */
+function knnPart({ logs, seconds }: LogEntry): string[] {
+  if (logs.knn === undefined) return [];
+  const score = `kNN ${percent(logs.knn, 1)}`;
+  if (seconds?.knn === undefined) return [score];
+  return [`${score} in ${seconds.knn < 10 ? `${seconds.knn.toFixed(1)}s` : duration(seconds.knn)}`];
+}
+
 /** One line with the state of a run. */
 export function logLine(entry: LogEntry, run: { steps: number; epochs: number; left: number }): string {
   const { logs } = entry;
@@ -143,6 +151,7 @@ export function logLine(entry: LogEntry, run: { steps: number; epochs: number; l
     ...(contrastAccuracy === undefined ? [] : [`contrast ${percent(contrastAccuracy)}`]),
     ...(queueFill === undefined || queueFill === 1 ? [] : [`queue ${percent(queueFill)}`]),
     ...maskPart(logs),
+    ...knnPart(entry),
     `${entry.imagesPerSecond.toFixed(0)} photos/s`,
     `${duration(run.left)} left`,
   ];

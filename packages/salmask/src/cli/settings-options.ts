@@ -25,6 +25,7 @@ const offeredOfPretraining: Offered<RunConfig> = {
     "train.epochs": "epochs",
     "train.batchSize": "batchSize",
     "train.lr": "lr",
+    "train.validate": "validate",
     "data.crop": "crop",
     "model.arch": "arch",
     "model.width": "width",
@@ -110,6 +111,9 @@ const beside: ReadonlySet<string> = new Set([
   "train.keep",
   "train.logEvery",
   "train.varianceEvery",
+  "train.knnEvery",
+  "train.knnPhotos",
+  "train.validate",
 ]);
 
 /** Whether an option affects what the encoder learns. */

@@ -15,6 +15,9 @@ const mayDiffer: Readonly<Record<string, string>> = {
   "train.checkpointEvery": "it only says when the state is written down",
   "train.keep": "it only says how many old states stay",
   "train.varianceEvery": "it only says when the embeddings are looked at",
+  "train.knnEvery": "it only says when the encoder is scored",
+  "train.knnPhotos": "it only says how many photos a score looks at",
+  "train.validate": "photos for scores are never learned from",
   "saliency.truth": "true masks are compared with, never learned from",
   "data.cache": "it only says where the photos' pixels lie",
   // Of fine-tuning, whose settings are in no group.

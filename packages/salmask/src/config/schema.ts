@@ -49,6 +49,8 @@ const settings = z
       refuse(["mask", "fill"], `another beside model.arch ${model.arch}, which sees every pixel`);
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)
       refuse(["train", "lrWarmupEpochs"], `fewer than train.epochs, ${train.epochs}`);
+    if (train.validate !== undefined && train.knnEvery === 0)
+      refuse(["train", "knnEvery"], "1 or more beside train.validate, which is for kNN scores alone");
     if (mask.negative.count > 0 && withoutHardNegatives(method.name))
       refuse(
         ["mask", "negative", "count"],

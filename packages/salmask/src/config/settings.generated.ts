@@ -120,6 +120,9 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "train.keep", description: "number of checkpoints to keep", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 2 },
     { key: "train.logEvery", description: "steps between log entries", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 10 },
     { key: "train.varianceEvery", description: "epochs between measurements of the variance of a photo's embeddings over views; 0: never", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 1 },
+    { key: "train.knnEvery", description: "epochs between kNN scores of the encoder, on the photos' classes or on train.validate; 0: never", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 0 },
+    { key: "train.knnPhotos", description: "photos of a kNN score, at most: the classes of a quarter are asked about, the others are known", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 16"}, default: 4000 },
+    { key: "train.validate", description: "a folder with one folder per class, for kNN scores in place of the run's own photos", kind: {"kind":"text"}, default: undefined },
   ],
   finetune: [
     { key: "seed", description: "names every random decision of the run", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 0 },

@@ -2,9 +2,21 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { LogEntry } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
-import { stages } from "../base/stage-clock.js";
 
-const secondsSchema = z.record(z.enum(stages), z.number()).nullable().default(null);
+const seconds = z.number();
+const secondsSchema = z
+  .object({
+    data: seconds,
+    augmentation: seconds,
+    saliency: seconds,
+    masking: seconds,
+    forward: seconds,
+    backward: seconds,
+    optimizer: seconds,
+    knn: seconds.optional(),
+  })
+  .nullable()
+  .default(null);
 
 const entrySchema = z.object({
   step: z.int(),

@@ -5,7 +5,7 @@ import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
 import type { Checkpoint } from "../training/position.js";
 import type { Logs, Task } from "../training/task.js";
-import { restore, type Trained, train } from "../training/trainer.js";
+import { type KnnScoring, restore, type Trained, train } from "../training/trainer.js";
 import type { RunFolder } from "./run-folder.js";
 import { asMeantHere } from "./same-run.js";
 
@@ -37,6 +37,8 @@ export interface TrainInFolder<T extends { readonly precision: string }> {
   readonly schedule: { readonly checkpointEvery: number; readonly keep: number; readonly logEvery: number };
   /** Epochs from one call of the task's `look` to the next; 0, the default, is never. */
   readonly lookEvery?: number;
+  /** Scores of the encoder while it is trained. */
+  readonly knn?: KnnScoring | null;
   /** Seconds of the run so far, over all its processes. */
   readonly seconds: () => number;
   readonly signal?: AbortSignal;
@@ -49,7 +51,7 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
   options: TrainInFolder<T>,
 ): Promise<Trained & { readonly end: Logs | undefined }> {
   const { folder, kind, config, compute, dataFingerprint, seconds, report = silent } = options;
-  const { epochs, first, lookEvery, signal } = options;
+  const { epochs, first, lookEvery, knn, signal } = options;
   const { checkpointEvery, keep, logEvery } = options.schedule;
   await folder.log.rewindTo(first);
   await folder.writeSettings(kind, config);
@@ -58,6 +60,7 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
     first,
     logEvery,
     lookEvery,
+    knn,
     compute,
     signal,
     checkpoints: {

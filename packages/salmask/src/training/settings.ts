@@ -30,6 +30,20 @@ export const trainSettings = z
     varianceEvery: count(0)
       .default(1)
       .describe("epochs between measurements of the variance of a photo's embeddings over views; 0: never"),
+    knnEvery: count(0)
+      .default(0)
+      .describe(
+        "epochs between kNN scores of the encoder, on the photos' classes or on train.validate; 0: never",
+      ),
+    knnPhotos: count(16)
+      .default(4000)
+      .describe(
+        "photos of a kNN score, at most: the classes of a quarter are asked about, the others are known",
+      ),
+    validate: z
+      .string()
+      .optional()
+      .describe("a folder with one folder per class, for kNN scores in place of the run's own photos"),
   })
   .prefault({});
 

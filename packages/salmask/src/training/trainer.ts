@@ -21,6 +21,14 @@ export interface Checkpoints {
   readonly identity: () => Pick<Position, "dataFingerprint" | "config" | "seconds">;
 }
 
+/** Scores the encoder while it is trained. */
+export interface KnnScoring {
+  /** Epochs between scores, at least 1. */
+  readonly every: number;
+  /** The share of photos whose class is found, 0 to 1; null where it was stopped. It must not change the task. */
+  score(): Promise<number | null>;
+}
+
 export interface TrainOptions {
   /** May be a fraction, for a run that is counted in steps: it ends with the nearest step. */
   readonly epochs: number;
@@ -32,6 +40,8 @@ export interface TrainOptions {
   readonly logEvery: number;
   /** Epochs between calls of the task's `look`; 0 means never. */
   readonly lookEvery?: number;
+  /** Scores are logged as `knn`. Default: none. */
+  readonly knn?: KnnScoring | null;
   readonly compute?: Compute;
   /**
    * Aborting ends the task after the current step with {@link InterruptedError}, and with a checkpoint if it has
@@ -55,13 +65,16 @@ export interface Trained {
  */
 export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Promise<Trained> {
   const { epochs, first = 0, checkpoints = null, logEvery, lookEvery = 0 } = options;
-  const { compute = onCpu, signal, report = silent } = options;
+  const { compute = onCpu, knn = null, signal, report = silent } = options;
   const epochZero = task.batches(0);
   const stepsPerEpoch = epochZero.length;
   const steps = Math.round(epochs * stepsPerEpoch);
   const begunEpochs = Math.ceil(steps / stepsPerEpoch);
   const isLookedAt = (done: number) => lookEvery > 0 && done % (lookEvery * stepsPerEpoch) === 0;
-  const isLogged = (done: number) => done % logEvery === 0 || done === steps || isLookedAt(done);
+  const scoresBy = (done: number) => (knn === null ? 0 : Math.floor(done / (knn.every * stepsPerEpoch)));
+  const isScored = (done: number) => scoresBy(done) > scoresBy(done - 1);
+  const isLogged = (done: number) =>
+    done % logEvery === 0 || done === steps || isLookedAt(done) || isScored(done);
   const losses = lossWatch(compute);
   let checkpoint = checkpoints === null ? null : (listCheckpoints(checkpoints.folder).at(0) ?? null);
   try {
@@ -69,6 +82,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
     let last: Logs | null = null;
     let step = first;
     let speed = { images: 0, seconds: 0, recurring: 0 };
+    let scoring = 0;
     report({
       kind: "begin",
       step,
@@ -99,15 +113,22 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       speed.recurring += recurring;
       if (logs !== null) {
         last = isLookedAt(step) ? { ...logs, ...task.look?.() } : logs;
+        const scored = knn !== null && isScored(step) ? await timedScore(knn) : null;
+        if (scored !== null) {
+          last = { ...last, knn: scored.knn };
+          scoring = scored.seconds;
+        }
         const imagesPerSecond = speed.images / speed.seconds;
-        const left = ((steps - step) * ids.length * speed.recurring) / speed.images;
+        const left =
+          ((steps - step) * ids.length * speed.recurring) / speed.images +
+          (scoresBy(steps) - scoresBy(step)) * scoring;
         const entry: LogEntry = {
           step,
           epoch,
           time: new Date().toISOString(),
           lr: task.learners[0].optimizer.lr,
           imagesPerSecond,
-          seconds: clock.seconds,
+          seconds: scored === null ? clock.seconds : { ...clock.seconds, knn: scored.seconds },
           logs: last,
         };
         report({ kind: "log", entry, steps, epochs: begunEpochs, left });
@@ -134,6 +155,12 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
   } finally {
     losses.dispose();
   }
+}
+
+async function timedScore(knn: KnnScoring): Promise<{ knn: number; seconds: number } | null> {
+  const start = performance.now();
+  const score = await knn.score();
+  return score === null ? null : { knn: score, seconds: (performance.now() - start) / 1000 };
 }
 
 /** Writes everything that a task needs to continue after `step` steps, on any device. Returns the path of the file. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LogEntry, RunEvent } from "../../src/base/events.js";
+import { mapStages } from "../../src/base/stage-clock.js";
 import { logLine, renderer } from "../../src/cli/render.js";
 
 /** A screen whose clock the test sets; bars are recorded as `~text`. */
@@ -192,6 +193,12 @@ describe("logLine", () => {
       ...["epoch 2/4", "step 30/80", "loss 4.500", "contrast 25 %", "queue 50 %"],
       ...["masked 15 %", "foreground 70 %", "100 photos/s", "5s left"],
     ]);
+  });
+
+  it("has a kNN score with what it cost", () => {
+    const seconds = { ...mapStages(() => 0), knn: 2.34 };
+    expect(logLine({ ...entry({ knn: 0.54 }), seconds }, run)).toContain("  kNN 54.0 % in 2.3s  ");
+    expect(logLine({ ...entry({ knn: 0.54 }), seconds: { ...seconds, knn: 95 } }, run)).toContain("in 1m35s");
   });
 
   it("says if nothing is masked, and leaves out numbers that a task does not log", () => {

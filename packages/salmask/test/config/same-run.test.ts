@@ -83,6 +83,9 @@ const others = {
     keep: 3,
     logEvery: 5,
     varianceEvery: 2,
+    knnEvery: 2,
+    knnPhotos: 100,
+    validate: "elsewhere",
   },
 };
 
@@ -103,6 +106,9 @@ const free = [
     "train.checkpointEvery",
     "train.keep",
     "train.varianceEvery",
+    "train.knnEvery",
+    "train.knnPhotos",
+    "train.validate",
   ],
   ...["saliency.truth", "data.cache"],
 ];
@@ -113,6 +119,7 @@ const needs: Readonly<Record<string, Tree>> = {
   "model.patch": transformer,
   "model.positions": transformer,
   "model.hiddenPatches": transformer,
+  "train.validate": { train: { knnEvery: 1 } },
 };
 
 describe("differences", () => {

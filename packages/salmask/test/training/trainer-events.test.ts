@@ -57,6 +57,25 @@ describe("what a trainer reports", () => {
     expect(spent).toBeGreaterThan(0.2 * seconds);
   });
 
+  it("includes kNN scores at the ends of their epochs, and in the remaining seconds those that are to come", async () => {
+    using task = new Quadratic();
+    const logged: Extract<RunEvent, { kind: "log" }>[] = [];
+    const report = (event: RunEvent) => {
+      if (event.kind === "log") logged.push(event);
+    };
+    const score = () => new Promise<number>((done) => setTimeout(done, 20, 0.25));
+    await train(task, { epochs, logEvery: 100, knn: { every: 2, score }, report });
+    expect(logged.map(({ entry }) => [entry.step, entry.logs.knn])).toEqual([
+      [6, 0.25],
+      [12, 0.25],
+    ]);
+    const [{ entry, left }, { left: end }] = logged;
+    const cost = entry.seconds?.knn ?? Number.NaN;
+    expect(cost).toBeGreaterThan(0.015);
+    expect(left - cost).toBeCloseTo(((steps - 6) * batchSize) / entry.imagesPerSecond, 6);
+    expect(end).toBe(0);
+  });
+
   it("includes the numbers of the loss on each logged step, and those of `look` at the end of an epoch", async () => {
     using task = new Quadratic();
     const logged = new Map<number, string[]>();

@@ -16,6 +16,7 @@ import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
+import { KnnPhotos } from "./knn.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
 export interface PretrainOptions {
@@ -48,11 +49,13 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const dataset = await openPhotos(photos, { ...config.data, signal, report });
   let task: PretrainTask | null = null;
+  let knn: KnnPhotos | null = null;
   try {
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
     if (checkpoint !== null) refuseOtherPhotos(checkpoint, dataset);
     stopIf(signal);
+    knn = await KnnPhotos.open({ config, dataset, compute, signal, report });
     task = await PretrainTask.create({
       config,
       dataset,
@@ -61,6 +64,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       signal,
       onMapped: ({ done, total }) => report({ kind: "progress", what: "finding objects", done, total }),
     });
+    const { backbone } = task.method;
     const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
     await folder.writeSkipped(dataset.skipped);
@@ -75,11 +79,11 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       first,
       schedule: config.train,
       lookEvery: config.train.varianceEvery,
+      knn: knn?.of(backbone),
       seconds,
       signal,
       report,
     });
-    const { backbone } = task.method;
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
     const classes = await compareWithUntrained(backbone, dataset, { config, compute, signal, report });
     const { end } = trained;
@@ -103,6 +107,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     return summary;
   } finally {
     task?.dispose();
+    knn?.close();
     dataset.close();
   }
 }
