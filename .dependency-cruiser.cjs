@@ -16,6 +16,7 @@ const rooms = [
   "config",
   "runs",
   "tasks",
+  "export",
   "analysis",
   "transfer",
   "experiment",

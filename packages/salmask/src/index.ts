@@ -31,6 +31,9 @@ export { type Fault, FaultyDataError } from "./data/sets/faults.js";
 export { readObjects } from "./data/sets/read-objects.js";
 export { openSet } from "./data/sets/registry.js";
 export { openDataset, type PackedDataset } from "./data/store/dataset.js";
+// Taking encoders elsewhere
+export { type Exported, type ExportOptions, exportRun } from "./export/export-run.js";
+export type { ExportTarget, PixelType } from "./export/targets.js";
 // Fills and saliency
 export type { Fill, FillContext } from "./masking/fills/fill.js";
 export { fillOf } from "./masking/fills/registry.js";

@@ -29,4 +29,5 @@ export const purpose = {
   partner: 24,
   solarize: 25,
   analysis: 26,
+  exportCheck: 27,
 } as const;

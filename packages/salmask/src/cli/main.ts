@@ -47,6 +47,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./analyse.js")).analyseCommand,
   },
   {
+    name: "export",
+    description: "Take an encoder elsewhere: as safetensors, for torchvision, or as an ONNX graph.",
+    load: async () => (await import("./export.js")).exportCommand,
+  },
+  {
     name: "views",
     description: "Draw a sheet of queries, keys, hard negatives and saliency, before anyone trains.",
     load: async () => (await import("./views.js")).viewsCommand,

@@ -3,7 +3,7 @@ import { type Generator, nn, noGrad, ones, scope, type Tensor } from "@salmask/t
 import { Backbone, type BackboneFamily, type BackboneSpec, type FeatureLevel } from "./backbone.js";
 
 /** Of every norm, as in the paper's code. */
-const eps = 1e-6;
+export const layerNormEps = 1e-6;
 /** What layer scale starts with (Touvron et al. 2021, "Going deeper with Image Transformers"). */
 const firstScale = 1e-6;
 /** Standard deviation of new weights. torchvision draws none beyond 2, which are 100 deviations. */
@@ -56,7 +56,7 @@ class Block extends nn.Module {
     this.block = new nn.Sequential(
       conv(channels, channels, { kernelSize: 7, padding: 3, groups: channels }, generator),
       new Permute([0, 2, 3, 1]),
-      new nn.LayerNorm(channels, { eps }),
+      new nn.LayerNorm(channels, { eps: layerNormEps }),
       linear(channels, 4 * channels, generator),
       new nn.GELU(),
       linear(4 * channels, channels, generator),
@@ -110,16 +110,19 @@ class ConvNeXt extends Backbone {
     for (const [i, { channels }] of this.levels.entries()) {
       const before =
         i === 0
-          ? [conv(3, width, { kernelSize: patch, stride: patch }, generator), new LayerNorm2d(width, { eps })]
+          ? [
+              conv(3, width, { kernelSize: patch, stride: patch }, generator),
+              new LayerNorm2d(width, { eps: layerNormEps }),
+            ]
           : [
-              new LayerNorm2d(channels / 2, { eps }),
+              new LayerNorm2d(channels / 2, { eps: layerNormEps }),
               conv(channels / 2, channels, { kernelSize: 2, stride: 2 }, generator),
             ];
       const stage = Array.from({ length: blocks[i] }, () => new Block(channels, generator));
       layers.push(new nn.Sequential(...before), new nn.Sequential(...stage));
     }
     this.layers = new nn.Sequential(...layers);
-    this.norm = new nn.LayerNorm(this.outChannels, { eps });
+    this.norm = new nn.LayerNorm(this.outChannels, { eps: layerNormEps });
     this.#stages = this.levels.map((_, i) =>
       i === 0 ? layers[1] : new nn.Sequential(layers[2 * i], layers[2 * i + 1]),
     );

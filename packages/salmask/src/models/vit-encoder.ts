@@ -2,7 +2,7 @@
 import { empty, type Generator, nn, ops, scope, type Tensor } from "@salmask/torch";
 
 /** Of every norm, as in the paper's code. */
-const eps = 1e-6;
+export const layerNormEps = 1e-6;
 /** Features of a head, where they divide the width. */
 const headWidth = 64;
 /** Width of the layer between the two of a block's last part, over that of the tokens. */
@@ -33,9 +33,9 @@ export class EncoderBlock extends nn.Module {
 
   constructor(width: number, generator: Generator) {
     super();
-    this.norm1 = new nn.LayerNorm(width, { eps });
+    this.norm1 = new nn.LayerNorm(width, { eps: layerNormEps });
     this.attention = new nn.MultiheadAttention(width, headsOf(width), { generator });
-    this.norm2 = new nn.LayerNorm(width, { eps });
+    this.norm2 = new nn.LayerNorm(width, { eps: layerNormEps });
     this.mlp = new nn.Sequential(
       linear(width, hiddenWidths * width, generator),
       new nn.GELU(),
@@ -64,6 +64,26 @@ export class EncoderBlock extends nn.Module {
   }
 }
 
+/**
+ * The positions of a grid of patches, `[1, rows * columns, width]`: of learned ones `[1, 1 + side * side, width]`, the class token's
+ * first, those of the patches, or for another grid than a square of `side` interpolated bicubically with the corners in place, as
+ * torchvision's `interpolate_embeddings`.
+ */
+export function positionsOfGrid(
+  learned: Tensor,
+  { rows, columns }: { rows: number; columns: number },
+): Tensor {
+  return scope(() => {
+    const [, count, width] = learned.shape;
+    const side = Math.sqrt(count - 1);
+    const ofPatches = learned.narrow(1, 1, count - 1); // [1, side * side, width]
+    if (rows === side && columns === side) return ofPatches;
+    const square = ofPatches.reshape([1, side, side, width]).permute([0, 3, 1, 2]); // [1, width, side, side]
+    const resized = ops.upsampleBicubic2d(square, [rows, columns], true); // [1, width, rows, columns]
+    return resized.permute([0, 2, 3, 1]).reshape([1, rows * columns, width]);
+  });
+}
+
 /** Tokens with their positions, `[B, N, width]`, to the last block's, normalised. */
 export class Encoder extends nn.Module {
   /** `[1, 1 + side * side, width]`: of the class token, then of a square of patches, row by row. */
@@ -71,16 +91,12 @@ export class Encoder extends nn.Module {
   readonly blocks: readonly EncoderBlock[];
   readonly norm: nn.LayerNorm;
 
-  constructor(
-    private readonly side: number,
-    { depth, width }: { depth: number; width: number },
-    generator: Generator,
-  ) {
+  constructor(side: number, { depth, width }: { depth: number; width: number }, generator: Generator) {
     super();
     const positions = empty([1, 1 + side ** 2, width]).normal_({ std: positionDeviation, generator });
     this.posEmbedding = this.registerParameter("pos_embedding", positions);
     this.blocks = Array.from({ length: depth }, () => new EncoderBlock(width, generator));
-    this.norm = new nn.LayerNorm(width, { eps });
+    this.norm = new nn.LayerNorm(width, { eps: layerNormEps });
   }
 
   override *children(): Iterable<[string, nn.AnyModule]> {
@@ -110,20 +126,9 @@ export class Encoder extends nn.Module {
     return this.posEmbedding.narrow(1, 0, 1);
   }
 
-  /**
-   * The positions of a grid of patches, `[1, rows * columns, width]`: what is learned, or for another grid interpolated bicubically
-   * with the corners in place, as torchvision's `interpolate_embeddings`.
-   */
+  /** The positions of a grid of patches, `[1, rows * columns, width]`. */
   patchPositions(rows: number, columns: number): Tensor {
-    const { side } = this;
-    return scope(() => {
-      const [, , width] = this.posEmbedding.shape;
-      const learned = this.posEmbedding.narrow(1, 1, side ** 2); // [1, side * side, width]
-      if (rows === side && columns === side) return learned;
-      const square = learned.reshape([1, side, side, width]).permute([0, 3, 1, 2]); // [1, width, side, side]
-      const resized = ops.upsampleBicubic2d(square, [rows, columns], true); // [1, width, rows, columns]
-      return resized.permute([0, 2, 3, 1]).reshape([1, rows * columns, width]);
-    });
+    return positionsOfGrid(this.posEmbedding, { rows, columns });
   }
 
   private through(input: Tensor, blocks: readonly EncoderBlock[], padding: Tensor | null): Tensor {

@@ -1,6 +1,7 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
 import type { InferenceSession } from "onnxruntime-node";
 import { UsageError } from "../base/errors.js";
+import { onnxRuntime } from "../compute/onnx-runtime.js";
 import { resize } from "../image/resize.js";
 import type { LateSaliencySource, MapSize } from "./source.js";
 
@@ -21,14 +22,7 @@ export class OnnxSource implements LateSaliencySource {
 
   /** Throws {@link UsageError} `no-onnxruntime`, or `unusable-onnx` if the file is not a network with these shapes. */
   static async open(path: string): Promise<OnnxSource> {
-    const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
-      throw new UsageError(
-        "no-onnxruntime",
-        "Expected the package onnxruntime-node for saliency from an ONNX file, but it is not there. " +
-          "Run: npm install onnxruntime-node",
-        cause,
-      );
-    });
+    const runtime = await onnxRuntime("saliency from an ONNX file");
     const session = await runtime.InferenceSession.create(path).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new UsageError("unusable-onnx", `Expected an ONNX network at ${path}, but: ${why}`, cause);

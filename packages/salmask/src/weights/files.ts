@@ -1,11 +1,13 @@
 /** Files with a backbone's weights: safetensors with the names of the library that defined the architecture. */
 import {
   Generator,
+  keep,
   loadSafetensors,
   nn,
   readSafetensorsMetadata,
   saveSafetensors,
   scope,
+  type Tensor,
   zeros,
 } from "@salmask/torch";
 import { CheckpointError } from "../base/errors.js";
@@ -69,6 +71,27 @@ export function loadBackbone(path: string): { backbone: Backbone; metadata: Reco
       const why = error instanceof Error ? error.message : String(error);
       throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }
+  });
+}
+
+/** The linear layer on top of a backbone. */
+export interface ClassifierLayer {
+  /** `[classes, outChannels]` */
+  readonly weight: Tensor;
+  /** `[classes]` */
+  readonly bias: Tensor;
+}
+
+/** The linear layer that a safetensors file has on top of this backbone; null where it has none. The caller owns the tensors. */
+export function loadClassifierLayer(
+  path: string,
+  { classifierName: name, outChannels }: Backbone,
+): ClassifierLayer | null {
+  return scope(() => {
+    const { [`${name}.weight`]: weight, [`${name}.bias`]: bias } = loadSafetensors(path);
+    if (weight?.ndim !== 2 || weight.shape[1] !== outChannels || bias?.shape.join() !== `${weight.shape[0]}`)
+      return null;
+    return { weight: keep(weight), bias: keep(bias) };
   });
 }
 
