@@ -21,6 +21,8 @@ const rooms = [
   "transfer",
   "experiment",
   "report",
+  "page",
+  "watch",
   "cli",
 ];
 const source = "^packages/salmask/src/";
@@ -67,6 +69,12 @@ module.exports = {
         path: "^packages/torch/|node_modules/(sharp|onnxruntime-node|@julusian)/",
         dependencyTypesNot: ["type-only"],
       },
+    },
+    {
+      name: "the-page-runs-in-a-browser",
+      severity: "error",
+      from: { path: `${source}page/` },
+      to: { pathNot: `${source}page/|node_modules/uplot/` },
     },
     { name: "no-unresolved", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],

@@ -88,3 +88,4 @@ installSystemPackages(purpose);
 installNpmPackages();
 step("building the addon", "node", ["packages/torch/scripts/build.mjs"], "See the compiler's message above.");
 step("compiling", "node", ["node_modules/typescript/bin/tsc", "-b"], "Run: npx tsc -b");
+step("bundling the page", "node", ["packages/salmask/scripts/build-page.mjs"], "Run: npm run build:page");

@@ -7,8 +7,10 @@ import { spawnSync } from "node:child_process";
  */
 export function neededPackages(purpose, { hasLibtorch }) {
   const build = hasLibtorch ? ["g++"] : ["g++", "libtorch-dev", "libopenblas0-pthread"];
-  if (purpose === "run" || hasLibtorch) return build;
-  return [...build, "python3-torch", "python3-torchvision", "python3-pil"];
+  if (purpose === "run") return build;
+  const browser = purpose === "test" ? ["chromium"] : [];
+  if (hasLibtorch) return [...build, ...browser];
+  return [...build, ...browser, "python3-torch", "python3-torchvision", "python3-pil"];
 }
 
 /** The packages that are not installed. */

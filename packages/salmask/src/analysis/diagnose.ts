@@ -28,10 +28,13 @@ export interface Diagnosis {
   findings: Finding[] | null;
 }
 
-/** Diagnoses the run in a folder. Throws {@link UsageError} `no-run` if the folder holds no run with a log. */
-export function diagnose(run: string): Diagnosis {
+/**
+ * Diagnoses the run in a folder by its log, or by those lines of it that a caller has read. Throws {@link UsageError} `no-run` if
+ * there is no line.
+ */
+export function diagnose(run: string, read?: readonly LogEntry[]): Diagnosis {
   const folder = new RunFolder(run);
-  const entries = folder.log.read();
+  const entries = read ?? folder.log.read();
   const newest = entries.at(-1);
   if (newest === undefined) {
     throw new UsageError(

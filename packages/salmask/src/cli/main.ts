@@ -67,6 +67,16 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./experiment.js")).experimentCommand,
   },
   {
+    name: "watch",
+    description: "Show runs on a local page, while they train or later.",
+    load: async () => (await import("./watch.js")).watchCommand,
+  },
+  {
+    name: "report",
+    description: "Write what the page shows of some runs to one HTML file.",
+    load: async () => (await import("./report.js")).reportCommand,
+  },
+  {
     name: "doctor",
     description: "Say how fit this machine is, or what is wrong with a run and what to try.",
     load: async () => (await import("./doctor.js")).doctorCommand,

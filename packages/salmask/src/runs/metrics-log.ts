@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { LogEntry } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
+import { isTree } from "../config/tree.js";
 
 const seconds = z.number();
 const secondsSchema = z
@@ -71,6 +72,33 @@ const earlierSchema = z
   );
 
 const lineSchema: z.ZodType<LogEntry> = z.union([entrySchema, earlierSchema]);
+
+/** A line of a log, of this release or an earlier one; null where it is none, as one that was cut off. */
+export function parseLogLine(line: string): LogEntry | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  // A log can have a hundred thousand lines, and a schema takes ten times as long as reading them does.
+  if (isEntry(value)) return value;
+  return lineSchema.safeParse(value).data ?? null;
+}
+
+function isEntry(value: unknown): value is LogEntry {
+  if (!isTree(value)) return false;
+  const { step, epoch, lr, imagesPerSecond, time, seconds, logs } = value;
+  return (
+    [step, epoch, lr, imagesPerSecond].every((number) => typeof number === "number") &&
+    (time === null || typeof time === "string") &&
+    (seconds === null || (isNumbers(seconds) && stages.every((stage) => stage in seconds))) &&
+    isNumbers(logs)
+  );
+}
+
+const isNumbers = (value: unknown): value is Record<string, number> =>
+  isTree(value) && Object.values(value).every((number) => typeof number === "number");
 
 /** The log of a run, one line of JSON per logged step. Readers ignore an incomplete last line. */
 export class MetricsLog {

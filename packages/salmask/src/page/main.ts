@@ -1,0 +1,197 @@
+/** The page: keeps what is chosen, asks for what is missing or new, and shows it. */
+import { ChartWall } from "./charts.js";
+import { forgetColours } from "./colours.js";
+import { make, section } from "./dom.js";
+import { experimentParts } from "./experiment-part.js";
+import type { Charts, Overview, Range, RunDetail, RunLine } from "./protocol.js";
+import { RunList } from "./run-list.js";
+import { runParts } from "./run-parts.js";
+import { findSource } from "./source.js";
+
+/** Milliseconds between questions for news. */
+const askEvery = 1500;
+/** The same while a log is being read. */
+const askSoon = 200;
+/** The doctor looks again at a run that goes on. */
+const detailEvery = 15_000;
+
+const source = findSource();
+const charts = new Map<string, { logSize: number; range: Range; data: Charts }>();
+const details = new Map<string, { stamp: string; at: number; data: RunDetail }>();
+/** Runs whose details are on their way. */
+const asked = new Set<string>();
+let overview: Overview | null = null;
+let chosen: string[] = chosenByAddress();
+let range: Range = null;
+const shownTexts = new WeakMap<HTMLElement, string>();
+
+const status = make("p", { id: "status", role: "status" }, "Reading the runs …");
+const runList = new RunList({ onChoose: choose });
+const allSteps = make("button", { type: "button", hidden: true }, "Show all steps");
+allSteps.addEventListener("click", () => setRange(null));
+const wall = new ChartWall(setRange);
+const parts = make("div");
+const experiments = make("div");
+const title = make("h1", {}, "Salmask");
+
+document
+  .getElementById("page")
+  ?.replaceChildren(
+    make("a", { class: "skip", href: "#charts" }, "Go to the charts"),
+    make("header", {}, title, status),
+    make(
+      "main",
+      {},
+      section("Runs", "runs", runList.element),
+      experiments,
+      section(
+        "Charts",
+        "charts",
+        make(
+          "p",
+          { class: "hint" },
+          "Draw over a chart to enlarge its steps; twice click to show all. ",
+          allSteps,
+        ),
+        wall.element,
+      ),
+      parts,
+    ),
+  );
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  forgetColours();
+  wall.repaint();
+});
+addEventListener("hashchange", () => {
+  chosen = chosenByAddress();
+  showList();
+  update().catch(fail);
+});
+void ask();
+
+/** Asks for news for as long as the page is open. */
+async function ask(): Promise<void> {
+  if (!document.hidden) await askOnce();
+  const isReading = chosen.some((id) => charts.get(id)?.data.isComplete === false);
+  if (source.isLive) setTimeout(() => void ask(), isReading ? askSoon : askEvery);
+}
+
+async function askOnce(): Promise<void> {
+  try {
+    const news = await source.overview();
+    if (news !== null) {
+      overview = news;
+      if (chosen.length === 0) chosen = usualChoice(news.runs);
+      showOverview();
+    }
+    await update();
+    if (source.isLive) say("live");
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): void {
+  say(error instanceof TypeError ? "no answer from salmask watch: has it ended?" : String(error));
+}
+
+function say(state: string): void {
+  const text = `${overview?.folder ?? ""}: ${overview?.runs.length ?? 0} runs, ${state}`;
+  if (status.textContent !== text) status.textContent = text;
+}
+
+/** The first run that goes on; else the first of all. */
+function usualChoice(runs: readonly RunLine[]): string[] {
+  const first = runs.find(({ state }) => state === "running") ?? runs[0];
+  return first === undefined ? [] : [first.id];
+}
+
+function chosenByAddress(): string[] {
+  return new URLSearchParams(location.hash.slice(1)).getAll("run");
+}
+
+function choose(id: string, isChosen: boolean): void {
+  chosen = isChosen ? [...chosen, id] : chosen.filter((one) => one !== id);
+  const address = new URLSearchParams(chosen.map((one) => ["run", one]));
+  history.replaceState(null, "", `#${address}`);
+  showList();
+  update().catch(fail);
+}
+
+function setRange(wanted: Range): void {
+  range = wanted;
+  allSteps.hidden = range === null;
+  showCharts();
+  update().catch(fail);
+}
+
+/** The places of the chosen runs' colours. */
+const colours = () => new Map(chosen.map((id, place) => [id, place]));
+
+function showOverview(): void {
+  if (overview === null) return;
+  say(source.isLive ? "live" : "a report");
+  const [only] = overview.runs;
+  document.title =
+    overview.runs.length === 1 ? `Salmask: ${only.id}` : `Salmask: ${overview.runs.length} runs`;
+  showList();
+  showOnce(experiments, overview.experiments, () => experimentParts(overview?.experiments ?? []));
+}
+
+function showList(): void {
+  runList.show(overview?.runs ?? [], colours());
+}
+
+/** Gets what is missing or out of date of the chosen runs, and shows it. */
+async function update(): Promise<void> {
+  const runs = (overview?.runs ?? []).filter(({ id }) => chosen.includes(id));
+  showParts();
+  await Promise.all(runs.map(updateCharts));
+  showCharts();
+  // The doctor looks at whole logs, which may take a while, and charts go on meanwhile.
+  for (const run of runs) updateDetail(run).catch(fail);
+}
+
+async function updateCharts({ id, logSize }: RunLine): Promise<void> {
+  const known = charts.get(id);
+  if (known?.logSize === logSize && known.range === range && known.data.isComplete) return;
+  const wanted = range;
+  const data = await source.charts(id, wanted);
+  if (data !== null && wanted === range) charts.set(id, { logSize, range: wanted, data });
+}
+
+async function updateDetail({ id, stamp, state }: RunLine): Promise<void> {
+  const known = details.get(id);
+  const isFresh = state !== "running" || performance.now() - (known?.at ?? 0) < detailEvery;
+  if ((known?.stamp === stamp && isFresh) || asked.has(id)) return;
+  asked.add(id);
+  try {
+    const data = await source.detail(id);
+    if (data !== null) details.set(id, { stamp, at: performance.now(), data });
+  } finally {
+    asked.delete(id);
+  }
+  showParts();
+}
+
+function showCharts(): void {
+  const runs = chosen.map((id, colour) => ({ id, colour, charts: charts.get(id)?.data ?? null }));
+  wall.show(runs, range);
+}
+
+function showParts(): void {
+  const known = chosen.flatMap((id, colour) => {
+    const detail = details.get(id)?.data;
+    return detail === undefined ? [] : [{ id, colour, detail }];
+  });
+  showOnce(parts, known, () => runParts(known));
+}
+
+/** Replaces a part of the page only where its content is another: whoever reads or scrolls it is not disturbed. */
+function showOnce(place: HTMLElement, content: unknown, made: () => HTMLElement[]): void {
+  const text = JSON.stringify(content);
+  if (shownTexts.get(place) === text) return;
+  shownTexts.set(place, text);
+  place.replaceChildren(...made());
+}
