@@ -30,4 +30,5 @@ export const purpose = {
   solarize: 25,
   analysis: 26,
   exportCheck: 27,
+  map: 28,
 } as const;

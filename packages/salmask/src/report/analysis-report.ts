@@ -5,8 +5,9 @@ import type { Analysis, Outcome } from "../analysis/analyse.js";
 import type { MeasureSheet, Picture } from "../analysis/measured.js";
 import { writeFileAtomic } from "../base/files.js";
 import { slugOf } from "../base/slug.js";
+import { heatColours } from "../image/heat-map.js";
 import { analysisPage, type ShownFile } from "./analysis-page.js";
-import { drawSheet, heatColours } from "./sheet.js";
+import { drawSheet } from "./sheet.js";
 import { svgOf } from "./svg-plot.js";
 
 type Made = Extract<Outcome, { readonly kind: "measured" }>;

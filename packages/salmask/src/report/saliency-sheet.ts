@@ -3,10 +3,11 @@ import { fromTypedArray, scope, type Tensor } from "@salmask/torch";
 import type { SaliencyEvalOptions } from "../analysis/saliency-eval.js";
 import { ask, type Look, lookAt, readMasks } from "../analysis/saliency-look.js";
 import { spread } from "../base/spread.js";
+import { heatMap } from "../image/heat-map.js";
 import { denormalize } from "../image/show.js";
 import type { Grid } from "../masking/grid.js";
 import { findMaps } from "../saliency/map-files.js";
-import { drawSheet, heatMap, type SheetColumn } from "./sheet.js";
+import { drawSheet, type SheetColumn } from "./sheet.js";
 
 /** Brightness factor of the cells outside the foreground. */
 const dimmed = 0.25;

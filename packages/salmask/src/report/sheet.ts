@@ -1,5 +1,5 @@
 /** A picture sheet: one row per photo, one column per kind of picture. */
-import { ops, scope, type Tensor } from "@salmask/torch";
+import { scope, type Tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { writeFileAtomic } from "../base/files.js";
 import { escapedXml } from "../base/xml.js";
@@ -13,24 +13,6 @@ export interface SheetColumn {
 const gap = 4;
 const titleHeight = 18;
 const side = 112;
-
-/** A map `[rows, cols]` as a heat map, from dark blue (smallest) to yellow (largest): `[3, rows, cols]`. */
-export function heatMap(map: Tensor): Tensor {
-  return scope(() => {
-    const low = map.amin();
-    const range = map.amax().sub(low).clampMin(1e-12);
-    return heatColours(map.sub(low).div(range)); // [3, rows, cols]
-  });
-}
-
-/** Values `[rows, cols]` in [0, 1] as colours, from dark blue (0) to yellow (1): `[3, rows, cols]`. */
-export function heatColours(unit: Tensor): Tensor {
-  return scope(() => {
-    const red = unit.mul(1.1).clamp({ min: 0.05, max: 1 });
-    const blue = unit.neg().add(0.6).clamp({ min: 0, max: 1 });
-    return ops.stack([red, unit.mul(0.9), blue]); // [3, rows, cols]
-  });
-}
 
 async function toPng(picture: Tensor): Promise<Buffer> {
   const [, height, width] = picture.shape;

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { LogEntry } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
+import { stages } from "../base/stage-clock.js";
 import { isTree } from "../config/tree.js";
 
 const seconds = z.number();

@@ -21,6 +21,7 @@ import {
   type Summary,
   summarySchema,
 } from "./records.js";
+import type { MapFile, ViewsFile } from "./tile-files.js";
 
 const names = {
   config: "config.yaml",
@@ -30,6 +31,10 @@ const names = {
   probes: "probes.json",
   weights: "weights.safetensors",
   views: "views.png",
+  viewTiles: "views.jpg",
+  viewTexts: "views.json",
+  mapTiles: "map.jpg",
+  mapTexts: "map.json",
   checkpoints: "checkpoints",
   lock: ".lock",
 } as const;
@@ -176,6 +181,18 @@ export class RunFolder {
       JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut]);
     const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));
     await writeFileAtomic(this.file("probes"), `${JSON.stringify([...others, record], null, 2)}\n`);
+  }
+
+  /** Leaves small pictures of what the encoder compares. */
+  async writeViews(jpeg: Uint8Array, said: ViewsFile): Promise<void> {
+    await writeFileAtomic(this.file("viewTiles"), jpeg);
+    await writeFileAtomic(this.file("viewTexts"), `${JSON.stringify(said)}\n`);
+  }
+
+  /** Leaves a map of embeddings. */
+  async writeMap(jpeg: Uint8Array, said: MapFile): Promise<void> {
+    await writeFileAtomic(this.file("mapTiles"), jpeg);
+    await writeFileAtomic(this.file("mapTexts"), `${JSON.stringify(said)}\n`);
   }
 
   private readJson<T>(path: string, schema: z.ZodType<T>): T | null {

@@ -17,6 +17,8 @@ import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
 import { KnnPhotos } from "./knn.js";
+import { leaveMap } from "./leave-map.js";
+import { ViewsLeaver } from "./leave-views.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
 export interface PretrainOptions {
@@ -50,6 +52,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   const dataset = await openPhotos(photos, { ...config.data, signal, report });
   let task: PretrainTask | null = null;
   let knn: KnnPhotos | null = null;
+  let views: ViewsLeaver | null = null;
   try {
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
@@ -69,6 +72,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
     await folder.writeSkipped(dataset.skipped);
     const { epochs } = config.train;
+    views = new ViewsLeaver(task, folder, report);
     const trained = await trainInFolder(task, {
       folder,
       kind: pretrainSettings,
@@ -82,7 +86,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       knn: knn?.of(backbone),
       seconds,
       signal,
-      report,
+      report: withViews(views, report),
     });
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
     const classes = await compareWithUntrained(backbone, dataset, { config, compute, signal, report });
@@ -104,12 +108,25 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       classes,
     };
     await folder.writeSummary(summary);
+    const seen = trained.steps * config.train.batchSize;
+    await leaveMap(backbone, { folder, dataset, config, compute, step: trained.steps, seen, signal });
     return summary;
   } finally {
+    await views?.settle();
     task?.dispose();
     knn?.close();
     dataset.close();
   }
+}
+
+/** Leaves views at each checkpoint. */
+function withViews(views: ViewsLeaver, report: Report): Report {
+  let steps = 0;
+  return (event) => {
+    if (event.kind === "begin") steps = event.steps;
+    if (event.kind === "checkpoint") views.at(event.step, event.step === steps);
+    report(event);
+  };
 }
 
 /** Checks everything that does not need photos. Returns the device and precision of the run. */

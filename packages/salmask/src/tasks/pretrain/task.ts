@@ -61,7 +61,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     readonly config: RunConfig,
     readonly scene: Scene & { readonly dataset: PackedDataset },
     readonly recipe: ViewRecipe,
-    private readonly guide: SaliencyGuide,
+    readonly guide: SaliencyGuide,
     /** null if no true masks are given. */
     private readonly truth: TrueMasks | null,
     readonly method: Method,
