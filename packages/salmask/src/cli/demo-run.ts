@@ -41,10 +41,12 @@ const demoSettings = {
  */
 export async function demo(options: {
   out: string;
+  /** Whether TensorBoard's event files are written too. Default false. */
+  tensorboard?: boolean;
   signal?: AbortSignal;
   report?: Report;
 }): Promise<DemoSummary> {
-  const { out, signal, report = silent } = options;
+  const { out, tensorboard, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
   folder.clear();
@@ -55,14 +57,18 @@ export async function demo(options: {
   const made = await generateEmbedded(data);
   const train = join(data, "train");
 
-  const { weights } = await pretrain({ photos: train, out, config, resume: false, signal, report }).catch(
-    (error: unknown) => {
-      if (!(error instanceof InterruptedError)) throw error;
-      throw new InterruptedError(
-        `The demo was stopped; it starts anew next time. ${out} holds what it left.`,
-      );
-    },
-  );
+  const { weights } = await pretrain({
+    photos: train,
+    out,
+    config,
+    resume: false,
+    tensorboard,
+    signal,
+    report,
+  }).catch((error: unknown) => {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(`The demo was stopped; it starts anew next time. ${out} holds what it left.`);
+  });
   const { views } = folder;
   // The run used its own encoder for saliency, so the sheet does too.
   const looking: RunConfig = { ...config, saliency: { ...config.saliency, source: "scda", weights } };

@@ -6,7 +6,8 @@ export function demoCommand(context: Context): Command {
   const made = command(context, async (_args, options, output) => {
     const { demo } = await begin(context, import("./demo-run.js"));
     const out = requiredText(options, "out");
-    const summary = await demo({ out, signal: context.signal, report: output.report });
+    const tensorboard = options.tensorboard === true;
+    const summary = await demo({ out, tensorboard, signal: context.signal, report: output.report });
     output.result(summary, [
       "",
       "          trained   untrained",
@@ -16,6 +17,8 @@ export function demoCommand(context: Context): Command {
       `Look at ${summary.views}: what the encoder compared.`,
       `The encoder is in ${summary.weights}. On your own photos: npx salmask pretrain PHOTOS`,
     ]);
-  }).option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo");
+  })
+    .option("--out <folder>", "the run's folder; an earlier run there is replaced", "runs/demo")
+    .option("--tensorboard", "also write event files for TensorBoard beside metrics.jsonl");
   return withExamples(made, "demo", "demo --out runs/first --json");
 }

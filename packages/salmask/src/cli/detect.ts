@@ -55,7 +55,7 @@ function splitOptions(options: Options): { split: string | undefined; skipBad: b
 function trainCommand(context: Context): Command {
   const made = command(context, async ([encoder, folder], options, output) => {
     const { split, skipBad } = splitOptions(options);
-    const { out, resume } = runOptions(options);
+    const { out, resume, tensorboard } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options, { command: "detect train" });
     const { trainOnSet } = await begin(context, import("./detect-run.js"));
@@ -67,6 +67,7 @@ function trainCommand(context: Context): Command {
       out,
       config,
       resume,
+      tensorboard,
       signal: context.signal,
       report: output.report,
     });

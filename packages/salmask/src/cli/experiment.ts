@@ -14,6 +14,7 @@ export function experimentCommand(context: Context): Command {
     });
     const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
     const jobs = countOption(options, "jobs", 1);
+    const tensorboard = options.tensorboard === true;
     const [
       { planInTime },
       { execute },
@@ -38,7 +39,7 @@ export function experimentCommand(context: Context): Command {
     // What cannot be measured is refused before hours of training, and not after them.
     if (measured !== null) await openSets({ plan: measured, ...how });
     const plan = await planInTime(wanted, { out, jobs, signal, report: output.line });
-    const results = await execute({ plan, out, jobs, signal, report: output.line });
+    const results = await execute({ plan, out, jobs, tensorboard, signal, report: output.line });
     const rows = tabulate(plan, results);
     const markdown = toMarkdown(plan, rows, results);
     await writeFileAtomic(join(out, "table.md"), markdown);
@@ -58,7 +59,8 @@ export function experimentCommand(context: Context): Command {
     .option("--out <folder>", "holds the runs and the table (default: runs/ and the file's name)")
     .option("--photos <folder>", "unlabelled photos, in place of the file's")
     .option("--probe <folder>", "labelled photos to score on, in place of the file's")
-    .option("--jobs <n>", "runs at once; the cores are shared out among them", "1");
+    .option("--jobs <n>", "runs at once; the cores are shared out among them", "1")
+    .option("--tensorboard", "runs also write event files for TensorBoard beside metrics.jsonl");
   toOption(made);
   return withExamples(
     made,

@@ -15,7 +15,7 @@ const offered: Offered<FinetuneConfig> = {
 
 export function finetuneCommand(context: Context): Command {
   const made = command(context, async ([encoder, ...photos], options, output) => {
-    const { out, resume } = runOptions(options);
+    const { out, resume, tensorboard } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options);
     const { finetune } = await begin(context, import("../tasks/finetune/finetune.js"));
@@ -25,6 +25,7 @@ export function finetuneCommand(context: Context): Command {
       out,
       config,
       resume,
+      tensorboard,
       signal: context.signal,
       report: output.report,
     });

@@ -21,7 +21,7 @@ const usualTime = "10m";
 
 export function pretrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
-    const { out, resume } = runOptions(options);
+    const { out, resume, tensorboard } = runOptions(options);
     const { config, ifLong } = await chooseConfig({ context, photos, out, resume }, options, output);
     const { pretrain } = await begin(context, import("../tasks/pretrain/pretrain.js"));
     const summary = await pretrain({
@@ -29,6 +29,7 @@ export function pretrainCommand(context: Context): Command {
       out,
       config,
       resume,
+      tensorboard,
       signal: context.signal,
       report: output.reporter(ifLong),
     });
@@ -48,7 +49,7 @@ export function pretrainCommand(context: Context): Command {
   );
 }
 
-interface Asked extends RunOptions {
+interface Asked extends Pick<RunOptions, "out" | "resume"> {
   readonly context: Context;
   readonly photos: string;
 }

@@ -6,7 +6,8 @@ import { type Options, requiredText, textOption } from "./command.js";
 export function withRunOptions(made: Command, out: string): Command {
   return made
     .option("--out <folder>", "the run's folder", out)
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given");
+    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
+    .option("--tensorboard", "also write event files for TensorBoard beside metrics.jsonl");
 }
 
 export interface RunOptions {
@@ -14,6 +15,7 @@ export interface RunOptions {
   readonly out: string;
   /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
   readonly resume: boolean | string;
+  readonly tensorboard: boolean;
 }
 
 /** The values of the options that {@link withRunOptions} adds. */
@@ -21,5 +23,6 @@ export function runOptions(options: Options): RunOptions {
   return {
     out: requiredText(options, "out"),
     resume: textOption(options, "resume") ?? options.resume === true,
+    tensorboard: options.tensorboard === true,
   };
 }

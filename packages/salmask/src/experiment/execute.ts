@@ -42,6 +42,8 @@ export interface ExecuteOptions {
   out: string;
   /** Number of simultaneous runs; the cores are divided among them. */
   jobs: number;
+  /** Whether runs write TensorBoard's event files too. Default false. */
+  tensorboard?: boolean;
   signal?: AbortSignal;
   report?: (line: string) => void;
 }
@@ -53,7 +55,7 @@ export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availa
 
 /** Executes the runs that are not finished, and returns the result of every run, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
-  const { plan, out, jobs, signal, report = () => {} } = options;
+  const { plan, out, jobs, tensorboard = false, signal, report = () => {} } = options;
   const { photos, probe, masks } = await findPhotos(plan, out);
   const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
@@ -77,9 +79,10 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       report(`${label}: starting`);
       await mkdir(folder, { recursive: true });
       const resume = new RunFolder(folder).hasCheckpoints ? ["--resume"] : [];
+      const events = tensorboard ? ["--tensorboard"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
       await writeFileAtomic(settings, stringifyYaml(toStored(pretrainSettings, config)));
-      await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume], signal);
+      await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume, ...events], signal);
       await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
       const result = resultOf(folder, row.name, wanted);
       if (result === null) throw new Error("the run left no result");

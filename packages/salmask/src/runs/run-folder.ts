@@ -21,6 +21,7 @@ import {
   type Summary,
   summarySchema,
 } from "./records.js";
+import { removeEvents } from "./tensorboard/event-log.js";
 import type { MapFile, ViewsFile } from "./tile-files.js";
 
 const names = {
@@ -122,6 +123,7 @@ export class RunFolder {
     const { checkpoints: _, lock: __, ...files } = names;
     for (const name of [...Object.values(files), earlierProbe])
       rmSync(join(this.path, name), { force: true });
+    removeEvents(this.path);
   }
 
   /** The settings of the run, from this version or an earlier one. Throws UsageError if they cannot be used. */

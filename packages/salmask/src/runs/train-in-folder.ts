@@ -8,6 +8,7 @@ import type { Logs, Task } from "../training/task.js";
 import { type KnnScoring, restore, type Trained, train } from "../training/trainer.js";
 import type { RunFolder } from "./run-folder.js";
 import { asMeantHere } from "./same-run.js";
+import { EventLog, hasEvents } from "./tensorboard/event-log.js";
 
 /** Copies a checkpoint into a task, and frees it. Returns the steps that were done; 0 where there is no checkpoint. */
 export function continueFrom<Batch>(
@@ -39,6 +40,8 @@ export interface TrainInFolder<T extends { readonly precision: string }> {
   readonly lookEvery?: number;
   /** Scores of the encoder while it is trained. */
   readonly knn?: KnnScoring | null;
+  /** Whether TensorBoard's event files are written too. A run that has some goes on with them. Default false. */
+  readonly tensorboard?: boolean;
   /** Seconds of the run so far, over all its processes. */
   readonly seconds: () => number;
   readonly signal?: AbortSignal;
@@ -55,6 +58,8 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
   const { checkpointEvery, keep, logEvery } = options.schedule;
   await folder.log.rewindTo(first);
   await folder.writeSettings(kind, config);
+  const isForTensorboard = options.tensorboard === true || hasEvents(folder.path);
+  const events = isForTensorboard ? EventLog.begin(folder.path, { first, entries: folder.log.read() }) : null;
   const trained = await train(task, {
     epochs,
     first,
@@ -74,7 +79,10 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
       }),
     },
     report: (event) => {
-      if (event.kind === "log") folder.log.append(event.entry);
+      if (event.kind === "log") {
+        folder.log.append(event.entry);
+        events?.append(event.entry);
+      }
       report(event);
     },
   });

@@ -33,6 +33,8 @@ export interface TrainDetectorOptions {
   readonly config: DetectConfig;
   /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
   readonly resume: boolean | string;
+  /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
+  readonly tensorboard?: boolean;
   /** Aborting ends the run with InterruptedError: after the step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
@@ -79,6 +81,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       epochs,
       first,
       schedule: config.train,
+      tensorboard: options.tensorboard,
       seconds,
       signal,
       report,

@@ -38,6 +38,8 @@ export interface FinetuneOptions {
   readonly set?: Pick<OpenProbeData, "heldOut" | "perClass" | "fold" | "subset" | "skipBad" | "scored">;
   /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
   readonly resume: boolean | string;
+  /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
+  readonly tensorboard?: boolean;
   /** Aborting ends the run with InterruptedError: in training after the step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
@@ -113,7 +115,7 @@ interface Prepared {
 }
 
 async function trainAndScore(
-  { config, encoder, photos, out, signal, report = silent }: FinetuneOptions,
+  { config, encoder, photos, out, tensorboard, signal, report = silent }: FinetuneOptions,
   { folder, compute, checkpoint, start, sets, started }: Prepared,
 ): Promise<FinetuneSummary> {
   const { train: dataset, test } = sets;
@@ -144,6 +146,7 @@ async function trainAndScore(
       epochs,
       first,
       schedule: config,
+      tensorboard,
       seconds,
       signal,
       report,

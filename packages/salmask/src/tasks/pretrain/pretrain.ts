@@ -31,6 +31,8 @@ export interface PretrainOptions {
   readonly own?: OwnParts;
   /** false starts a new run; true continues from the newest checkpoint, a path from that checkpoint. */
   readonly resume: boolean | string;
+  /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
+  readonly tensorboard?: boolean;
   /** Aborting ends the run with {@link InterruptedError}; during training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
@@ -84,6 +86,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       schedule: config.train,
       lookEvery: config.train.varianceEvery,
       knn: knn?.of(backbone),
+      tensorboard: options.tensorboard,
       seconds,
       signal,
       report: withViews(views, report),
