@@ -17,13 +17,16 @@ const fineness = 5;
 const middle = 2;
 /** In pixels from the photo's corner: far outside of any photo, and near enough to walk along each side. */
 const farthest = 1_000_000;
+/** Changes from outside to inside and back that an object may have; a drawn outline has a few per column. */
+const mostChanges = 2 ** 22;
 
 /**
  * The pixels inside any of an object's polygons, each `[x0, y0, x1, y1, ...]` in pixels from the photo's upper left corner.
  * A polygon may leave the photo, and may cross itself: what it goes round twice is outside.
  *
  * Throws DataError: `no-polygons`, `polygon-numbers` for an odd number of coordinates, `polygon-points` for fewer than 3
- * points, `polygon-coordinate` for one that is not a number within a million pixels, `rle-size` as `rleOfCounts`.
+ * points, `polygon-coordinate` for one that is not a number within a million pixels, `polygon-changes` where the outline crosses
+ * columns of the photo more than four million times, `rle-size` as `rleOfCounts`.
  */
 export function maskOfPolygons(polygons: readonly (readonly number[])[], height: number, width: number): Rle {
   checkSize(height, width);
@@ -66,21 +69,35 @@ function changesOf(polygon: readonly number[], height: number, width: number): n
   for (let i = 0; i < fine.length; i += 2) {
     const next = (i + 2) % fine.length;
     const side = sideOf(fine[i], fine[i + 1], fine[next], fine[next + 1]);
-    let [lastX, lastY] = side.at(0);
-    for (let step = 1; step <= side.steps; step++) {
-      const [x, y] = side.at(step);
-      const columnFine = Math.min(x, lastX) - middle;
-      if (x !== lastX && columnFine % fineness === 0) {
-        const column = columnFine / fineness;
-        const row = Math.ceil((Math.min(y, lastY) - middle) / fineness);
-        if (column >= 0 && column < width) {
-          changes.push(column * height + Math.min(Math.max(row, 0), height));
-        }
-      }
-      [lastX, lastY] = [x, y];
+    const [from, to] = [side.at(0)[0], side.at(side.steps)[0]];
+    // Only the photo's columns are looked at: a side may be a million pixels long.
+    const first = Math.max(0, Math.ceil((Math.min(from, to) - middle) / fineness));
+    const last = Math.min(width - 1, Math.floor((Math.max(from, to) - 1 - middle) / fineness));
+    for (let column = first; column <= last; column++) {
+      const step = stepOver(side, column * fineness + middle, from < to);
+      const [y, lastY] = [side.at(step)[1], side.at(step - 1)[1]];
+      const row = Math.ceil((Math.min(y, lastY) - middle) / fineness);
+      changes.push(column * height + Math.min(Math.max(row, 0), height));
+    }
+    if (changes.length > mostChanges) {
+      throw new DataError(
+        "polygon-changes",
+        `Expected a polygon that crosses the photo's columns at most ${mostChanges} times, got one that does more often.`,
+      );
     }
   }
   return changes;
+}
+
+/** The step by which a side passes from the fine column `x` to the one after it, or back. It passes it once. */
+function stepOver(side: Side, x: number, isRight: boolean): number {
+  let [before, after] = [0, side.steps];
+  while (after - before > 1) {
+    const between = Math.floor((before + after) / 2);
+    if (side.at(between)[0] > x === isRight) after = between;
+    else before = between;
+  }
+  return after;
 }
 
 interface Side {

@@ -162,7 +162,10 @@ function filesIn(folder: string): (name: string) => boolean {
   }
   return (name) =>
     names.has(name) ||
-    (name.includes("/") && statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.isFile() === true);
+    // A name with a zero character is refused by an error instead of not being found.
+    (name.includes("/") &&
+      !name.includes("\0") &&
+      statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.isFile() === true);
 }
 
 /** One object; null where it has a fault. */

@@ -83,6 +83,23 @@ describe("a rectangle", () => {
   });
 });
 
+test("sides that go a million pixels outside are as those that go a few", () => {
+  const far = 1_000_000;
+  expect(seen([rectangle(-far, -far, 2, 3)])).toEqual(seen([rectangle(-3, -3, 2, 3)]));
+  expect(seen([[1, -far, 4, -far, 4, far, 1, far]])).toEqual(seen([rectangle(1, -1, 4, 9)]));
+  // Two thousand of them: a walk along each would take minutes. Each comes twice, and cancels out.
+  const zigzag = Array.from({ length: 1000 }, () => [-far, 1, far, 2]).flat();
+  expect(seen([zigzag])).toEqual(seen([rectangle(9, 0, 10, 1)]));
+});
+
+test("an outline that crosses the columns too often is refused", () => {
+  const wide = 2 ** 16;
+  const zigzag = Array.from({ length: 33 }, () => [0, 0, wide, 1]).flat();
+  expect(() => maskOfPolygons([zigzag], 4, wide)).toThrow(
+    expect.objectContaining({ code: "polygon-changes" }),
+  );
+});
+
 describe("a triangle", () => {
   /*
    * The slanted side runs from the fine point (20, 0) to (0, 20): at x it is at y = 20 - x. Column c is stepped over

@@ -328,6 +328,13 @@ describe("COCO", () => {
     expect(message).toContain("--skip-bad");
   });
 
+  test("says of a photo whose name no file can have that it is missing", async () => {
+    const json = whole();
+    json.images[0].file_name = "below/a\0.jpg";
+    const { faults } = await openAnnotated(await write(json, usual));
+    expect(faults.counts).toEqual(new Map([["missing-photo", 1]]));
+  });
+
   test("says what a file is that is not COCO's", async () => {
     const no = async (content: string, expected: object) => {
       const root = await temporaryFolder();
