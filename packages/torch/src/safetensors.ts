@@ -23,6 +23,8 @@ const names: Partial<Record<DType, string>> = {
 };
 const dtypes = new Map(Object.entries(names).map(([dtype, name]) => [name, dtype]));
 const maximalHeader = 100_000_000;
+/** More dimensions than any network's tensor has; libtorch works with each of them. */
+const mostDimensions = 64;
 
 /** The file is not in the safetensors format, is incomplete, or is damaged. */
 export class SafetensorsError extends Error {
@@ -107,7 +109,9 @@ function parseEntry(path: string, name: string, value: unknown, dataSize: number
   if (dtype === undefined || !isDType(dtype)) throw fault(`has the unknown type ${JSON.stringify(type)}`);
   const counts = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-  if (!counts(shape)) throw fault("has no usable shape");
+  if (!counts(shape) || shape.length > mostDimensions) throw fault("has no usable shape");
+  // Assigning to this name would change the object of tensors instead of adding one to it.
+  if (name === "__proto__") throw fault("is a name that no tensor can have");
   if (!counts(offsets) || offsets.length !== 2) throw fault("has no usable offsets");
   const [begin, end] = offsets;
   const size = arrayFor(dtype, 1).byteLength * shape.reduce((product, side) => product * side, 1);
@@ -174,13 +178,18 @@ export function loadSafetensors(path: string): Record<string, Tensor> {
       .map(([name, value]): [string, Entry] => [name, parseEntry(path, name, value, dataSize)]);
     checkTiling(path, entries, dataSize);
     const tensors: Record<string, Tensor> = {};
-    for (const [name, entry] of entries) {
-      const data = arrayFor(
-        entry.dtype,
-        entry.shape.reduce((product, side) => product * side, 1),
-      );
-      readAll(file, bytesOf(data), dataStart + entry.begin, path);
-      tensors[name] = fromTypedArray(data, entry.shape, { dtype: entry.dtype });
+    try {
+      for (const [name, entry] of entries) {
+        const data = arrayFor(
+          entry.dtype,
+          entry.shape.reduce((product, side) => product * side, 1),
+        );
+        readAll(file, bytesOf(data), dataStart + entry.begin, path);
+        tensors[name] = fromTypedArray(data, entry.shape, { dtype: entry.dtype });
+      }
+    } catch (error) {
+      for (const tensor of Object.values(tensors)) tensor.dispose();
+      throw error;
     }
     return tensors;
   });

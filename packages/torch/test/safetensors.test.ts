@@ -191,6 +191,16 @@ describe("a damaged file is rejected with its path, and nothing leaks", () => {
     refused(message);
   });
 
+  test("a name that would change the object of tensors, or more dimensions than any tensor has", () => {
+    const entry = (shape: number[]) => JSON.stringify({ dtype: "F32", shape, data_offsets: [0, 4] });
+    for (const header of [`{"__proto__":${entry([1])}}`, `{"a":${entry(new Array(65).fill(1))}}`]) {
+      write(header, new Uint8Array(4));
+      expect(() => loadSafetensors(path)).toThrow(SafetensorsError);
+    }
+    write(`{"a":${entry(new Array(64).fill(1))}}`, new Uint8Array(4));
+    scope(() => expect(loadSafetensors(path).a.shape).toHaveLength(64));
+  });
+
   test("offsets of two tensors that overlap", () => {
     write({ a, b: a }, four);
     refused(/b should begin at byte 4, but it begins at 0/);

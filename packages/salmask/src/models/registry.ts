@@ -27,6 +27,12 @@ export function strideOf(spec: BackboneSpec): number {
   return levels[levels.length - 1].stride;
 }
 
+/** Channels of the last feature maps. */
+export function outChannelsOf(spec: BackboneSpec): number {
+  const levels = families[spec.arch].levels(spec);
+  return levels[levels.length - 1].channels;
+}
+
 /** The specification derived from a state dict; null if it belongs to no architecture. */
 export function specOf(state: nn.StateDict): BackboneSpec | null {
   for (const arch of archNames) {

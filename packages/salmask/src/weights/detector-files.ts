@@ -8,6 +8,7 @@ import { detectionSettings } from "../detection/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { createBackbone } from "../models/registry.js";
 import { modelSettings } from "../models/settings.js";
+import { refuseLarger } from "./files.js";
 
 const descriptionSchema = z.object({
   backbone: modelSettings,
@@ -46,22 +47,25 @@ export function saveDetector(path: string, detector: Detector, description: Dete
 
 /** The detector of a file, in eval mode. Throws {@link CheckpointError} `not-a-detector`, `unusable-weights`. */
 export function loadDetector(path: string, compute: Compute = onCpu): LoadedDetector {
-  const text = readSafetensorsMetadata(path)[key];
-  if (text === undefined) {
-    throw new CheckpointError(
-      "not-a-detector",
-      `Expected a detector's weights in ${path}, got others. Train one: salmask detect train ENCODER PHOTOS`,
-    );
-  }
   return scope(() => {
     try {
+      const text = readSafetensorsMetadata(path)[key];
+      if (text === undefined) {
+        throw new CheckpointError(
+          "not-a-detector",
+          `Expected a detector's weights in ${path}, got others. Train one: salmask detect train ENCODER PHOTOS`,
+        );
+      }
       const description = descriptionSchema.parse(JSON.parse(text));
+      const state = loadSafetensors(path);
+      refuseLarger(description.backbone, state);
       const generator = new Generator(0);
       const backbone = createBackbone(description.backbone, generator);
       const detector = buildDetector(description, backbone, generator, compute);
-      detector.loadStateDict(loadSafetensors(path));
+      detector.loadStateDict(state);
       return { detector: detector.eval().setRequiresGrad(false), description };
     } catch (error) {
+      if (error instanceof CheckpointError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }

@@ -12,7 +12,7 @@ import {
 } from "@salmask/torch";
 import { CheckpointError } from "../base/errors.js";
 import type { Backbone, BackboneSpec } from "../models/backbone.js";
-import { createBackbone, specOf } from "../models/registry.js";
+import { createBackbone, outChannelsOf, specOf } from "../models/registry.js";
 
 /** Prefixes that other tools add to a backbone's names, the most usual first; torchvision's detectors `backbone.body.`. */
 const prefixes = ["", "backbone.body.", "backbone.", "encoder.", "module.", "model."];
@@ -32,6 +32,18 @@ function backboneIn(state: nn.StateDict): { state: nn.StateDict; spec: BackboneS
     if (spec !== null) return { state: part, spec };
   }
   return null;
+}
+
+/**
+ * Throws where a file names a network that is much larger than the file, so that a small damaged file cannot make us build a
+ * huge network. Every architecture has a layer between about as many channels as its last level has: a quarter of that
+ * layer's weights is fewer than any of them has.
+ */
+export function refuseLarger(spec: BackboneSpec, state: nn.StateDict): void {
+  const held = Object.values(state).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const channels = outChannelsOf(spec);
+  if (held >= channels ** 2 / 4) return;
+  throw new Error(`Expected the weights of a ${spec.arch} of width ${spec.width}, got ${held} numbers alone`);
 }
 
 /** Torchvision's frozen norms count no batches; the count is 0 then. */
@@ -58,6 +70,7 @@ export function loadBackbone(path: string): { backbone: Backbone; metadata: Reco
             `got ${Object.keys(all).slice(0, 4).join(", ") || "no tensors"}.`,
         );
       }
+      refuseLarger(found.spec, found.state);
       const backbone = createBackbone(found.spec, new Generator(0));
       try {
         backbone.loadStateDict(withBatchCounts(backbone, found.state));

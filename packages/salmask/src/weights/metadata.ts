@@ -2,12 +2,16 @@
  * The metadata of a weights file: how the encoder's training photos were prepared, so that others can prepare theirs
  * equally.
  */
+import { CheckpointError } from "../base/errors.js";
+import { shown } from "../base/faults.js";
 import type { Fill } from "../masking/fills/fill.js";
 import { fillOf } from "../masking/fills/registry.js";
 import { type MaskSettings, maskSettings } from "../masking/settings.js";
 
 /** For files without metadata, such as those from other tools. */
 const usualCrop = 224;
+/** As in the settings, with room for what other tools write. */
+const mostCrop = 4096;
 
 /** The settings that define an encoder's input. */
 export interface SeenAs {
@@ -35,19 +39,44 @@ export interface WeightsInput {
   readonly localizes: boolean;
 }
 
+/** The mask's settings in a file's metadata. Throws {@link CheckpointError} `unusable-weights` where they are none. */
+function maskIn(mask: string | undefined): MaskSettings {
+  try {
+    return maskSettings.parse(mask === undefined ? { fill: "none" } : JSON.parse(mask));
+  } catch (error) {
+    throw new CheckpointError(
+      "unusable-weights",
+      `Expected the settings of a mask in the metadata of the weights, got ${shown(mask)}.`,
+      error,
+    );
+  }
+}
+
+function cropIn(crop: string | undefined): number {
+  const side = crop === undefined ? usualCrop : Number(crop);
+  if (Number.isInteger(side) && side > 0 && side <= mostCrop) return side;
+  throw new CheckpointError(
+    "unusable-weights",
+    `Expected the side of a crop from 1 to ${mostCrop} in the metadata of the weights, got ${shown(crop)}.`,
+  );
+}
+
 /** The filter that the encoder of a weights file saw photos through; null where it saw them as they are. */
 export function highPassOf({
   mask,
 }: Readonly<Record<string, string>>): Pick<MaskSettings["highPass"], "kernel" | "sigma"> | null {
-  const { fill, highPass } = maskSettings.parse(mask === undefined ? { fill: "none" } : JSON.parse(mask));
+  const { fill, highPass } = maskIn(mask);
   return fill === "high-pass" ? { kernel: highPass.kernel, sigma: highPass.sigma } : null;
 }
 
-/** How pictures have to look for the encoder of a weights file. */
+/**
+ * How pictures have to look for the encoder of a weights file. Throws {@link CheckpointError} `unusable-weights` where its
+ * metadata do not say it.
+ */
 export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
   return {
-    crop: crop === undefined ? usualCrop : Number(crop),
-    fill: fillOf(maskSettings.parse(mask === undefined ? { fill: "none" } : JSON.parse(mask))),
+    crop: cropIn(crop),
+    fill: fillOf(maskIn(mask)),
     localizes: task === "localization",
   };
 }

@@ -1,8 +1,11 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Generator, saveSafetensors, scope } from "@salmask/torch";
+import { Generator, saveSafetensors, scope, zeros } from "@salmask/torch";
 import { expect, it } from "vitest";
 import { createBackbone } from "../../src/models/registry.js";
+import { loadDetector } from "../../src/weights/detector-files.js";
 import { loadBackbone } from "../../src/weights/files.js";
+import { inputOf } from "../../src/weights/metadata.js";
 import { temporaryFolder } from "../support/photos.js";
 
 const spec = { arch: "resnet18", stem: "small", width: 8 } as const;
@@ -34,4 +37,26 @@ it("still refuses a file that lacks weights", async () => {
   const { "bn1.running_var": _, ...state } = made.stateDict();
   saveSafetensors(path, state);
   expect(() => loadBackbone(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+});
+
+it("does not build a network that is larger than its file", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using made = createBackbone(spec, new Generator(2));
+  scope(() => saveSafetensors(path, { ...made.stateDict(), "conv1.weight": zeros([512, 3, 3, 3]) }));
+  const refused = { code: "unusable-weights", message: expect.stringContaining("resnet18 of width 512") };
+  expect(() => loadBackbone(path)).toThrow(expect.objectContaining(refused));
+
+  const backbone = { ...spec, width: 512 };
+  const detector = JSON.stringify({ backbone, settings: {}, categories: [], highPass: null });
+  saveSafetensors(path, made.stateDict(), { detector });
+  expect(() => loadDetector(path)).toThrow(expect.objectContaining(refused));
+});
+
+it("says what is wrong with a detector's file that is damaged, and with metadata", async () => {
+  const path = join(await temporaryFolder(), "detector.safetensors");
+  await writeFile(path, "damaged");
+  expect(() => loadDetector(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+  for (const [key, text] of Object.entries({ mask: "{", crop: "1e9" }))
+    expect(() => inputOf({ [key]: text })).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+  expect(inputOf({ crop: "64" }).crop).toBe(64);
 });
