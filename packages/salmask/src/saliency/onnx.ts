@@ -3,7 +3,11 @@ import type { InferenceSession } from "onnxruntime-node";
 import { UsageError } from "../base/errors.js";
 import { onnxRuntime } from "../compute/onnx-runtime.js";
 import { resize } from "../image/resize.js";
+import { refuseLoops } from "./onnx-file.js";
 import type { LateSaliencySource, MapSize } from "./source.js";
+
+/** The largest side of a picture, in pixels, that a file may fix. */
+const mostSide = 8192;
 
 /**
  * A saliency network in an ONNX file, run by ONNX Runtime. It has one input `[B, 3, H, W]`, float32, normalised with
@@ -23,11 +27,17 @@ export class OnnxSource implements LateSaliencySource {
   /** Throws {@link UsageError} `no-onnxruntime`, or `unusable-onnx` if the file is not a network with these shapes. */
   static async open(path: string): Promise<OnnxSource> {
     const runtime = await onnxRuntime("saliency from an ONNX file");
+    refuseLoops(path);
     const session = await runtime.InferenceSession.create(path).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new UsageError("unusable-onnx", `Expected an ONNX network at ${path}, but: ${why}`, cause);
     });
-    return new OnnxSource(path, runtime, session, inputShape(session, path));
+    try {
+      return new OnnxSource(path, runtime, session, inputShape(session, path));
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
   }
 
   async mapsLater(crops: Tensor, { rows, cols }: MapSize): Promise<Tensor> {
@@ -47,8 +57,18 @@ export class OnnxSource implements LateSaliencySource {
     for (let i = 0; i < batch / part; i++) {
       const own = pixels.subarray(i * length, (i + 1) * length);
       const fed = { [this.input.name]: new this.runtime.Tensor("float32", own, [part, 3, ...size]) };
-      const output = (await this.session.run(fed))[this.session.outputNames[0]];
-      cells.set(pooled(output, part, { rows, cols }, this.path), i * part * rows * cols);
+      const outputs = await this.session.run(fed).catch((cause: unknown) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new UsageError(
+          "unusable-onnx",
+          `Expected a network that can be run on ${part} x 3 x ${size.join(" x ")} pixels at ${this.path}, but: ${why}`,
+          cause,
+        );
+      });
+      cells.set(
+        pooled(outputs[this.session.outputNames[0]], part, { rows, cols }, this.path),
+        i * part * rows * cols,
+      );
     }
     return fromTypedArray(cells, [batch, rows, cols], { device: crops.device }); // [B, rows, cols]
   }
@@ -68,30 +88,40 @@ interface InputShape {
 
 function inputShape(session: InferenceSession, path: string): InputShape {
   const [first, ...others] = session.inputMetadata;
-  const isPictures = first.isTensor && first.type === "float32" && first.shape.length === 4;
+  const isPictures = first?.isTensor === true && first.type === "float32" && first.shape.length === 4;
   if (!isPictures || others.length > 0 || (typeof first.shape[1] === "number" && first.shape[1] !== 3)) {
     const inputs = session.inputMetadata.map((one) =>
       one.isTensor ? `${one.name}: ${one.type} [${one.shape.join(", ")}]` : one.name,
     );
     throw new UsageError(
       "unusable-onnx",
-      `Expected a network with one input, float32 [B, 3, H, W], got ${path}, which has ${inputs.join("; ")}.`,
+      `Expected a network with one input, float32 [B, 3, H, W], got ${path}, which has ${inputs.join("; ") || "none"}.`,
     );
+  }
+  if (session.outputNames.length === 0) {
+    throw new UsageError("unusable-onnx", `Expected a network with an output, got ${path}, which has none.`);
   }
   const fixed = (at: number) => {
     const side = first.shape[at];
-    return typeof side === "number" && side > 0 ? side : null;
+    if (typeof side !== "number" || side <= 0) return null;
+    if (side <= mostSide) return side;
+    throw new UsageError(
+      "unusable-onnx",
+      `Expected a network for at most ${mostSide} pixels a side, got ${path}, which takes [${first.shape.join(", ")}].`,
+    );
   };
   return { name: first.name, batch: fixed(0), height: fixed(2), width: fixed(3) };
 }
 
 /** The first output, averaged over the cells: `[part * rows * cols]`. */
 function pooled(
-  { dims, data }: InferenceSession.OnnxValueMapType[string],
+  output: Partial<InferenceSession.OnnxValueMapType[string]>,
   part: number,
   { rows, cols }: MapSize,
   path: string,
 ): Float32Array {
+  // A sequence or a map has neither.
+  const { dims = [], data } = output;
   const plane = dims.slice(-2);
   if (!(data instanceof Float32Array) || dims.length < 3 || data.length !== part * plane[0] * plane[1]) {
     throw new UsageError(
