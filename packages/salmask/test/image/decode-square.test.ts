@@ -48,6 +48,38 @@ describe("decodedBytes", () => {
   });
 });
 
+describe("a photo that would take too much memory or time", () => {
+  /** A PNG of one pixel whose header says that it has other sides, depth and interlacing. */
+  async function saying(side: number, bits: number, interlaced: number): Promise<Buffer> {
+    const png = Buffer.from(
+      await rgb(plain(1, 1, 1), 1, 1)
+        .png()
+        .toBuffer(),
+    );
+    png.writeUInt32BE(side, 16);
+    png.writeUInt32BE(side, 20);
+    png.set([bits], 24);
+    png.set([interlaced], 28);
+    return png;
+  }
+
+  test.each([
+    [12_000, 16, 0, "at most 137500000 pixels"],
+    [10_000, 16, 1, "at most 86842105 pixels"],
+    [9_000, 8, 1, "at most 67108864 pixels of an interlaced PNG"],
+  ])(
+    "of %i pixels a side, %i bits and interlacing %i is refused before it is decoded",
+    async (side, bits, interlaced, why) => {
+      await expect(decodeSquare(await saying(side, bits, interlaced), 8)).rejects.toThrow(why);
+    },
+  );
+
+  test("is not a large one that is decoded row by row", async () => {
+    expect(await decodedBytes(await saying(16_000, 8, 0))).toBe(6 * 16_000 ** 2);
+    expect(await decodedBytes(await saying(8_000, 8, 1))).toBe(11 * 8_000 ** 2);
+  });
+});
+
 describe("decodeSquare", () => {
   test("gives the photo's pixels and its size", async () => {
     const { planes, original } = await decodeSquare(
@@ -63,7 +95,7 @@ describe("decodeSquare", () => {
   });
 
   test("keeps the sum of all decoders within the budget, also after errors", async () => {
-    const budget = new Watched(2.5 * 11 * 300 * 200);
+    const budget = new Watched(2.5 * 6 * 300 * 200);
     const png = await rgb(plain(1, 300, 200), 300, 200)
       .png()
       .toBuffer();
