@@ -20,6 +20,12 @@ const fewFiles = {
   mend: "Raise the limit: ulimit -n 4096",
 };
 
+const noFolder = {
+  code: "not-allowed",
+  got: "a place where no folder can be made, such as a file system that can only be read",
+  mend: otherFolder,
+};
+
 /** Explanations of file system errors, by Node's error code. */
 const meanings: Readonly<Record<string, Meaning>> = {
   ENOSPC: { code: "disk-full", got: "a full disk", mend: freeSpace },
@@ -44,10 +50,17 @@ const meanings: Readonly<Record<string, Meaning>> = {
   },
 };
 
+/**
+ * Making a folder and those around it fails as if there were nothing to make it in, whatever the reason: Node looks for the
+ * folder then, and says that it did not find it.
+ */
+const isUnmakeable = (error: Error): boolean =>
+  "code" in error && error.code === "ENOENT" && "syscall" in error && error.syscall === "mkdir";
+
 /** Converts a file system error to one that names the file and says what to do. Other errors are returned unchanged. */
 export function explainStorage(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SalmaskError || !("code" in error)) return error;
-  const meaning = meanings[String(error.code)];
+  const meaning = isUnmakeable(error) ? noFolder : meanings[String(error.code)];
   if (meaning === undefined) return error;
   const file = "path" in error ? `${error.path}` : "the run's files";
   const { code, got, mend } = meaning;

@@ -20,9 +20,15 @@ it.each([
   expect(said).toMatchObject({ message: expect.stringContaining(mend) });
 });
 
+it("says that no folder can be made where Node says that there is none", () => {
+  const said = explainStorage(Object.assign(refusal("ENOENT"), { syscall: "mkdir" }));
+  expect(said).toMatchObject({ code: "not-allowed", message: expect.stringContaining("another folder") });
+});
+
 it("returns all other errors unchanged", () => {
   const others = [
     refusal("EWHAT"),
+    refusal("ENOENT"),
     new Error("plain"),
     new DataError("disk-full", "said better already"),
     "text",
