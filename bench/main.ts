@@ -37,7 +37,7 @@ function usage(fault: string): never {
     [
       fault,
       "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER] [--ways A,B] [--libtorch debian13]",
-      `Parts: ${names.join(", ")}`,
+      `Parts: ${names.join(", ")}; faults has options of its own.`,
       `--only (networks with TEXT in their names) is for ${Object.keys(networkParts).join(", ")}; --rounds also for ${Object.keys(wayParts).join(", ")}.`,
       `--photos (real photos in place of drawn ones) is for ${Object.keys(photoParts).join(", ")}.`,
       `--ways (how PyTorch may compute: ${ways.join(", ")}) is for ${Object.keys(wayParts).join(", ")}.`,
@@ -123,6 +123,11 @@ function measureOnDebian13({ part, json, only, photos, rounds }: ReturnType<type
   runInDebian13(command, mounts);
 }
 
+// Faults are counted, not timed, and have options of their own.
+if (process.argv[2] === "faults") {
+  await (await import("./faults/main.js")).countFaults(process.argv.slice(3));
+  process.exit();
+}
 const given = readArguments();
 if (given.libtorch === undefined) {
   const rows = await measure(given);
