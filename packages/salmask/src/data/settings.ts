@@ -14,5 +14,3 @@ export const dataSettings = z
     cache: z.string().optional().describe("folder of the stored photos, shared by runs"),
   })
   .prefault({});
-
-export type DataSettings = z.infer<typeof dataSettings>;

@@ -12,7 +12,7 @@ export interface MatcherOptions {
 /** What stands for a box without an object. */
 export const background = -1;
 /** What stands for a box that is neither an object's nor background. */
-export const undecided = -2;
+const undecided = -2;
 
 /**
  * Which object each box is matched with: overlaps `[objects, boxes]` of at least one object to int64 `[boxes]`, an object's

@@ -77,7 +77,7 @@ function seedsToTell(difference: Estimate, tell: number | null): number | null {
 }
 
 /** The correlation of the score, in percent, with a logged number over all runs; null if there are too few. */
-export function correlationWith(
+function correlationWith(
   { measure }: Plan,
   results: readonly RunResult[],
   { text }: LoggedNumber,

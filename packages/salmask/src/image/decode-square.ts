@@ -6,7 +6,7 @@ import { sniffFormat } from "./formats.js";
 import { readJpegHeader } from "./jpeg.js";
 
 /** Bytes that all photos in decoding may use together: 1 GiB. A larger photo is decoded alone. */
-export const decodingBudget = new WeightedSemaphore(2 ** 30);
+const decodingBudget = new WeightedSemaphore(2 ** 30);
 
 /** Bytes that one photo may take while it is decoded, so that a small file cannot take all memory: 1.65 GB. */
 const MOST_BYTES = 1.65e9;

@@ -10,7 +10,7 @@ export function gaussianWeights(kernel: number, sigma: number): Float64Array {
 }
 
 /** The largest odd kernel, at most `kernel`, for which images of this size can be reflected. */
-export function fittingKernel(kernel: number, height: number, width: number): number {
+function fittingKernel(kernel: number, height: number, width: number): number {
   return Math.min(kernel, 2 * Math.min(height, width) - 1);
 }
 

@@ -8,7 +8,7 @@ export interface KnnOptions {
   temperature: number;
 }
 
-export const knnDefaults: KnnOptions = { k: 20, temperature: 0.07 };
+const knnDefaults: KnnOptions = { k: 20, temperature: 0.07 };
 
 /**
  * Weighted nearest-neighbour classification with cosines (Wu et al. 2018, section 3.4): the votes for each class, `[M, classes]`.

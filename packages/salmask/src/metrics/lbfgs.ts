@@ -8,7 +8,7 @@ export interface LbfgsOptions {
   tolerance: number;
 }
 
-export const lbfgsDefaults: LbfgsOptions = { history: 10, maxIterations: 200, tolerance: 1e-5 };
+const lbfgsDefaults: LbfgsOptions = { history: 10, maxIterations: 200, tolerance: 1e-5 };
 
 function dot(a: Tensor, b: Tensor): number {
   return scope(() => a.mul(b).sum().item());

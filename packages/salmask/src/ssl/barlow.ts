@@ -16,7 +16,7 @@ function standardized(embeddings: Tensor): Tensor {
  * Barlow Twins' loss `[]` (Zbontar et al. 2021, equations 1 and 2): the squared distance of the cross-correlation of two views'
  * embeddings, `[B, dim]` each, from the identity; correlations between different dimensions count `redundancy` times.
  */
-export function crossCorrelationLoss(one: Tensor, other: Tensor, redundancy: number): Tensor {
+function crossCorrelationLoss(one: Tensor, other: Tensor, redundancy: number): Tensor {
   const [batch, dim] = one.shape;
   const correlation = standardized(one).t().matmul(standardized(other)).div(batch); // [dim, dim]
   const identity = ops.eye(dim, { dtype: "float32", device: one.device }); // [dim, dim]

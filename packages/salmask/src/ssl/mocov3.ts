@@ -21,7 +21,7 @@ export interface InBatchOptions {
  * `[B, dim]` each, rows of length one. A hard negative is one more column in the row of its own photo. `2 tau` keeps gradients as
  * large at every temperature.
  */
-export function inBatchLoss(
+function inBatchLoss(
   queries: Tensor,
   keys: Tensor,
   negatives: EmbeddedNegatives | null,

@@ -30,7 +30,7 @@ function covarianceLoss(embeddings: Tensor): Tensor {
  * VICReg's loss `[]` of two views' embeddings, `[B, dim]` each (Bardes et al. 2022, section 4.1 and algorithm 1). As in the
  * algorithm, the distance is a mean over dimensions too; both views' terms are added, of which the released code halves the variance's.
  */
-export function vicregLoss(one: Tensor, other: Tensor, weights: VicregWeights): Tensor {
+function vicregLoss(one: Tensor, other: Tensor, weights: VicregWeights): Tensor {
   const invariance = one.sub(other).pow(2).mean(); // []
   const variance = varianceLoss(one).add(varianceLoss(other)); // []
   const covariance = covarianceLoss(one).add(covarianceLoss(other)); // []

@@ -6,7 +6,7 @@ import { measures } from "./measures.js";
 
 const measuresSchema = z.array(z.enum(measures)).min(1);
 
-export const labelsSchema = z
+const labelsSchema = z
   .array(
     z
       .union([z.string(), z.int()])
@@ -15,8 +15,8 @@ export const labelsSchema = z
   )
   .min(1);
 
-export const seedsSchema = z.array(z.int().min(0)).min(1);
-export const protocolSchema = z.enum(["fast", "paper"]);
+const seedsSchema = z.array(z.int().min(0)).min(1);
+const protocolSchema = z.enum(["fast", "paper"]);
 
 /** Settings by name, dotted or in groups; what they may be is checked by their own schema. */
 const settingsSchema = z.record(z.string(), z.unknown());

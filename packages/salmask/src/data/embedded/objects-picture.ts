@@ -26,13 +26,13 @@ export interface ObjectsPicture {
 }
 
 /** Objects of a picture at most; fewer where no place is left. */
-export const mostObjects = 6;
+const mostObjects = 6;
 /** Pixels of an object's longer side, at least, before others cover it. */
 export const leastSide = 16;
 /** The longer side's largest share of the picture's. */
 const mostShare = 0.45;
 /** Share of each object that stays seen, at least. */
-export const leastSeen = 0.4;
+const leastSeen = 0.4;
 /** Places that are tried for an object before the picture goes without it. */
 const attempts = 20;
 

@@ -1,4 +1,4 @@
-/** Masks with each other: union, intersection, and how well they agree, all on their runs. */
+/** Masks with each other: their union, and how well they agree, all on their runs. */
 import { DataError } from "../../base/errors.js";
 import type { Box } from "./box.js";
 import type { Rle } from "./rle.js";
@@ -8,12 +8,11 @@ import { areaOf, boxOf } from "./rle-extent.js";
  * Pixels inside any of the masks. Throws DataError `mask-sizes` where they differ in size, RangeError where there is none.
  */
 export function unionOf(masks: readonly Rle[]): Rle {
-  return merged(masks, (a, b) => a || b);
-}
-
-/** Pixels inside all of the masks. Throws as {@link unionOf}. */
-export function intersectionOf(masks: readonly Rle[]): Rle {
-  return merged(masks, (a, b) => a && b);
+  if (masks.length === 0) throw new RangeError("Expected at least one mask to merge, got none.");
+  checkSameSize(masks);
+  const { height, width } = masks[0];
+  const counts = masks.map((mask) => mask.counts).reduce((a, b) => Uint32Array.from(mergedCounts(a, b)));
+  return { height, width, counts };
 }
 
 /**
@@ -62,21 +61,8 @@ function sharedArea(a: Uint32Array, b: Uint32Array): number {
   return shared;
 }
 
-function merged(masks: readonly Rle[], isInside: (a: boolean, b: boolean) => boolean): Rle {
-  if (masks.length === 0) throw new RangeError("Expected at least one mask to merge, got none.");
-  checkSameSize(masks);
-  const { height, width } = masks[0];
-  const counts = masks
-    .map((mask) => mask.counts)
-    .reduce((a, b) => Uint32Array.from(mergedCounts(a, b, isInside)));
-  return { height, width, counts };
-}
-
-function mergedCounts(
-  a: Uint32Array,
-  b: Uint32Array,
-  isInside: (a: boolean, b: boolean) => boolean,
-): number[] {
+/** The runs of the pixels inside either of two masks of one size, given by their runs. */
+function mergedCounts(a: Uint32Array, b: Uint32Array): number[] {
   const counts = [0];
   let [i, j, position] = [0, 0, 0];
   let [endA, endB] = [a[0], b[0]];
@@ -84,7 +70,7 @@ function mergedCounts(
     const end = Math.min(endA, endB);
     if (end > position) {
       // The runs gathered so far end inside where their number is even.
-      const goesOn = isInside(i % 2 === 1, j % 2 === 1) === (counts.length % 2 === 0);
+      const goesOn = (i % 2 === 1 || j % 2 === 1) === (counts.length % 2 === 0);
       if (goesOn) counts[counts.length - 1] += end - position;
       else counts.push(end - position);
     }

@@ -29,7 +29,7 @@ const mostLooks = 8;
 /** What a set of class folders is, besides its photos. */
 export type ClassFolderFacts = Pick<LabelledSet, "name" | "title" | "notes" | "official">;
 
-export const plainFolders: ClassFolderFacts = {
+const plainFolders: ClassFolderFacts = {
   name: "class-folders",
   title: "one folder per class",
   notes: [],

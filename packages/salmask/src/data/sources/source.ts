@@ -8,7 +8,7 @@ import { openFolder } from "./folder.js";
 import type { ImageSource } from "./image-source.js";
 
 /** Extensions of archives, in lower case. */
-export const ARCHIVE_EXTENSIONS: readonly string[] = [".tar", ".tar.gz", ".tgz"];
+const ARCHIVE_EXTENSIONS: readonly string[] = [".tar", ".tar.gz", ".tgz"];
 
 /** Commands that unpack unsupported archives, by extension. */
 const UNPACKERS: readonly { readonly extensions: string[]; readonly command: (path: string) => string }[] = [
