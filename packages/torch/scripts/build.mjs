@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findLibtorch } from "./libtorch.mjs";
+import { missingForBuild } from "./requirements.mjs";
 import { compile, compiler, flagsFor, sanitizing } from "./toolchain.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,18 +16,14 @@ const native = join(root, "native");
 const isSanitized = process.argv.includes("--sanitize");
 const build = isSanitized ? join(root, "build", "sanitized") : join(root, "build");
 
-const { found, tried } = findLibtorch();
-if (!found) {
-  console.error(
-    `No libtorch was found. Tried:\n  ${tried.join("\n  ")}\nOn Debian: apt-get install libtorch-dev`,
-  );
+function refuse(message) {
+  console.error(message);
   process.exit(1);
 }
-const [major, minor] = found.version.split(".").map(Number);
-if (major < 1 || (major === 1 && minor < 13)) {
-  console.error(`Expected libtorch 1.13 or later, but ${found.source} is ${found.version}.`);
-  process.exit(1);
-}
+
+const search = findLibtorch();
+const { found } = search;
+if (!found) refuse(missingForBuild(search));
 
 const flags = flagsFor(found);
 const extra = isSanitized ? sanitizing : [];
@@ -56,6 +53,8 @@ if (
   process.exit(0);
 }
 
+const missing = missingForBuild(search);
+if (missing !== null) refuse(missing);
 mkdirSync(build, { recursive: true });
 rmSync(stampPath, { force: true });
 const started = Date.now();
@@ -78,6 +77,5 @@ try {
   writeFileSync(stampPath, `${JSON.stringify(stamp, null, 2)}\n`);
   console.error(`built in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 } catch (error) {
-  console.error(`The addon could not be built: ${error.message}`);
-  process.exit(1);
+  refuse(`@salmask/torch: the addon could not be built: ${error.message}. The compiler's words are above.`);
 }

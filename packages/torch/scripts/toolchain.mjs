@@ -41,13 +41,11 @@ export const sanitizing = [
   "-g1",
 ];
 
-/** Runs the compiler. If it fails, rejects with an error that says what to do. */
+/** Runs the compiler. Rejects where it cannot be started or fails. */
 export function compile(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, args, { stdio: ["ignore", "inherit", "inherit"] });
-    child.on("error", (error) =>
-      reject(new Error(`${compiler}: ${error.message}. Install it: apt-get install g++`)),
-    );
+    child.on("error", reject);
     child.on("exit", (code) =>
       code === 0 ? resolve() : reject(new Error(`${compiler} ended with ${code}`)),
     );

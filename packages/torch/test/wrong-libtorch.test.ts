@@ -19,8 +19,7 @@ test("the build rejects a libtorch that is too old, with the expected and the fo
   const root = fakeLibtorch([1, 9, 1]);
   const { code, said } = node([join(torch, "scripts/build.mjs")], { SALMASK_LIBTORCH: root });
   expect(code).toBe(1);
-  expect(said).toContain("Expected libtorch 1.13 or later");
-  expect(said).toContain(`SALMASK_LIBTORCH=${root} is 1.9.1`);
+  expect(said).toContain(`expected libtorch 1.13 or later, got 1.9.1 (SALMASK_LIBTORCH=${root})`);
 });
 
 test("the build lists where it searched if the variable does not name a libtorch", () => {
@@ -28,7 +27,7 @@ test("the build lists where it searched if the variable does not name a libtorch
   const { code, said } = node([join(torch, "scripts/build.mjs")], { SALMASK_LIBTORCH: root });
   expect(code).toBe(1);
   expect(said).toContain(join(root, "include"));
-  expect(said).toContain("apt-get install libtorch-dev");
+  expect(said).toContain("set SALMASK_LIBTORCH to the folder that has its include and lib");
 });
 
 test("an addon whose libtorch is gone says which one it was built against, and the command that fixes it", () => {
