@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 import torch
-from torch import nn
+from torchvision.models import resnet18
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from answer_peer import answer
@@ -42,7 +42,7 @@ def built():
     if task["design"] == "fpn":
         net = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes, **options)
         return net, {name: name for name in net.state_dict()}
-    net = c4(18, classes, norm_layer=nn.BatchNorm2d, **options)
+    net = c4(resnet18(weights=None), classes, **options)
     return net, {name: our_name(name) for name in net.state_dict()}
 
 

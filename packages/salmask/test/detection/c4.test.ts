@@ -7,6 +7,7 @@ import { createBackbone } from "../../src/models/registry.js";
 import { expectSameDetections, expectSameLosses, farGradients, loadGoldens } from "./compare.js";
 
 const shortSide = 96;
+const width = 16;
 const threads = getNumThreads();
 beforeAll(() => setNumThreads(1));
 afterAll(() => setNumThreads(threads));
@@ -17,11 +18,11 @@ test.each([
   ["resnet50", "plain"],
 ] as const)("R-C4 of a %s is torchvision's parts put together: %s", (arch, kind) => {
   const script = new URL("c4_golden.py", import.meta.url);
-  const goldens = Goldens.make(script, arch.replace("resnet", ""), kind);
+  const goldens = Goldens.make(script, arch.replace("resnet", ""), String(width), kind);
   const generator = new Generator(1);
   const masks = kind === "mask";
   using detector = new Detector({
-    backbone: createBackbone({ arch, stem: "imagenet", width: 64 }, generator),
+    backbone: createBackbone({ arch, stem: "imagenet", width }, generator),
     classes: 4,
     settings: detectionSettings.parse({
       design: "c4",

@@ -7,15 +7,15 @@ from torchvision.ops import FrozenBatchNorm2d
 from c4_model import c4, our_name
 from detection_goldens import add_case, spread
 from golden import Goldens
+from narrow_resnet import NarrowResNet
 
-depth, kind = int(sys.argv[2]), sys.argv[3]
+depth, width, kind = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 torch.manual_seed(6)
 with_masks = kind == "mask"
 net = c4(
-    depth,
-    5,
     # A norm that follows a norm leaves the first one's biases no gradient but rounding; frozen ones have none to compare.
-    norm_layer=FrozenBatchNorm2d,
+    NarrowResNet(depth, width, FrozenBatchNorm2d),
+    5,
     extra_norm=kind == "norm",
     masks=with_masks,
     sizes=(16, 32, 64, 128),

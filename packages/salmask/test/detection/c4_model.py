@@ -2,7 +2,6 @@
 from collections import OrderedDict
 
 from torch import nn
-from torchvision.models import resnet18, resnet50
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.models.detection import FasterRCNN, MaskRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -27,23 +26,22 @@ class Head(nn.Module):
         return self.norm(self.stage(regions)).mean([2, 3])
 
 
-def c4(depth, classes, *, norm_layer, extra_norm=False, masks=False, sizes=(32, 64, 128, 256, 512), **options):
-    """`classes` with the background; `sizes` of anchors; `options` are `FasterRCNN`'s."""
-    trunk = {18: resnet18, 50: resnet50}[depth](weights=None, norm_layer=norm_layer)
-    width = trunk.fc.in_features
-    stage, norm = trunk.layer4, nn.BatchNorm2d(width) if extra_norm else nn.Identity()
+def c4(trunk, classes, *, extra_norm=False, masks=False, sizes=(32, 64, 128, 256, 512), **options):
+    """On torchvision's ResNet `trunk`; `classes` with the background; `sizes` of anchors; `options` are `FasterRCNN`'s."""
+    features = trunk.inplanes
+    stage, norm = trunk.layer4, nn.BatchNorm2d(features) if extra_norm else nn.Identity()
     body = nn.Sequential(OrderedDict(body=IntermediateLayerGetter(trunk, {"layer3": "0"})))
-    body.out_channels = width // 2
+    body.out_channels = features // 2
     options.update(
         rpn_anchor_generator=AnchorGenerator((sizes,), ((0.5, 1.0, 2.0),)),
         box_roi_pool=Pool(["0"], 14, 0),
         box_head=Head(stage, norm),
-        box_predictor=FastRCNNPredictor(width, classes),
+        box_predictor=FastRCNNPredictor(features, classes),
     )
     if not masks:
         return FasterRCNN(body, **options)
     # The same stage without the mean, and no convolutions of its own.
-    predictor = MaskRCNNPredictor(width, 256, classes)
+    predictor = MaskRCNNPredictor(features, 256, classes)
     return MaskRCNN(body, **options, mask_roi_pool=Pool(["0"], 14, 0), mask_head=stage, mask_predictor=predictor)
 
 

@@ -14,10 +14,13 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();
-  for (const split of ["train", "test"])
-    await writePhotos(join(folder, "photos", split), 24, 16, ["a", "b", "c"]);
+  for (const split of ["train", "test"]) await writePhotos(join(folder, "photos", split), 16, 16, ["a", "b"]);
   const path = join(folder, "experiment.yaml");
-  const base = { ...smallSettings, data: { ...smallSettings.data, cache: join(folder, "cache") } };
+  const base = {
+    ...smallSettings,
+    data: { ...smallSettings.data, cache: join(folder, "cache") },
+    train: { ...smallSettings.train, epochs: 2 },
+  };
   const tooLarge = { name: "too large", set: { "train.batchSize": 25 } };
   const logs = ["maskedShare", "loss - noSuchNumber"];
   const write = (fill: string, train: object = {}, more: readonly object[] = []) =>
@@ -46,7 +49,7 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   expect(first[4]).toMatchObject({ why: expect.stringContaining("25") });
   // One of 16 cells or more is masked once saliency is there; a number that no run logged is left out.
   expect(first[0]).toMatchObject({ logs: { maskedShare: 0 } });
-  const masked = new RunFolder(join(out, "masked", "seed-0")).log.read().filter(({ epoch }) => epoch === 2);
+  const masked = new RunFolder(join(out, "masked", "seed-0")).log.read().filter(({ epoch }) => epoch === 1);
   const shares = masked.map((entry) => entry.logs.maskedShare);
   expect(first[2]).toMatchObject({
     logs: { maskedShare: expect.closeTo(shares.reduce((a, b) => a + b) / shares.length, 12) },

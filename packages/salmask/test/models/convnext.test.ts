@@ -9,7 +9,7 @@ import { modelSettings } from "../../src/models/settings.js";
 const script = new URL("convnext_golden.py", import.meta.url);
 
 const nets: [BackboneSpec["stem"], number, number][] = [
-  ["imagenet", 96, 64],
+  ["imagenet", 32, 64],
   ["small", 16, 32],
 ];
 
