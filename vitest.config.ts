@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
-  resolve: { alias: { "@salmask/torch": at("packages/torch/src/index.ts") } },
+  resolve: {
+    alias: {
+      "@salmask/torch": at("packages/torch/src/index.ts"),
+      salmask: at("packages/salmask/src/index.ts"),
+    },
+  },
   test: {
     include: ["packages/*/test/**/*.test.ts"],
     // libtorch keeps process-wide state (threads, live-tensor counter), so each file gets its own process.

@@ -3,9 +3,69 @@
  * needed to add a method, a fill or a saliency source. Importing this module changes nothing in the process.
  */
 
-// Looking at encoders
-export { type AnalyseOptions, type Analysis, analyse } from "./analysis/analyse.js";
-// Running tasks
+// Tasks
+
+export {
+  type AnalyseOptions,
+  type Analysis,
+  type AnalysisCounts,
+  analyse,
+  type Outcome,
+} from "./analysis/analyse.js";
+export type { GivenEncoder } from "./analysis/encoders.js";
+export type {
+  BarsPlot,
+  HeatPlot,
+  LinesPlot,
+  Measured,
+  MeasureSheet,
+  MeasureTable,
+  NamedValues,
+  Picture,
+  Plot,
+  TableColumn as MeasureColumn,
+  ValueKind,
+} from "./analysis/measured.js";
+export type { MeasureName } from "./analysis/measures/registry.js";
+export type { PhotosFrom } from "./analysis/photos.js";
+export { type DetectedPhoto, type DetectOptions, detect, type PhotoNames } from "./tasks/detect/detect.js";
+export { type DetectionScores, type EvaluateOptions, evaluateDetector } from "./tasks/detect/evaluate.js";
+export { type DetectConfig, detectSettings } from "./tasks/detect/settings.js";
+export { type TrainDetectorOptions, trainDetector } from "./tasks/detect/train.js";
+export { type FinetuneOptions, finetune } from "./tasks/finetune/finetune.js";
+export { type FinetuneConfig, finetuneSettings } from "./tasks/finetune/settings.js";
+export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
+export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
+export {
+  type OwnParts,
+  type PretrainBatch,
+  PretrainTask,
+  type PretrainTaskOptions,
+} from "./tasks/pretrain/task.js";
+export { extractFeatures, type FeatureOptions } from "./tasks/probe/features.js";
+export {
+  type LinearProtocol,
+  type OpenProbeData,
+  type ProbeOptions,
+  type ProbeResult,
+  probe,
+} from "./tasks/probe/probe.js";
+export { type ProbeRunOptions, probeRun } from "./tasks/probe/probe-run.js";
+export {
+  type AskedMeasures,
+  type GivenPlan,
+  type GivenSetting,
+  type PlanPhotos,
+  type PlanRow,
+  type PlanSet,
+  readTransferPlan,
+  type TransferPlan,
+} from "./transfer/plan.js";
+export type { TableCell, TableColumn, TableRow, TransferTable } from "./transfer/table.js";
+export { type TransferOptions, transfer } from "./transfer/transfer.js";
+
+// Settings, events and errors
+
 export {
   CheckpointError,
   DataError,
@@ -15,76 +75,132 @@ export {
   UsageError,
 } from "./base/errors.js";
 export type { LogEntry, Report, RunEvent } from "./base/events.js";
-// Encoders
-export { type Compute, computeOf, onCpu } from "./compute/compute.js";
-export { loadConfig } from "./config/load.js";
-export { configSchema, type RunConfig } from "./config/schema.js";
-// Photos
-export { generateEmbedded } from "./data/embedded/generate.js";
-export { generateObjects } from "./data/embedded/generate-objects.js";
+export { type Stage, StageClock, type StageSeconds } from "./base/stage-clock.js";
+export { type Compute, computeOf, type Found, onCpu } from "./compute/compute.js";
+export type { ComputeSettings } from "./compute/settings.js";
+export { type ConfigSources, loadConfig, loadSettings } from "./config/load.js";
+export { configSchema, pretrainSettings, type RunConfig } from "./config/schema.js";
+export type { SettingsKind } from "./config/settings-kind.js";
+
+// The folder of a run
+
+export type { Lock } from "./runs/lock.js";
+export type { MetricsLog } from "./runs/metrics-log.js";
+export type {
+  DemoSummary,
+  DetectSummary,
+  FinetuneSummary,
+  PretrainSummary,
+  ProbeRecord,
+  Summary,
+} from "./runs/records.js";
+export { RunFolder } from "./runs/run-folder.js";
+
+// Photos and data sets
+
+export {
+  type EmbeddedAnnotation,
+  type EmbeddedAnnotations,
+  type EmbeddedSummary,
+  generateEmbedded,
+} from "./data/embedded/generate.js";
+export { generateObjects, type ObjectsSummary } from "./data/embedded/generate-objects.js";
 export type { EmbeddedOptions } from "./data/embedded/options.js";
 export type { Box } from "./data/samples/box.js";
-export type { AnnotatedPhotos, PhotoObject } from "./data/samples/objects.js";
+export type { LabelBudget } from "./data/samples/label-budget.js";
+export type { AnnotatedPhoto, AnnotatedPhotos, Category, PhotoObject } from "./data/samples/objects.js";
 export type { Rle } from "./data/samples/rle.js";
-export type { AnnotatedSet, DataSet, LabelledSet, SetOptions } from "./data/sets/data-set.js";
-export { type Fault, FaultyDataError } from "./data/sets/faults.js";
-export { readObjects } from "./data/sets/read-objects.js";
-export { openSet } from "./data/sets/registry.js";
-export { openDataset, type PackedDataset } from "./data/store/dataset.js";
-// Taking encoders elsewhere
+export type { Samples } from "./data/samples/samples.js";
+export type { Segmentation } from "./data/samples/segmentation.js";
+export type {
+  AnnotatedSet,
+  AnnotatedSplit,
+  DataSet,
+  LabelledPhoto,
+  LabelledSet,
+  OfficialCounts,
+  ReadObjects,
+  SetOptions,
+  SplitName,
+} from "./data/sets/data-set.js";
+export { type Fault, type FaultCode, type Faults, FaultyDataError } from "./data/sets/faults.js";
+export { readObjects, type UseObjects } from "./data/sets/read-objects.js";
+export { openSet, type UsableSet, type UseSet } from "./data/sets/registry.js";
+export type {
+  ImageSource,
+  SkippedImage,
+  SourceImage,
+  SourceLabels,
+  SourceSummary,
+} from "./data/sources/image-source.js";
+export { type OpenOptions, openDataset, type PackedDataset, type Rebuild } from "./data/store/dataset.js";
+export type { PackProgress } from "./data/store/pack.js";
+export type { SizeOptions } from "./data/store/square-size.js";
+export type { Squares } from "./data/store/squares.js";
+export type { PhotoContent, RgbImage } from "./image/decode.js";
+
+// Encoders and detectors
+
+export type { Detector } from "./detection/rcnn.js";
+export type { FoundObjects } from "./detection/roi-heads.js";
 export { type Exported, type ExportOptions, exportRun } from "./export/export-run.js";
 export type { ExportTarget, PixelType } from "./export/targets.js";
-// Fills and saliency
-export type { Fill, FillContext } from "./masking/fills/fill.js";
+export { Backbone, type BackboneSpec, type FeatureLevel } from "./models/backbone.js";
+export { createBackbone, strideOf } from "./models/registry.js";
+export type { ModelSettings } from "./models/settings.js";
+export { type DetectorDescription, type LoadedDetector, loadDetector } from "./weights/detector-files.js";
+export { loadBackbone, saveBackbone } from "./weights/files.js";
+export { inputOf, type WeightsInput } from "./weights/metadata.js";
+
+// Methods of your own
+
+export {
+  type EmbeddedNegatives,
+  embedded,
+  type HardNegatives,
+  type NegativeOptions,
+} from "./masking/hard-negatives.js";
+export type { Compare, Comparison, Embeddings, Method } from "./ssl/method.js";
+export type { HostSettings, MethodMaker } from "./ssl/method-maker.js";
+export type { Occluded } from "./ssl/occlusion/occlusion.js";
+export { builtInMethods } from "./ssl/registry.js";
+export type { OptimizerName, UsualOptimizer } from "./training/optimizer.js";
+export type { ViewDraw } from "./views/draw.js";
+export { unmasked, type ViewKind, type ViewMask, type ViewRecipe } from "./views/recipe.js";
+export { type Crops, type ObjectFinder, type Scene, seeViews } from "./views/see.js";
+export type { ViewDifferences, ViewOptions } from "./views/settings.js";
+export type { BatchKey, BatchViews, View } from "./views/view.js";
+
+// Fills and saliency sources of your own
+
+export type { MaskRole, NegativeLoss } from "./masking/cells.js";
+export type { MaskDraw, MaskKey, MaskShapes, Window } from "./masking/draw.js";
+export { cellsOnly, type Fill, type FillContext } from "./masking/fills/fill.js";
 export { fillOf } from "./masking/fills/registry.js";
+export type { Foreground } from "./masking/foreground.js";
 export { type Grid, gridFor } from "./masking/grid.js";
-// Methods
-export type { EmbeddedNegatives, HardNegatives } from "./masking/hard-negatives.js";
-export { embedded } from "./masking/hard-negatives.js";
-// How well objects are found
+export type { MaskOptions } from "./masking/mask.js";
+export type { MaskSettings } from "./masking/settings.js";
+export { openSource, type SourceOptions } from "./saliency/open.js";
+export type { SaliencySettings } from "./saliency/settings.js";
+export type { LateSaliencySource, MapSize, SaliencySource } from "./saliency/source.js";
+
+// Tasks of your own
+
+export { resumeFrom } from "./training/checkpoint.js";
+export type { Checkpoint, Position } from "./training/position.js";
+export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
+export { type Checkpoints, type KnnScoring, restore, train, type Trained, type TrainOptions } from "./training/trainer.js";
+
+// Measures
+
+export type { Estimate } from "./base/statistics.js";
 export { CocoMetric, type CocoResult, type CocoScores } from "./metrics/average-precision/coco.js";
 export type {
   Detection,
   DetectionMetricOptions,
   ScoredPhoto,
+  Truth,
 } from "./metrics/average-precision/detection.js";
-export {
-  type VocForms,
-  VocMetric,
-  type VocResult,
-  type VocScores,
-} from "./metrics/average-precision/voc.js";
-export { Backbone, type BackboneSpec, type FeatureLevel } from "./models/backbone.js";
-export { createBackbone, strideOf } from "./models/registry.js";
-export type { ProbeRecord, Summary } from "./runs/records.js";
-export { RunFolder } from "./runs/run-folder.js";
-export { openSource } from "./saliency/open.js";
-export type { LateSaliencySource, MapSize, SaliencySource } from "./saliency/source.js";
-export type { Compare, Comparison, Embeddings, Method } from "./ssl/method.js";
-export type { HostSettings, MethodMaker } from "./ssl/method-maker.js";
-export { builtInMethods } from "./ssl/registry.js";
-export { type DetectedPhoto, type DetectOptions, detect } from "./tasks/detect/detect.js";
-export { type DetectionScores, type EvaluateOptions, evaluateDetector } from "./tasks/detect/evaluate.js";
-export { type TrainDetectorOptions, trainDetector } from "./tasks/detect/train.js";
-export { type FinetuneOptions, finetune } from "./tasks/finetune/finetune.js";
-export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
-export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
-export { type OwnParts, PretrainTask, type PretrainTaskOptions } from "./tasks/pretrain/task.js";
-export { extractFeatures, type FeatureOptions } from "./tasks/probe/features.js";
-export { type ProbeOptions, type ProbeResult, probe } from "./tasks/probe/probe.js";
-export { type ProbeRunOptions, probeRun } from "./tasks/probe/probe-run.js";
-export { resumeFrom } from "./training/checkpoint.js";
-// Training in general
-export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
-export { restore, type Trained, type TrainOptions, train } from "./training/trainer.js";
-// Encoders on other sets
-export { type GivenPlan, readTransferPlan, type TransferPlan } from "./transfer/plan.js";
-export type { TransferTable } from "./transfer/table.js";
-export { type TransferOptions, transfer } from "./transfer/transfer.js";
-// What a task's views are made of
-export { unmasked, type ViewKind, type ViewMask, type ViewRecipe } from "./views/recipe.js";
-export { type Crops, type ObjectFinder, type Scene, seeViews } from "./views/see.js";
-export type { ViewOptions } from "./views/settings.js";
-export type { BatchKey, BatchViews, View } from "./views/view.js";
-export { loadBackbone, saveBackbone } from "./weights/files.js";
-export { inputOf, type WeightsInput } from "./weights/metadata.js";
+export { type VocForms, VocMetric, type VocResult, type VocScores } from "./metrics/average-precision/voc.js";
+export type { ClassificationScores } from "./metrics/classification.js";

@@ -5,20 +5,25 @@ import * as ops from "./ops.generated.js";
 import type { Generator } from "./random.js";
 import type { Tensor } from "./tensor.js";
 
-interface FactoryOptions {
+/** The type and the device of a new tensor. */
+export interface FactoryOptions {
   /** Default: float32. */
   dtype?: DType;
+  /** `cpu`, the default, or `cuda:0`. */
   device?: string;
 }
 
+/** A tensor whose values are not set. The default type is float32. */
 export function empty(shape: readonly number[], options: FactoryOptions = {}): Tensor {
   return ops.empty(shape, { dtype: "float32", ...options });
 }
 
+/** A tensor of zeros. The default type is float32. */
 export function zeros(shape: readonly number[], options: FactoryOptions = {}): Tensor {
   return ops.zeros(shape, { dtype: "float32", ...options });
 }
 
+/** A tensor of ones. The default type is float32. */
 export function ones(shape: readonly number[], options: FactoryOptions = {}): Tensor {
   return ops.ones(shape, { dtype: "float32", ...options });
 }

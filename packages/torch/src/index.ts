@@ -2,8 +2,8 @@
 
 export { autocast, enableGrad, isGradEnabled, noGrad } from "./autograd.js";
 export { type DType, dtypes, type MemoryFormat } from "./dtype.js";
-export { arange, empty, full, mapFile, ones, rand, randn, zeros } from "./factories.js";
-export { type BuildInfo, buildInfo, EngineError, type TypedArray } from "./native.js";
+export { arange, empty, type FactoryOptions, full, mapFile, ones, rand, randn, zeros } from "./factories.js";
+export { type BuildInfo, buildInfo, EngineError, type NativeArgument, type TypedArray } from "./native.js";
 export * as nn from "./nn/index.js";
 export { Operator, operatorNames } from "./operator.js";
 export { loadOperatorLibrary } from "./operator-library.js";

@@ -41,7 +41,9 @@ export interface Native {
   version(): string;
 }
 
+/** What an operator takes: tensors and generators as their handles. */
 export type NativeArgument = number | boolean | string | null | undefined | readonly NativeArgument[];
+/** The arrays that tensors are made from and read into. */
 export type TypedArray =
   | Float32Array
   | Float64Array

@@ -5,6 +5,7 @@ export function getNumThreads(): number {
   return native.getNumThreads();
 }
 
+/** Sets the number of threads that one operator can use, at least 1. */
 export function setNumThreads(threads: number): void {
   native.setNumThreads(threads);
 }

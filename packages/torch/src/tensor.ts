@@ -31,6 +31,7 @@ export class Tensor extends TensorOps {
     return this.#handle;
   }
 
+  /** Whether the tensor was freed. */
   get disposed(): boolean {
     return this.#handle === 0;
   }
@@ -43,26 +44,32 @@ export class Tensor extends TensorOps {
     forget(this);
   }
 
+  /** Frees the tensor at the end of a block that declares it with `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  /** The length of each dimension. */
   get shape(): number[] {
     return native.shape(this.handle);
   }
 
+  /** The distance between neighbours along each dimension, in elements. */
   get strides(): number[] {
     return native.strides(this.handle);
   }
 
+  /** The number of dimensions; 0 for a scalar. */
   get ndim(): number {
     return this.shape.length;
   }
 
+  /** The number of elements. */
   get numel(): number {
     return this.shape.reduce((product, side) => product * side, 1);
   }
 
+  /** The type of the elements. */
   get dtype(): DType {
     return dtypeOf(native.scalarType(this.handle));
   }
@@ -72,10 +79,12 @@ export class Tensor extends TensorOps {
     return native.device(this.handle);
   }
 
+  /** Whether the tensor is not the result of an operation that autograd recorded. */
   get isLeaf(): boolean {
     return native.isLeaf(this.handle);
   }
 
+  /** Whether autograd records operations on this tensor. It can be set on leaves of a floating type. */
   get requiresGrad(): boolean {
     return native.requiresGrad(this.handle);
   }

@@ -10,6 +10,7 @@ import type { Measure, Need } from "./measures/measure.js";
 import { loadMeasure, type MeasureName, measureNames } from "./measures/registry.js";
 import { type AnalysisPhotos, openAnalysisPhotos, type PhotosFrom } from "./photos.js";
 
+/** Which encoders {@link analyse} looks at, on which photos, and by which measures. */
 export interface AnalyseOptions {
   readonly encoders: readonly GivenEncoder[];
   /** Whether each network is also looked at untrained. Default true. */
@@ -32,12 +33,13 @@ export interface AnalyseOptions {
   readonly report?: Report;
 }
 
+/** Numbers of photos. */
 export interface AnalysisCounts {
   readonly train: number;
   readonly test: number;
 }
 
-export const usualCounts: AnalysisCounts = { train: 2000, test: 500 };
+const usualCounts: AnalysisCounts = { train: 2000, test: 500 };
 
 /** What came of a measure. */
 export type Outcome = { readonly name: MeasureName; readonly shows: string; readonly source: string } & (
@@ -45,6 +47,7 @@ export type Outcome = { readonly name: MeasureName; readonly shows: string; read
   | { readonly kind: "skipped"; readonly why: string }
 );
 
+/** What came of all measures. */
 export interface Analysis {
   readonly seed: number;
   readonly photos: {

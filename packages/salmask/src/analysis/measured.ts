@@ -3,6 +3,7 @@
 /** `share`: 0 to 1, shown in percent. `count`: a whole number. */
 export type ValueKind = "share" | "number" | "count";
 
+/** A column of a measure's table. */
 export interface TableColumn {
   readonly title: string;
   readonly kind: ValueKind;
@@ -51,6 +52,7 @@ export interface HeatPlot {
   readonly values: readonly (readonly (number | null)[])[];
 }
 
+/** A plot of a measure. */
 export type Plot = LinesPlot | BarsPlot | HeatPlot;
 
 interface Pixels {
@@ -60,6 +62,7 @@ interface Pixels {
   readonly width: number;
 }
 
+/** A picture of a measure. */
 export type Picture =
   /** `[3, height, width]` in [0, 1]. */
   | ({ readonly kind: "rgb" } & Pixels)
@@ -72,6 +75,7 @@ export interface MeasureSheet {
   readonly columns: readonly { readonly title: string; readonly pictures: readonly Picture[] }[];
 }
 
+/** All that a measure found. */
 export interface Measured {
   readonly tables: readonly MeasureTable[];
   readonly plots: readonly Plot[];

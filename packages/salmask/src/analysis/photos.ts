@@ -38,6 +38,7 @@ export interface AnalysisPhotos {
   close(): void;
 }
 
+/** Where the photos of an analysis come from. */
 export type PhotosFrom =
   /** The set that needs no download, drawn into a folder. */
   | { readonly kind: "embedded"; readonly folder: string }

@@ -16,6 +16,7 @@ export interface LogEntry {
   readonly logs: Readonly<Record<string, number>>;
 }
 
+/** What a long task reports while it works; `kind` says which event it is. */
 export type RunEvent =
   /** Progress over many similar items: photos decoded, photos mapped, epochs of a probe. */
   | {

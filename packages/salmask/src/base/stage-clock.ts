@@ -8,6 +8,7 @@ export const stages = [
   "backward",
   "optimizer",
 ] as const;
+/** A stage of a step. */
 export type Stage = (typeof stages)[number];
 
 /** Seconds per stage. */

@@ -13,12 +13,14 @@ import {
 import { UsageError } from "../base/errors.js";
 import type { ComputeSettings } from "./settings.js";
 
+/** Where a network is computed, and in which precision. */
 export interface Compute {
   readonly device: "cpu" | "cuda:0";
   /** The precision of convolutions and matrix products. Weights, statistics and losses are always float32. */
   readonly precision: "float32" | "bfloat16";
 }
 
+/** The CPU in float32: the same numbers on every processor of a kind. */
 export const onCpu: Compute = { device: "cpu", precision: "float32" };
 
 /** The features of the machine. Missing values are detected. */

@@ -23,4 +23,5 @@ export const computeSettings = {
     .describe("cuda: the same bits each time, and after --resume; false is faster; on a CPU they always are"),
 };
 
-export type ComputeSettings = z.infer<z.ZodObject<typeof computeSettings>>;
+/** Settings of the device, the precision and the threads. */
+export interface ComputeSettings extends z.infer<z.ZodObject<typeof computeSettings>> {}

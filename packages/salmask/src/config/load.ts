@@ -12,6 +12,7 @@ import type { SettingsKind } from "./settings-kind.js";
 import { inCurrentNames, kindNameOf } from "./stored.js";
 import { isTree, keysOf, merge, type Tree, valueAt, withValue } from "./tree.js";
 
+/** Where settings come from, beside the options. */
 export interface ConfigSources {
   /** Defaults of the caller by dotted key; everything else overrides them. */
   base?: Readonly<Record<string, unknown>>;
@@ -23,7 +24,10 @@ export interface ConfigSources {
   nameOf?: (key: string) => string;
 }
 
-/** {@link loadSettings} of pre-training. */
+/**
+ * The settings of a pre-training, complete: `loadConfig({ "train.epochs": 100 }, { file: "mine.yaml" })`. Options with dotted keys
+ * override the YAML file, which overrides the preset. Throws {@link UsageError} as {@link loadSettings} does.
+ */
 export function loadConfig(
   options: Readonly<Record<string, unknown>>,
   sources: ConfigSources = {},

@@ -61,8 +61,13 @@ const settings = z
       refuse(["method", "groups"], `at most half of train.batchSize, ${train.batchSize}`);
   });
 
+const schema = z.preprocess(withUsualNegatives, settings);
+
+/** The complete settings of a run. `salmask pretrain --help` describes each. */
+export interface RunConfig extends z.infer<typeof schema> {}
+
 /** The settings of a run, with defaults. Methods that have no place for hard negatives have none by default. */
-export const configSchema = z.preprocess(withUsualNegatives, settings);
+export const configSchema: z.ZodType<RunConfig> = schema;
 
 function withUsualNegatives(given: unknown): unknown {
   if (!isTree(given) || !withoutHardNegatives(valueAt(given, "method.name"))) return given;
@@ -71,9 +76,6 @@ function withUsualNegatives(given: unknown): unknown {
   const isOpen = valueAt(given, "mask.negative.count") === undefined;
   return canHold && isOpen ? withValue(given, "mask.negative.count", 0) : given;
 }
-
-/** The complete settings of a run. */
-export type RunConfig = z.infer<typeof configSchema>;
 
 /**
  * Settings of pre-training. Version 1 has no version in its files, and the names of version 2.

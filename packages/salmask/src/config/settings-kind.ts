@@ -3,18 +3,19 @@ import type { z } from "zod";
 import type { Migration } from "./migrations.js";
 import { type Setting, settingsOf } from "./setting.js";
 
+/** What there is to set of a task, and how files of older releases are read. */
 export interface SettingsKind<T> {
   /** Of the task that has these settings, such as `pretrain`. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
-  /** Every setting, in the schema's order; of a choice between kinds, those of each. */
+  /** @internal Every setting, in the schema's order; of a choice between kinds, those of each. */
   settings(): readonly Setting[];
   /**
    * The version of the settings' names and meanings. It goes up when a setting is renamed, removed or changes its meaning,
    * with an entry in `migrations`; not for a new setting, which old files get by its default.
    */
   readonly version: number;
-  /** From each version to the next. */
+  /** @internal From each version to the next. */
   readonly migrations: Readonly<Record<number, Migration>>;
 }
 

@@ -46,16 +46,23 @@ const pyramidSide = { box: 7, mask: 14 };
 /** Channels of what finds masks in the maps of C4's box head. */
 const c4MaskChannels = 256;
 
+/**
+ * A network that finds objects: Faster R-CNN (Ren et al. 2015), or Mask R-CNN (He et al. 2017) where the settings ask for masks. Its
+ * state dict has torchvision's names. {@link loadDetector} reads one, `detect` uses it, `dispose` frees its weights.
+ */
 export class Detector extends TorchvisionModule<readonly Tensor[], FoundObjects[]> {
+  /** @internal */
   readonly backbone: Trunk;
+  /** @internal */
   readonly rpn: RegionProposals;
+  /** @internal */
   readonly roiHeads: RoiHeads;
   readonly #settings: DetectionOptions;
   readonly #compute: Compute;
   readonly #normalization: Normalization;
   readonly #classes: number;
 
-  /** Throws {@link UsageError} `bad-detector` where the settings do not fit the backbone. */
+  /** @internal Throws {@link UsageError} `bad-detector` where the settings do not fit the backbone. */
   constructor(parts: DetectorParts) {
     super();
     const { settings, classes, compute = onCpu, normalization = IMAGENET_NORMALIZATION } = parts;
@@ -99,6 +106,7 @@ export class Detector extends TorchvisionModule<readonly Tensor[], FoundObjects[
   }
 
   /**
+   * @internal
    * The losses of photos `[3, H, W]` in [0, 1] against what is in them. Throws {@link DataError} `bad-target` where that is not
    * what the photos and the settings ask for.
    */

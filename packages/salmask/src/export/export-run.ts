@@ -14,6 +14,7 @@ import { torchFile } from "./torch-file.js";
 import { torchvisionState } from "./torchvision.js";
 import { modelConfig, preprocessorConfig } from "./transformers-js.js";
 
+/** What {@link exportRun} writes, and where. */
 export interface ExportOptions {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;
@@ -26,6 +27,7 @@ export interface ExportOptions {
   readonly pixels?: PixelType;
 }
 
+/** What {@link exportRun} wrote. */
 export interface Exported {
   readonly to: ExportTarget;
   readonly folder: string;

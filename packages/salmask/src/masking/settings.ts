@@ -115,7 +115,8 @@ export const maskSettings = z
   })
   .prefault({});
 
-export type MaskSettings = z.infer<typeof maskSettings>;
+/** What is masked, how much of it, and what masked pixels show. */
+export interface MaskSettings extends z.infer<typeof maskSettings> {}
 
 export type HighPassOptions = ReadOnly<MaskSettings["highPass"]>;
 export type BlurOptions = ReadOnly<MaskSettings["blur"]>;

@@ -1,6 +1,7 @@
 /** How well photos were sorted into classes: over all, in the first five guesses, per class, and what was taken for what. */
 import type { Tensor } from "@salmask/torch";
 
+/** The scores of a classifier of photos. */
 export interface ClassificationScores {
   /** Share of photos whose class got the highest score, 0 to 1. */
   readonly top1: number;

@@ -14,6 +14,10 @@ export interface FeatureLevel {
   readonly channels: number;
 }
 
+/**
+ * A network that turns pictures into feature maps and one vector per picture. Its state dict has the names of torchvision or timm.
+ * `dispose` frees its weights.
+ */
 export abstract class Backbone extends nn.Module {
   abstract readonly spec: BackboneSpec;
   /** From fine to coarse; at least one. */

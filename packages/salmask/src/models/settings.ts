@@ -69,4 +69,5 @@ const fields = z
 
 export const modelSettings = z.preprocess(withUsualWidth, fields).prefault({});
 
-export type ModelSettings = z.infer<typeof modelSettings>;
+/** Architecture, width and stem of a backbone. */
+export interface ModelSettings extends z.infer<typeof modelSettings> {}

@@ -24,11 +24,13 @@ export class Lock {
     return new Lock(path);
   }
 
+  /** Lets other processes use the folder. */
   release(): void {
     held.delete(this.path);
     rmSync(this.path, { force: true });
   }
 
+  /** Releases at the end of a block that declares the lock with `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

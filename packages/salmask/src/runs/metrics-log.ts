@@ -105,6 +105,7 @@ const isNumbers = (value: unknown): value is Record<string, number> =>
 export class MetricsLog {
   constructor(readonly path: string) {}
 
+  /** Writes a line. */
   append(entry: LogEntry): void {
     appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
   }

@@ -33,7 +33,7 @@ export const probeRecordSchema = z.object({
 });
 
 /** How an encoder was probed, and the result. */
-export type ProbeRecord = z.infer<typeof probeRecordSchema>;
+export interface ProbeRecord extends z.infer<typeof probeRecordSchema> {}
 
 /** Earlier releases did not record the photos. */
 export const earlierProbeSchema = probeRecordSchema.extend({
@@ -130,8 +130,13 @@ export const summarySchema = z.preprocess(
   ]),
 );
 
-export type PretrainSummary = z.infer<typeof pretrainSummarySchema>;
-export type DemoSummary = z.infer<typeof demoSummarySchema>;
-export type FinetuneSummary = z.infer<typeof finetuneSummarySchema>;
-export type DetectSummary = z.infer<typeof detectSummarySchema>;
+/** How a pre-training ended. */
+export interface PretrainSummary extends z.infer<typeof pretrainSummarySchema> {}
+/** How the demo ended. */
+export interface DemoSummary extends z.infer<typeof demoSummarySchema> {}
+/** How a fine-tuning ended. */
+export interface FinetuneSummary extends z.infer<typeof finetuneSummarySchema> {}
+/** How a detector's training ended. */
+export interface DetectSummary extends z.infer<typeof detectSummarySchema> {}
+/** How a run of any kind ended: the content of its `summary.json`. */
 export type Summary = PretrainSummary | DemoSummary | FinetuneSummary | DetectSummary;

@@ -43,6 +43,7 @@ const names = {
 /** Earlier releases wrote this file instead of `probes.json`. */
 const earlierProbe = "probe.json";
 
+/** The files of one run. Nothing is read or written before a method is called. */
 export class RunFolder {
   readonly log: MetricsLog;
 
@@ -69,6 +70,7 @@ export class RunFolder {
     return this.file("views");
   }
 
+  /** Whether the folder holds a checkpoint. */
   get hasCheckpoints(): boolean {
     return listCheckpoints(this.checkpoints).length > 0;
   }
@@ -141,14 +143,17 @@ export class RunFolder {
     return kindNameIn(this.file("config"));
   }
 
+  /** Whether the settings of the run have been written. */
   get hasConfig(): boolean {
     return existsSync(this.file("config"));
   }
 
+  /** Writes `config.yaml`. */
   async writeSettings<T extends object>(kind: SettingsKind<T>, settings: T): Promise<void> {
     await writeFileAtomic(this.file("config"), stringifyYaml(toStored(kind, settings)));
   }
 
+  /** Writes `skipped.jsonl`: a line for each file that was not used. */
   async writeSkipped(skipped: readonly SkippedImage[]): Promise<void> {
     await writeFileAtomic(
       this.file("skipped"),
@@ -164,6 +169,7 @@ export class RunFolder {
     return this.readJson(this.file("summary"), summarySchema);
   }
 
+  /** Writes `summary.json`. */
   async writeSummary(summary: Summary): Promise<void> {
     await writeFileAtomic(this.file("summary"), `${JSON.stringify(summary, null, 2)}\n`);
   }

@@ -15,6 +15,7 @@ export const localizerWeights = fileURLToPath(
   new URL("../../weights/localizer.safetensors", import.meta.url),
 );
 
+/** Which source is opened, and from which file of weights. */
 export type SourceOptions = Pick<SaliencySettings, "source" | "weights">;
 
 /**

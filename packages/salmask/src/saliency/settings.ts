@@ -6,7 +6,7 @@ import { count, type ReadOnly, share } from "../base/setting-types.js";
 export const runlessSources = ["spectral-residual", "minimum-barrier", "centre", "uniform"] as const;
 export type RunlessSource = (typeof runlessSources)[number];
 
-export const thresholdSettings = z
+const thresholdSettings = z
   .strictObject({
     /**
      * `deviations`: at least `mean - k * std` of the crop's own cells (the paper, k = 0.6). `mean`: at least the mean.
@@ -84,4 +84,5 @@ export const saliencySettings = z
   })
   .prefault({});
 
-export type SaliencySettings = z.infer<typeof saliencySettings>;
+/** Where saliency comes from, and which cells count as object. */
+export interface SaliencySettings extends z.infer<typeof saliencySettings> {}

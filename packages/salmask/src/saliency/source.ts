@@ -28,6 +28,7 @@ export interface LateSaliencySource {
   readonly name: string;
   /** Like {@link SaliencySource.maps}; the caller owns the map. */
   mapsLater(crops: Tensor, size: MapSize): Promise<Tensor>;
+  /** Frees the source's memory. The source cannot be used afterwards. */
   dispose(): Promise<void>;
 }
 

@@ -23,7 +23,9 @@ export interface HostSettings {
 
 /** Makes a method and its recipe of views. Implement it for a method outside this package. */
 export interface MethodMaker {
+  /** A method with new random weights, which `settings.seed` draws, on the device of `compute`. The run frees it. */
   create(settings: HostSettings, compute: Compute): Method;
+  /** The views that the method asks for. */
   recipe(settings: HostSettings): ViewRecipe;
   /** What trains it if the settings name no optimizer; MoCo v2's if it is missing. */
   optimizer?(settings: HostSettings): UsualOptimizer;

@@ -61,5 +61,6 @@ export interface Method {
   counters?(): Record<string, number>;
   /** Copies the tensors and numbers of a checkpoint into the method. */
   loadState(state: nn.StateDict, counters: Record<string, number>): void;
+  /** Frees its networks and everything that it keeps between steps. */
   dispose(): void;
 }

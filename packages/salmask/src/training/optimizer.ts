@@ -9,6 +9,7 @@ export type OptimizerSettings = Pick<
   "epochs" | "batchSize" | "lr" | "optimizer" | "lrWarmupEpochs" | "weightDecay" | "momentum"
 >;
 
+/** An optimizer, by its name. */
 export type OptimizerName = NonNullable<OptimizerSettings["optimizer"]>;
 
 /** What trains a method if the settings do not say it. */

@@ -19,7 +19,7 @@ export const positionSchema = z.object({
 });
 
 /** The state of a run except its tensors. */
-export type Position = z.infer<typeof positionSchema>;
+export interface Position extends z.infer<typeof positionSchema> {}
 
 /** Disposing of it frees its tensors. */
 export interface Checkpoint extends Disposable {

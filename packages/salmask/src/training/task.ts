@@ -11,6 +11,7 @@ export type Logs = Readonly<Record<string, number>>;
 /** A loss `[]` for the backward pass. Its logs are read only on logged steps, because reading may wait for the device. */
 export interface Loss {
   readonly loss: Tensor;
+  /** The numbers of this loss for the log. */
   readonly logs: () => Logs;
 }
 
@@ -55,6 +56,7 @@ export interface TaskState {
   readonly counters: Record<string, number>;
 }
 
+/** Something that {@link train} can train: its batches, its learners, and the state that a checkpoint holds. */
 export interface Task<Batch> {
   /** Photos `[B]` of each step of an epoch; all epochs have the same number of steps. */
   batches(epoch: number): readonly Int32Array[];
@@ -63,11 +65,11 @@ export interface Task<Batch> {
   /** Called at the start of an epoch, but not when a run is resumed inside an epoch. */
   beforeEpoch?(epoch: number): void;
   /**
-   * Resolves when the photos `ids` [B] can be shown; those of the step after, `next`, may be fetched meanwhile. For tasks whose
+   * Resolves when the photos `ids`, `[B]`, can be shown; those of the step after, `next`, may be fetched meanwhile. For tasks whose
    * photos are not in memory.
    */
   fetch?(ids: Int32Array, next: Int32Array | null): Promise<void>;
-  /** Shows the photos `ids` [B]: views, targets, and what else the learners' losses need. */
+  /** Shows the photos `ids`, `[B]`: views, targets, and what else the learners' losses need. */
   see(ids: Int32Array, progress: Progress, clock: StageClock): Batch;
   /** Called after the steps of all learners. */
   afterStep?(progress: Progress): void;
@@ -77,6 +79,7 @@ export interface Task<Batch> {
   secondsOnce?(): number;
   /** Numbers that take longer to compute. Called at the end of some epochs. */
   look?(): Logs;
+  /** What a checkpoint must hold, without the optimizers. */
   state(): TaskState;
   /** Copies a state into the task, after `steps` steps. */
   loadState(state: TaskState, steps: number): void;

@@ -29,6 +29,7 @@ export interface KnnScoring {
   score(): Promise<number | null>;
 }
 
+/** How long {@link train} trains, what it logs, and where it writes checkpoints. */
 export interface TrainOptions {
   /** May be a fraction, for a run that is counted in steps: it ends with the nearest step. */
   readonly epochs: number;
@@ -51,6 +52,7 @@ export interface TrainOptions {
   readonly report?: Report;
 }
 
+/** How far a training came. */
 export interface Trained {
   /** Over all epochs, including the steps before a resumption. */
   readonly steps: number;

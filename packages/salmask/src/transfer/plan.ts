@@ -33,6 +33,7 @@ export interface AskedMeasures {
   readonly ofSet: boolean;
 }
 
+/** Where the photos of a set come from. */
 export type PlanPhotos =
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "embedded"; readonly objects: boolean; readonly options: EmbeddedOptions };
@@ -62,6 +63,7 @@ export interface PlanSet {
   readonly reference: SetEntry["reference"];
 }
 
+/** Which encoders are measured on which sets, how, and with which seeds. */
 export interface TransferPlan {
   readonly name: string;
   /** What reference numbers are called. */

@@ -24,6 +24,7 @@ export interface TableCell {
   readonly reference: number | null;
 }
 
+/** An encoder in the table. */
 export interface TableRow {
   readonly name: string;
   /** `reference`: only numbers from elsewhere. */
@@ -33,8 +34,10 @@ export interface TableRow {
   readonly cells: readonly TableCell[];
 }
 
+/** A measure on a set in the table. */
 export type TableColumn = Pick<Column, "set" | "title" | "kind">;
 
+/** The scores of a transfer plan. */
 export interface TransferTable {
   readonly name: string;
   /** What numbers from elsewhere are called. */

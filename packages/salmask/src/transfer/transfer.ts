@@ -17,6 +17,7 @@ import { type CellResult, type TransferTable, tabulate } from "./table.js";
 import { toCsv, toMarkdown } from "./table-text.js";
 import { TimeLeft } from "./time-left.js";
 
+/** Which plan {@link transfer} carries out, and where it writes. */
 export interface TransferOptions {
   readonly plan: TransferPlan;
   /** Takes the table and a folder for each cell: `SET/MEASURE/ROW/seed-N`. */

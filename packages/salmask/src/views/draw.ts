@@ -26,23 +26,23 @@ export interface ViewDraw {
   readonly count: number;
   /** Side S of the stored squares, in pixels. */
   readonly size: number;
-  /** [B, 4]: top, left, height, width of the crop in the pixels of the original photo, whole numbers. */
+  /** `[B, 4]`: top, left, height, width of the crop in the pixels of the original photo, whole numbers. */
   readonly boxes: Int32Array;
-  /** [B, 4]: the same crop in the pixels of the stored S x S square; can be fractions of pixels. */
+  /** `[B, 4]`: the same crop in the pixels of the stored S x S square; can be fractions of pixels. */
   readonly squareBoxes: Float64Array;
-  /** [B]: 1 if the view is flipped left to right. */
+  /** `[B]`: 1 if the view is flipped left to right. */
   readonly flip: Uint8Array;
-  /** [B]: 1 if the colours are jittered. */
+  /** `[B]`: 1 if the colours are jittered. */
   readonly jitter: Uint8Array;
-  /** [B, 4]: the order of the colour operations, indices into {@link JITTER_OPERATIONS}. */
+  /** `[B, 4]`: the order of the colour operations, indices into `JITTER_OPERATIONS`. */
   readonly jitterOrder: Uint8Array;
-  /** [B, 4]: factors of brightness, contrast and saturation, and the shift of hue in turns. */
+  /** `[B, 4]`: factors of brightness, contrast and saturation, and the shift of hue in turns. */
   readonly jitterFactors: Float64Array;
-  /** [B]: 1 if the view is grey. */
+  /** `[B]`: 1 if the view is grey. */
   readonly gray: Uint8Array;
-  /** [B]: standard deviation of the blur in pixels of a 224-pixel crop; 0 if there is none. */
+  /** `[B]`: standard deviation of the blur in pixels of a 224-pixel crop; 0 if there is none. */
   readonly blurSigma: Float64Array;
-  /** [B]: 1 if bright values are inverted. */
+  /** `[B]`: 1 if bright values are inverted. */
   readonly solarize: Uint8Array;
 }
 

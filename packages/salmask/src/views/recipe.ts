@@ -7,6 +7,7 @@ import type { ViewOptions } from "./settings.js";
 /** How much of a view is masked. */
 export type ViewMask = Pick<MaskOptions, "ratio" | "foregroundShare" | "odds">;
 
+/** Views of a photo that are made alike. */
 export interface ViewKind {
   /** A name for people and logs, such as `query`. */
   readonly name: string;
@@ -21,6 +22,7 @@ export interface ViewKind {
   readonly findsObject?: boolean;
 }
 
+/** Which views a task sees of each photo, and how they are masked. */
 export interface ViewRecipe {
   /** At least one. Views are numbered through the whole list; the number of a view is part of its random keys. */
   readonly kinds: readonly ViewKind[];

@@ -23,7 +23,7 @@ export interface Crops {
 export interface ObjectFinder {
   /** Whether views have a foreground now, or need none. While false, nothing is masked. */
   readonly active: boolean;
-  /** For several views of the same photos, `ids` [B]; null while there is no saliency, or if it is not needed. */
+  /** For several views of the same photos, `ids`, `[B]`; null while there is no saliency, or if it is not needed. */
   foregrounds(views: readonly Crops[], ids: Int32Array): (Foreground | null)[];
 }
 

@@ -54,10 +54,10 @@ export const secondViewSettings = z
   .prefault({});
 
 /** The settings of the second view that differ from the first's. */
-export type ViewDifferences = ReadOnly<z.infer<typeof secondViewSettings>>;
+export interface ViewDifferences extends ReadOnly<z.infer<typeof secondViewSettings>> {}
 
 /** The augmentation of one view. */
-export type ViewOptions = ReadOnly<z.infer<typeof viewSettings>>;
+export interface ViewOptions extends ReadOnly<z.infer<typeof viewSettings>> {}
 
 /** MoCo v2's augmentation, as in the paper and its released code. */
 export const MOCO_V2_VIEW: ViewOptions = viewSettings.parse({});

@@ -20,8 +20,9 @@ const descriptionSchema = z.object({
 });
 
 /** What a detector is built from. It is JSON, so that its file can carry it. */
-export type DetectorDescription = z.infer<typeof descriptionSchema>;
+export interface DetectorDescription extends z.infer<typeof descriptionSchema> {}
 
+/** A detector and what it was built from. */
 export interface LoadedDetector {
   readonly detector: Detector;
   readonly description: DetectorDescription;

@@ -30,6 +30,7 @@ export function localizerMetadata(crop: number): Record<string, string> {
   return { crop: String(crop), task: "localization" };
 }
 
+/** How pictures have to look for an encoder. */
 export interface WeightsInput {
   /** Side of the encoder's views in pixels. */
   readonly crop: number;

@@ -37,7 +37,11 @@ export class MultiheadAttention extends Module {
     yield ["out_proj", this.outProj];
   }
 
-  /** @param keyPaddingMask bool `[B, N]`: true for tokens that none attends to; at least one must be false in each row */
+  /**
+   * Runs the layer.
+   *
+   * @param keyPaddingMask bool `[B, N]`: true for tokens that none attends to; at least one must be false in each row
+   */
   forward(input: Tensor, keyPaddingMask: Tensor | null = null): Tensor {
     const [batch, length] = input.shape;
     return scope(() => {

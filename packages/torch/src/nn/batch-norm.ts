@@ -38,6 +38,7 @@ export class BatchNorm extends Module {
     return this;
   }
 
+  /** Whether {@link freeze} was called. */
   get isFrozen(): boolean {
     return this.#isFrozen;
   }

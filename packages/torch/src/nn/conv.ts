@@ -5,6 +5,7 @@ import type { Tensor } from "../tensor.js";
 import { fanIn, uniformFanIn_ } from "./init.js";
 import { Module } from "./module.js";
 
+/** The options of {@link Conv2d}, with PyTorch's defaults. */
 export interface Conv2dOptions {
   kernelSize: number;
   stride?: number;

@@ -16,10 +16,12 @@ export type AnyModule = Module<never, unknown>;
  * a record.
  */
 export abstract class Module<Input = Tensor, Output = Tensor> {
+  /** Whether the module is in training mode, as a new one is. */
   training = true;
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor>();
 
+  /** Runs the module; its class says which shapes it takes and gives. The result belongs to the surrounding scope. */
   abstract forward(input: Input): Output;
 
   /** Registers a trainable tensor. It outlives every scope. Returns it. */
@@ -47,16 +49,19 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
       yield* child.namedModules(prefix === "" ? name : `${prefix}.${name}`);
   }
 
+  /** The trainable tensors of this module and of all below it, each with its dotted name. */
   *namedParameters(): Generator<[string, Tensor]> {
     for (const [path, module] of this.namedModules()) {
       for (const [name, tensor] of module.#parameters) yield [path === "" ? name : `${path}.${name}`, tensor];
     }
   }
 
+  /** The trainable tensors of this module and of all below it. */
   parameters(): Tensor[] {
     return Array.from(this.namedParameters(), ([, tensor]) => tensor);
   }
 
+  /** The tensors that are part of the state but are not trained, each with its dotted name. */
   *namedBuffers(): Generator<[string, Tensor]> {
     for (const [path, module] of this.namedModules()) {
       for (const [name, tensor] of module.#buffers) yield [path === "" ? name : `${path}.${name}`, tensor];
@@ -120,11 +125,13 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     return this;
   }
 
+  /** Switches this module and all below it to training mode, or to evaluation mode if `mode` is false. Returns itself. */
   train(mode = true): this {
     for (const [, module] of this.namedModules()) module.training = mode;
     return this;
   }
 
+  /** Switches this module and all below it to evaluation mode. Returns itself. */
   eval(): this {
     return this.train(false);
   }
@@ -135,6 +142,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     return this;
   }
 
+  /** Drops the gradient of every parameter. */
   zeroGrad(): void {
     for (const tensor of this.parameters()) tensor.grad = null;
   }
@@ -146,6 +154,7 @@ export abstract class Module<Input = Tensor, Output = Tensor> {
     }
   }
 
+  /** Frees the module at the end of a block that declares it with `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -3,6 +3,7 @@ export { LARS } from "./lars.js";
 export {
   type GroupOptions,
   type GroupSettings,
+  type Learned,
   type NamedParameters,
   Optimizer,
   type ParamGroup,

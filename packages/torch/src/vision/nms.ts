@@ -9,7 +9,7 @@ const opNms = new Operator("torchvision::nms", "");
 /**
  * The places of boxes that no better one overlaps by more than the threshold, best first: int64 `[kept]`. Boxes `[N, 4]` are
  * left, top, right, bottom; scores `[N]`. Of equal scores the earlier box is the better. By torchvision's operator where
- * there is one for the device, else by {@link nmsOnHost}.
+ * there is one for the device, else on the host.
  */
 export function nms(boxes: Tensor, scores: Tensor, iouThreshold: number): Tensor {
   return torchvisionComputesOn(boxes.device)

@@ -7,6 +7,7 @@ import { scope } from "../scope.js";
 import { fromTypedArray, type Tensor } from "../tensor.js";
 import { torchvisionComputesOn } from "./torchvision.js";
 
+/** How the features of a region become a grid of fixed size. */
 export interface RoiPooling {
   /** Rows and columns of what comes out. */
   readonly outputSize: readonly [number, number];
@@ -16,6 +17,7 @@ export interface RoiPooling {
   readonly aligned: boolean;
 }
 
+/** The options of {@link roiAlign}. */
 export interface RoiAlignOptions extends RoiPooling {
   /** Places of the input per unit of a box's coordinates. */
   readonly spatialScale: number;
@@ -35,7 +37,7 @@ const opRoiAlign = new Operator("torchvision::roi_align", "");
  * Means of bilinear samples in the bins of each region: input `[B, C, H, W]` and regions `[R, 5]` (the picture's place in the
  * batch, left, top, right, bottom) to `[R, C, rows, columns]`. Gradients go to the input alone. In float32 on a CPU by a kernel of
  * our own (native/roi_align.cc), whose output has channels last; else by torchvision's operator where there is one for the device
- * and by {@link roiAlignByTensors} where there is none.
+ * and by tensor operators where there is none.
  */
 export function roiAlign(input: Tensor, rois: Tensor, options: RoiAlignOptions): Tensor {
   const { outputSize, spatialScale, samplingRatio, aligned } = options;

@@ -16,6 +16,7 @@ const measures = {
   borders: async () => (await import("./borders.js")).borders,
 } as const satisfies Record<string, () => Promise<Measure>>;
 
+/** A measure of encoders, by its name. */
 export type MeasureName = keyof typeof measures;
 
 const isName = (name: string): name is MeasureName => name in measures;

@@ -26,6 +26,7 @@ const usual: Required<EmbeddedOptions> = {
   difficulty: "medium",
 };
 
+/** What {@link generateObjects} made. */
 export interface ObjectsSummary {
   /** Absolute path; `train` and `test` in it hold the pictures. */
   readonly folder: string;

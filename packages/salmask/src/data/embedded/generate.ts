@@ -43,6 +43,7 @@ export interface EmbeddedAnnotations {
   readonly images: readonly EmbeddedAnnotation[];
 }
 
+/** What {@link generateEmbedded} made. */
 export interface EmbeddedSummary {
   /** Absolute path of the data set. Its folders `train` and `test` hold one folder per class. */
   readonly folder: string;

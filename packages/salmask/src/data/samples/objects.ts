@@ -2,6 +2,7 @@
 import type { Box } from "./box.js";
 import type { Segmentation } from "./segmentation.js";
 
+/** An object in a photo, as its annotation has it. */
 export interface PhotoObject {
   /** The annotation's own number, unique in its set. */
   readonly id: number;
@@ -18,6 +19,7 @@ export interface PhotoObject {
   readonly isDifficult: boolean;
 }
 
+/** A photo and its objects. */
 export interface AnnotatedPhoto {
   /** The annotation file's own number, or the photo's place where it has none. */
   readonly id: number;
@@ -39,6 +41,7 @@ export interface Category {
 export const namesOf = (categories: readonly Category[]): string =>
   categories.map(({ name }) => name).join(", ");
 
+/** Photos with objects, below one folder: what a detector is trained on or scored on. */
 export interface AnnotatedPhotos {
   /** Absolute path of the folder that the photos' names start from. */
   readonly path: string;

@@ -2,6 +2,7 @@
 import { DataError } from "../../base/errors.js";
 import { shown } from "../../base/faults.js";
 
+/** A mask of a photo as run lengths. */
 export interface Rle {
   readonly height: number;
   readonly width: number;

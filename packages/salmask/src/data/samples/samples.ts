@@ -1,6 +1,7 @@
 /** The photos of a data set, without their pixels. */
 import type { SkippedImage } from "../sources/image-source.js";
 
+/** The photos of a data set, without their pixels. */
 export interface Samples {
   /** Number of photos, N. */
   readonly length: number;

@@ -4,6 +4,7 @@ import { maskOfPolygons } from "./polygon.js";
 import { type Rle, rleOfCounts } from "./rle.js";
 import { rleOfString } from "./rle-string.js";
 
+/** An object's mask as its annotation gives it. */
 export type Segmentation =
   /** The object is what lies within any of them; each is `x0, y0, x1, y1, ...` in pixels, of three points or more. */
   | { readonly kind: "polygons"; readonly polygons: readonly (readonly number[])[] }

@@ -5,6 +5,7 @@ import type { ImageSource } from "../sources/image-source.js";
 import type { Faults } from "./faults.js";
 import type { FolderLook } from "./folder-look.js";
 
+/** What the parts of a data set are for. */
 export type SplitName = "train" | "validation" | "test";
 export const splitNames: readonly SplitName[] = ["train", "validation", "test"];
 
@@ -28,6 +29,7 @@ interface DataSetFacts {
   readonly official: OfficialCounts | null;
 }
 
+/** A photo and its class. */
 export interface LabelledPhoto {
   /** Path within the set, with `/`, or file and number of a record in it. */
   readonly name: string;
@@ -59,6 +61,7 @@ export interface AnnotatedSplit {
   read(faults: Faults, options: ReadObjects): Promise<AnnotatedPhotos>;
 }
 
+/** What is read of annotations. */
 export interface ReadObjects {
   /** Whether masks are read that take opening a picture for each photo (VOC). Default true. */
   readonly masks?: boolean;
@@ -71,8 +74,10 @@ export interface AnnotatedSet extends DataSetFacts {
   readonly splits: readonly AnnotatedSplit[];
 }
 
+/** A data set on disk: photos with classes, or photos with objects. */
 export type DataSet = LabelledSet | AnnotatedSet;
 
+/** How a data set is split, and what of it is used. */
 export interface SetOptions {
   /** Of the splits that are drawn. Default 0. */
   readonly seed: number;

@@ -1,6 +1,7 @@
 /** What is wrong with a data set, gathered while it is read. */
 import { DataError } from "../../base/errors.js";
 
+/** The kind of a fault. */
 export type FaultCode =
   // annotations
   | "no-annotations"
@@ -26,6 +27,7 @@ export type FaultCode =
   | "bad-label"
   | "bad-split";
 
+/** One thing that is wrong with a data set. */
 export interface Fault {
   readonly code: FaultCode;
   /** What it is in, by its id, such as `annotation 17` or `photo 000000000009.jpg`. */
@@ -36,6 +38,7 @@ export interface Fault {
 /** Faults that are kept with their messages: what people read, however much is wrong. */
 const mostKept = 10;
 
+/** Gathers what is wrong with a data set: counts all, and keeps the first messages. */
 export class Faults {
   /** The first that were found. */
   readonly first: Fault[] = [];
@@ -43,6 +46,7 @@ export class Faults {
   readonly counts = new Map<FaultCode, number>();
   total = 0;
 
+  /** Counts a fault, and keeps it if it is among the first. */
   add(code: FaultCode, of: string, message: string): void {
     if (this.first.length < mostKept) this.first.push({ code, of, message });
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);

@@ -3,6 +3,7 @@ import type { AnnotatedPhotos } from "../samples/objects.js";
 import type { AnnotatedSet, ReadObjects } from "./data-set.js";
 import { Faults, FaultyDataError } from "./faults.js";
 
+/** What is read of annotations, and what happens to what is wrong with them. */
 export interface UseObjects extends ReadObjects {
   /** Leaves out what is wrong, and counts it; otherwise a split with faults is refused. Default false. */
   readonly skipBad?: boolean;

@@ -71,6 +71,7 @@ export async function openWithFaults(path: string, { faults, ...given }: OpenSet
   return set;
 }
 
+/** How a data set is split, what of it is used, and what happens to what is wrong with it. */
 export interface UseSet extends Partial<SetOptions> {
   /** Leaves out what is wrong, and counts it; otherwise a set with faults is refused. Default false. */
   readonly skipBad?: boolean;
@@ -83,8 +84,8 @@ export interface UsableSet {
 }
 
 /**
- * Opens the data set in a folder to be used. Throws as {@link openWithFaults} does, and FaultyDataError where it has faults and
- * `skipBad` does not say to leave them out.
+ * Opens the data set in a folder to be used. Throws FaultyDataError where it has faults and `skipBad` does not say to leave
+ * them out, DataError (`missing-set`, `unknown-set` and what its reader throws) and UsageError `no-subset`.
  */
 export async function openSet(
   path: string,

@@ -28,6 +28,7 @@ export interface SourceLabels {
   labelOf(name: string): number;
 }
 
+/** Photos that can be read one after another: a folder, an archive, or a part of a data set. */
 export interface ImageSource {
   /** Absolute path of the folder or archive. */
   readonly path: string;
@@ -43,6 +44,7 @@ export interface ImageSource {
   summary(): SourceSummary;
 }
 
+/** What a source can say once all of its photos were offered. */
 export interface SourceSummary {
   /** First folder that all files of an archive share, with its `/`, to be removed from the names; otherwise empty. */
   readonly commonFolder: string;

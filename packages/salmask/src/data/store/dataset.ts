@@ -21,6 +21,7 @@ export interface Rebuild {
   readonly reason: string;
 }
 
+/** How photos are stored, and how {@link openDataset} can be watched and stopped. */
 export type OpenOptions = SizeOptions & {
   /** Folder of all caches. Default: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
   readonly cacheDir?: string;

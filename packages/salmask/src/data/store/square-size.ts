@@ -3,7 +3,7 @@ import { UsageError } from "../../base/errors.js";
 import { readUprightSize } from "../../image/decode.js";
 import type { ImageSource } from "../sources/image-source.js";
 
-/** The size of the stored squares: in pixels, or suitable for crops of `crop` pixels (see {@link squareSize}). */
+/** The size of the stored squares: in pixels, or suitable for crops of `crop` pixels. */
 export type SizeOptions = { readonly size: number } | { readonly size: "auto"; readonly crop: number };
 
 const MAX_SIZE = 4096;

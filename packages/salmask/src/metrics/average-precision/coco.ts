@@ -29,6 +29,7 @@ export interface CocoScores {
   readonly arLarge: number | null;
 }
 
+/** COCO's scores of a detector. */
 export interface CocoResult {
   /** The mean over the categories that have objects to be found. */
   readonly all: CocoScores;

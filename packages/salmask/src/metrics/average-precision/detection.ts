@@ -21,11 +21,13 @@ export interface Truth extends Omit<PhotoObject, "segmentation"> {
   readonly mask: Rle | null;
 }
 
+/** The objects of a photo, and what a detector found in it. */
 export interface ScoredPhoto {
   readonly truths: readonly Truth[];
   readonly detections: readonly Detection[];
 }
 
+/** What a measure of detectors compares. */
 export interface DetectionMetricOptions {
   /** Number of categories in the set. */
   readonly categories: number;

@@ -22,6 +22,7 @@ export interface VocForms {
   readonly area: VocScores;
 }
 
+/** VOC's scores of a detector. */
 export interface VocResult {
   /** The mean over the categories that have objects to be found. */
   readonly all: VocForms;

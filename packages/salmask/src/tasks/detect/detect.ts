@@ -11,9 +11,11 @@ import type { RgbImage } from "../../image/decode.js";
 import type { Detection } from "../../metrics/average-precision/detection.js";
 import { pictureOf } from "./photos.js";
 
+/** How {@link detect} can be watched and stopped. */
 export interface DetectOptions {
   /** Aborting ends the work with {@link InterruptedError}. */
   readonly signal?: AbortSignal;
+  /** Called after each photo. */
   readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
 

@@ -8,6 +8,7 @@ import { VocMetric, type VocResult } from "../../metrics/average-precision/voc.j
 import { type DetectedPhoto, type DetectOptions, detect } from "./detect.js";
 import { checkSize } from "./photos.js";
 
+/** How well a detector found the objects of a set. */
 export interface DetectionScores {
   readonly photos: number;
   /** Objects to be found, crowds left out. */
@@ -19,6 +20,7 @@ export interface DetectionScores {
   readonly voc: VocResult;
 }
 
+/** How {@link evaluateDetector} can be watched and stopped. */
 export interface EvaluateOptions extends DetectOptions {
   /** Called with each photo and what was found in it, in the set's order. */
   readonly onPhoto?: (detected: DetectedPhoto) => Promise<void> | void;

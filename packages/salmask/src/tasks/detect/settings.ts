@@ -89,11 +89,12 @@ const detectSchema = z.strictObject({
 });
 
 /** Settings of training a detector; `auto` is chosen by the photos. */
-export type DetectConfig = z.infer<typeof detectSchema>;
+export interface DetectConfig extends z.infer<typeof detectSchema> {}
 
 /** With all that the photos decide. */
 export type ChosenDetectConfig = Omit<DetectConfig, "detection"> & { detection: DetectionSettings };
 
+/** The settings of training a detector, for {@link loadSettings}. */
 export const detectSettings: SettingsKind<DetectConfig> = settingsKind("detect", detectSchema, {
   version: 1,
   migrations: {},

@@ -21,6 +21,7 @@ import { chooseByPhotos } from "./recipe.js";
 import { type ChosenDetectConfig, type DetectConfig, detectSettings } from "./settings.js";
 import { DetectTask } from "./task.js";
 
+/** What {@link trainDetector} trains, on what, and where it writes. */
 export interface TrainDetectorOptions {
   /** A run's folder, or a safetensors file of an encoder's weights. */
   readonly encoder: string;
@@ -31,8 +32,8 @@ export interface TrainDetectorOptions {
   /** The run's folder; made where it is missing. */
   readonly out: string;
   readonly config: DetectConfig;
-  /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
-  readonly resume: boolean | string;
+  /** false, the default, starts anew; true goes on from the newest checkpoint, a path from that one. */
+  readonly resume?: boolean | string;
   /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
   readonly tensorboard?: boolean;
   /** Aborting ends the run with InterruptedError: after the step, with a checkpoint. */
@@ -45,7 +46,7 @@ export interface TrainDetectorOptions {
  * CPU, whether the run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<DetectSummary> {
-  const { encoder, set, out, resume, signal, report = silent } = options;
+  const { encoder, set, out, resume = false, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
   if (resume === false) folder.refuseTaken();

@@ -26,6 +26,7 @@ import { checkLabels, type OpenProbeData, openProbeData } from "../probe/probe.j
 import { type FinetuneConfig, finetuneSettings } from "./settings.js";
 import { FinetuneTask } from "./task.js";
 
+/** What {@link finetune} trains, on what, and where it writes. */
 export interface FinetuneOptions {
   /** A run's folder, or a safetensors file of weights. */
   readonly encoder: string;
@@ -36,8 +37,8 @@ export interface FinetuneOptions {
   readonly config: FinetuneConfig;
   /** How a data set is split, and what of it is used. */
   readonly set?: Pick<OpenProbeData, "heldOut" | "perClass" | "fold" | "subset" | "skipBad" | "scored">;
-  /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
-  readonly resume: boolean | string;
+  /** false, the default, starts anew; true goes on from the newest checkpoint, a path from that one. */
+  readonly resume?: boolean | string;
   /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
   readonly tensorboard?: boolean;
   /** Aborting ends the run with InterruptedError: in training after the step, with a checkpoint. */
@@ -54,7 +55,7 @@ const scoredAtOnce = 256;
  * run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
  */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneSummary> {
-  const { config, out, photos, resume, signal, report = silent } = options;
+  const { config, out, photos, resume = false, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
   if (resume === false) folder.refuseTaken();

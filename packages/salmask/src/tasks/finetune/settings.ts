@@ -40,8 +40,9 @@ const finetuneSchema = z.strictObject({
 });
 
 /** Settings of fine-tuning, complete. */
-export type FinetuneConfig = z.infer<typeof finetuneSchema>;
+export interface FinetuneConfig extends z.infer<typeof finetuneSchema> {}
 
+/** The settings of fine-tuning, for {@link loadSettings}. */
 export const finetuneSettings: SettingsKind<FinetuneConfig> = settingsKind("finetune", finetuneSchema, {
   version: 1,
   migrations: {},

@@ -23,6 +23,7 @@ import { localizerMetadata } from "../../weights/metadata.js";
 import { correlationLoss } from "./correlation-loss.js";
 import { localizerDefaults } from "./settings.js";
 
+/** What {@link trainLocalizer} learns from, and where it writes. */
 export interface LocalizerOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
@@ -41,6 +42,7 @@ export interface LocalizerOptions {
   readonly report?: Report;
 }
 
+/** How the training of a network that finds objects ended. */
 export interface LocalizerSummary {
   weights: string;
   photos: string;

@@ -21,6 +21,7 @@ import { leaveMap } from "./leave-map.js";
 import { ViewsLeaver } from "./leave-views.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
+/** What {@link pretrain} learns from, how, and where it writes. */
 export interface PretrainOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
@@ -29,8 +30,8 @@ export interface PretrainOptions {
   readonly config: RunConfig;
   /** A method or a saliency source from outside this package. */
   readonly own?: OwnParts;
-  /** false starts a new run; true continues from the newest checkpoint, a path from that checkpoint. */
-  readonly resume: boolean | string;
+  /** false, the default, starts a new run; true continues from the newest checkpoint, a path from that checkpoint. */
+  readonly resume?: boolean | string;
   /** Whether TensorBoard's event files are written too; a resumed run that has some goes on with them. Default false. */
   readonly tensorboard?: boolean;
   /** Aborting ends the run with {@link InterruptedError}; during training after the current step, with a checkpoint. */
@@ -40,15 +41,19 @@ export interface PretrainOptions {
 
 /**
  * Trains an encoder on unlabelled photos. The same options, photos, library and number of threads give the same weights
- * bit for bit, also if the run was interrupted.
+ * bit for bit, also if the run was interrupted. Writes the run's folder ({@link RunFolder}), and returns its summary.
+ *
+ * Throws UsageError (`folder-taken`, `run-exists`, `run-in-use`, `no-cuda`, settings or photos that are not those of the run to
+ * resume), DataError where the photos cannot be used, CheckpointError, TrainingError (`loss-not-finite`, `disk-full`),
+ * InterruptedError.
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainSummary> {
-  const { config, out, photos, signal, report = silent } = options;
+  const { config, out, photos, resume = false, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
-  const compute = refuseEarly(config, folder, options.resume);
+  const compute = refuseEarly(config, folder, resume);
   using _lock = folder.lock();
-  using checkpoint = folder.checkpointFor(options.resume);
+  using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const dataset = await openPhotos(photos, { ...config.data, signal, report });

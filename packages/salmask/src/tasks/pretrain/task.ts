@@ -44,6 +44,7 @@ export interface OwnParts {
   readonly saliency?: SaliencySource;
 }
 
+/** What a {@link PretrainTask} is made of. */
 export interface PretrainTaskOptions {
   readonly config: RunConfig;
   readonly dataset: PackedDataset;
@@ -54,6 +55,7 @@ export interface PretrainTaskOptions {
   readonly onMapped?: (progress: { done: number; total: number }) => void;
 }
 
+/** Pre-training as a task of the trainer, for programs that run their own training or look at views and embeddings. */
 export class PretrainTask implements Task<PretrainBatch> {
   readonly learners: readonly Learner<PretrainBatch>[];
 
@@ -156,6 +158,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     return { queryVariance: query, keyVariance: key };
   }
 
+  /** What a checkpoint must hold, without the optimizers. The tensors are those of the task, not copies. */
   state(): TaskState {
     const beside = { saliency: this.guide.state(), occlusion: this.occlusion?.model.stateDict() ?? {} };
     return {
@@ -170,6 +173,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     this.occlusion?.model.loadStateDict(partOf(tensors, "occlusion"));
   }
 
+  /** Frees the networks, the optimizers and the saliency source. The data set stays open. */
   dispose(): void {
     for (const { optimizer } of this.learners) optimizer.dispose();
     this.occlusion?.dispose();

@@ -18,6 +18,7 @@ export interface FeatureOptions {
   readonly compute?: Compute;
   /** Aborting ends the work with {@link InterruptedError}. */
   readonly signal?: AbortSignal;
+  /** Called after each batch, with numbers of photos. */
   readonly onProgress?: (progress: { done: number; total: number }) => void;
 }
 

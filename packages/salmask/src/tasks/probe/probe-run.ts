@@ -7,6 +7,7 @@ import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
 import { type LinearProtocol, openProbeData, type ProbeResult, probe } from "./probe.js";
 
+/** What {@link probeRun} scores, and on what. */
 export interface ProbeRunOptions extends Partial<Omit<SetOptions, "seed">> {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;

@@ -28,6 +28,7 @@ import { labelledFeatures, type Scores, scoreFeatures } from "./score.js";
  */
 export type LinearProtocol = "fast" | "paper";
 
+/** What {@link probe} scores, and on what. */
 export interface ProbeOptions {
   readonly backbone: Backbone;
   /** Labelled photos to learn from. */
@@ -151,6 +152,7 @@ export function checkLabels(train: PackedDataset, test: PackedDataset): void {
   }
 }
 
+/** How labelled photos are split, stored and read for a probe. */
 export interface OpenProbeData extends Partial<SetOptions> {
   readonly crop: number;
   readonly size: number | "auto";
