@@ -23,11 +23,11 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   };
   const tooLarge = { name: "too large", set: { "train.batchSize": 25 } };
   const logs = ["maskedShare", "loss - noSuchNumber"];
-  const write = (fill: string, train: object = {}, more: readonly object[] = []) =>
+  const write = (fill: string, train: object = {}, more: readonly object[] = [], seeds = [0, 1]) =>
     writeFile(
       path,
       stringify({
-        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1], logs },
+        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds, logs },
         base: { ...base, ...train },
         rows: [
           { name: "plain", set: { "mask.fill": "none" } },
@@ -113,13 +113,10 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
 
   writeFileSync(join(out, "masked", "seed-1", "notes.txt"), "mine");
   mkdirSync(join(out, "masked", "seed-1.older-1"));
-  await write("blur");
+  await write("blur", {}, [], [1]);
   const changed: string[] = [];
   await run(changed);
-  expect(changed.filter((line) => line.includes("done before")).sort()).toEqual([
-    "plain, seed 0: done before",
-    "plain, seed 1: done before",
-  ]);
+  expect(changed.filter((line) => line.includes("done before"))).toEqual(["plain, seed 1: done before"]);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(false);
   const older = join(out, "masked", "seed-1.older-2");
   expect(readFileSync(join(older, "weights.safetensors")).equals(whole)).toBe(true);
@@ -130,9 +127,9 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   );
 
   // A folder without readable settings is not changed, and the error names it.
-  writeFileSync(join(out, "plain", "seed-0", "config.yaml"), "version: 99\n");
-  const kept = readdirSync(join(out, "plain", "seed-0")).sort();
+  writeFileSync(join(out, "plain", "seed-1", "config.yaml"), "version: 99\n");
+  const kept = readdirSync(join(out, "plain", "seed-1")).sort();
   expect((await run())[0]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });
-  expect(readdirSync(join(out, "plain", "seed-0")).sort()).toEqual(kept);
+  expect(readdirSync(join(out, "plain", "seed-1")).sort()).toEqual(kept);
   writeFileSync(path, "");
 });

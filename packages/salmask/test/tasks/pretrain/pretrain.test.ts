@@ -12,8 +12,8 @@ import { listCheckpoints } from "../../../src/training/checkpoint.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
-/** 24 photos and a small run on them; `change` overrides its settings. */
-async function prepare(change: object = {}, count = 24): Promise<PretrainOptions & { folder: string }> {
+/** 16 photos, two steps, and a small run on them; `change` overrides its settings. */
+async function prepare(change: object = {}, count = 16): Promise<PretrainOptions & { folder: string }> {
   const folder = await temporaryFolder();
   const photos = join(folder, "photos");
   await writePhotos(photos, count, 16, ["a"]);
@@ -48,8 +48,8 @@ describe("pretrain", () => {
     expect(weightsOf(other.out).equals(weightsOf(options.out))).toBe(true);
     const lines = readFileSync(join(options.out, "metrics.jsonl"), "utf8").trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line));
-    expect(entries.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    const [first, last] = [entries[0].logs, entries[8].logs];
+    expect(entries.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    const [first, last] = [entries[0].logs, entries[5].logs];
     expect(first).not.toHaveProperty("foregroundShare");
     expect(last.foregroundShare).toBeGreaterThan(0);
     expect(first.maskedShare).toBe(0);
@@ -57,7 +57,7 @@ describe("pretrain", () => {
   });
 
   it("measures the variance over views at the end of each epoch, and learns the same without it", async () => {
-    const options = await prepare({ train: { ...smallSettings.train, logEvery: 2, varianceEvery: 1 } });
+    const options = await prepare({ train: { ...smallSettings.train, logEvery: 2, varianceEvery: 1 } }, 24);
     const train = { ...options.config.train, varianceEvery: 0 };
     const blind = { ...options, config: { ...options.config, train }, out: join(options.folder, "blind") };
     const looks = async (run: PretrainOptions) => {
@@ -108,18 +108,18 @@ describe("pretrain", () => {
     const abort = new AbortController();
     const cut = { ...whole, out: join(whole.folder, "cut"), signal: abort.signal };
     const report = (event: RunEvent) => {
-      if (event.kind === "log" && event.entry.step === 4) abort.abort();
+      if (event.kind === "log" && event.entry.step === 3) abort.abort();
     };
     const error = await failure({ ...cut, report });
     expect(error).toBeInstanceOf(InterruptedError);
     expect(error.exitCode).toBe(130);
-    expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000004/);
+    expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000003/);
     await pretrain({ ...whole, out: cut.out, resume: true });
     expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
   });
 
   it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that checkpoint", async () => {
-    const options = await prepare({ train: { ...smallSettings.train, lr: 1e30 } });
+    const options = await prepare({ train: { ...smallSettings.train, lr: 1e30 } }, 24);
     const error = await failure(options);
     expect(error.code).toBe("loss-not-finite");
     expect(error.message).toMatch(/step \d/);
@@ -161,16 +161,16 @@ describe("pretrain", () => {
   });
 
   it("refuses a batch larger than the data set, and a crop that the network cannot divide", async () => {
-    const large = await prepare({ train: { ...smallSettings.train, batchSize: 25 } });
+    const large = await prepare({ train: { ...smallSettings.train, batchSize: 17 } });
     const error = await failure(large);
-    expect(error.message).toContain("25");
-    expect(error.message).toContain("24");
+    expect(error.message).toContain("17");
+    expect(error.message).toContain("16");
     const odd = await prepare({ data: { ...smallSettings.data, crop: 20 } });
     expect((await failure(odd)).code).toBe("crop-not-multiple");
   });
 
   it("warns about a queue larger than a quarter of the data set, and lists skipped files", async () => {
-    const options = await prepare({ method: { ...smallSettings.method, queue: 7 } });
+    const options = await prepare({ method: { ...smallSettings.method, queue: 7 } }, 24);
     await writeFile(join(options.photos, "a", "broken.jpg"), "no picture");
     const warned = new Map<string, string>();
     const report = (event: RunEvent) => {
