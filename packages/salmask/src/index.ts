@@ -75,7 +75,7 @@ export {
   UsageError,
 } from "./base/errors.js";
 export type { LogEntry, Report, RunEvent } from "./base/events.js";
-export { type Stage, StageClock, type StageSeconds } from "./base/stage-clock.js";
+export { type LoggedSeconds, type Stage, StageClock, type StageSeconds } from "./base/stage-clock.js";
 export { type Compute, computeOf, type Found, onCpu } from "./compute/compute.js";
 export type { ComputeSettings } from "./compute/settings.js";
 export { type ConfigSources, loadConfig, loadSettings } from "./config/load.js";
@@ -143,8 +143,11 @@ export type { PhotoContent, RgbImage } from "./image/decode.js";
 
 export type { Detector } from "./detection/rcnn.js";
 export type { FoundObjects } from "./detection/roi-heads.js";
+export type { EncoderDescription, ExportedInput } from "./export/encoder.js";
 export { type Exported, type ExportOptions, exportRun } from "./export/export-run.js";
+export type { Checked } from "./export/onnx/check.js";
 export type { ExportTarget, PixelType } from "./export/targets.js";
+export type { TorchvisionNetwork } from "./export/torchvision.js";
 export { Backbone, type BackboneSpec, type FeatureLevel } from "./models/backbone.js";
 export { createBackbone, strideOf } from "./models/registry.js";
 export type { ModelSettings } from "./models/settings.js";
@@ -190,7 +193,14 @@ export type { LateSaliencySource, MapSize, SaliencySource } from "./saliency/sou
 export { resumeFrom } from "./training/checkpoint.js";
 export type { Checkpoint, Position } from "./training/position.js";
 export type { Learner, Logs, Loss, Progress, Schedule, Task, TaskState } from "./training/task.js";
-export { type Checkpoints, type KnnScoring, restore, train, type Trained, type TrainOptions } from "./training/trainer.js";
+export {
+  type Checkpoints,
+  type KnnScoring,
+  restore,
+  type Trained,
+  type TrainOptions,
+  train,
+} from "./training/trainer.js";
 
 // Measures
 

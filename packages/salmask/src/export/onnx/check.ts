@@ -36,7 +36,7 @@ export function randomPictures(batch: number, height: number, width: number): Pi
 export interface Checked {
   /** Shapes of the pictures of each run. */
   readonly pictures: readonly (readonly number[])[];
-  /** Largest difference of any output, relative as {@link tolerance} is. */
+  /** Largest difference of any output, over that output's largest number, or over 1 where that is more. */
   readonly difference: number;
 }
 

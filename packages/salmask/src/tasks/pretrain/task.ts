@@ -63,6 +63,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     readonly config: RunConfig,
     readonly scene: Scene & { readonly dataset: PackedDataset },
     readonly recipe: ViewRecipe,
+    /** @internal */
     readonly guide: SaliencyGuide,
     /** null if no true masks are given. */
     private readonly truth: TrueMasks | null,
