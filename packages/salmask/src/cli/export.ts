@@ -41,7 +41,10 @@ export function exportCommand(context: Context): Command {
         .makeOptionMandatory(),
     )
     .option("--out <folder>", "folder of the export; default: export, beside the weights")
-    .option("--side <pixels>", "side of the square pictures that will be given; default: that of training")
+    .option(
+      "--side <pixels>",
+      "of an encoder: side of the square pictures that will be given; default: that of training",
+    )
     .addOption(
       new Option("--pixels <type>", "onnx: type of the pixels, which are 0 to 255")
         .choices(pixelTypes)
@@ -60,8 +63,8 @@ function linesOf({ files, checked }: Exported): string[] {
     checked === null
       ? []
       : [
-          `checked: ONNX Runtime's outputs differ from Salmask's by ${checked.difference.toExponential(1)} at most, ` +
-            `relative to their largest number, for pictures ${checked.pictures.map((shape) => `[${shape.join(", ")}]`).join(", ")}`,
+          `checked: ONNX Runtime's outputs differ from Salmask's by a relative ${checked.difference.toExponential(1)} at most, ` +
+            `for pictures ${checked.pictures.map((shape) => `[${shape.join(", ")}]`).join(", ")}`,
         ];
   return [...files.map((file) => `wrote ${file}`), ...compared];
 }

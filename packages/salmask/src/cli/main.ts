@@ -48,7 +48,8 @@ const entries: readonly Entry[] = [
   },
   {
     name: "export",
-    description: "Take an encoder elsewhere: as safetensors, for torchvision, or as an ONNX graph.",
+    description:
+      "Take an encoder or a detector elsewhere: as safetensors, for torchvision, or as an ONNX graph.",
     load: async () => (await import("./export.js")).exportCommand,
   },
   {

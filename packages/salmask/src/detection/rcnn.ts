@@ -42,7 +42,7 @@ export interface DetectorParts {
 export interface DetectionLosses extends RpnLosses, RoiLosses {}
 
 /** Places along each side of a region with a pyramid: of the box head and of the mask head. */
-const pyramidSide = { box: 7, mask: 14 };
+export const pyramidSide = { box: 7, mask: 14 };
 /** Channels of what finds masks in the maps of C4's box head. */
 const c4MaskChannels = 256;
 

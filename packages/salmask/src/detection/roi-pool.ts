@@ -12,8 +12,8 @@ export interface RoiPoolOptions {
   readonly aligned: boolean;
 }
 
-/** A box of so many pixels along each side belongs to the level of stride 2^4: Lin et al. 2017, equation 1. */
-const canonical = { side: 224, level: 4 };
+/** A box of so many pixels along each side belongs to the level of stride 2^4: Lin et al. 2017, equation 1. The margin is torchvision's. */
+export const canonical = { side: 224, level: 4, margin: 1e-6 };
 
 /** Boxes of each photo, `[N, 4]`, as regions of the batch, `[R, 5]`: the photo's place first. */
 export function regionsOf(boxes: readonly Tensor[]): Tensor {
@@ -24,7 +24,13 @@ export function regionsOf(boxes: readonly Tensor[]): Tensor {
 /** Which of levels of these strides each box belongs to, by the square root of its area: `[R, 4]` to int64 `[R]`. */
 export function levelsOfBoxes(boxes: Tensor, strides: readonly number[]): Tensor {
   const [first, last] = [strides[0], strides[strides.length - 1]].map(Math.log2);
-  const byArea = boxAreas(boxes).sqrt().div(canonical.side).log2().add(canonical.level).add(1e-6).floor(); // [R]
+  const byArea = boxAreas(boxes)
+    .sqrt()
+    .div(canonical.side)
+    .log2()
+    .add(canonical.level)
+    .add(canonical.margin)
+    .floor(); // [R]
   return byArea.clamp({ min: first, max: last }).sub(first).to({ dtype: "int64" });
 }
 

@@ -1,7 +1,4 @@
 /** An encoder to be exported, and what an export says of it. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type { nn } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
@@ -11,6 +8,7 @@ import { centralFraction } from "../tasks/probe/features.js";
 import { type ClassifierLayer, loadBackbone, loadClassifierLayer } from "../weights/files.js";
 import { highPassOf, inputOf } from "../weights/metadata.js";
 import { graphFamilies } from "./backbones/registry.js";
+import { sha256Of } from "./sha256.js";
 import { type TorchvisionNetwork, torchvisionNetwork } from "./torchvision.js";
 
 /** How pictures have to be prepared. */
@@ -110,10 +108,4 @@ export class ExportedEncoder {
     this.classifier?.weight.dispose();
     this.classifier?.bias.dispose();
   }
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

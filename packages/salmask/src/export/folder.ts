@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
+import type { Checked } from "./onnx/check.js";
 
 const names = {
   description: "salmask.json",
@@ -17,6 +18,13 @@ export type ExportFile = keyof typeof names;
 
 /** What a file holds, or what writes it to a path. */
 export type Content = string | Uint8Array | ((path: string) => void);
+
+/** What an export is made of. */
+export interface Made {
+  readonly files: Readonly<Partial<Record<ExportFile, Content>>>;
+  /** How near ONNX Runtime's outputs were to ours; null where there is no graph. */
+  readonly checked: Checked | null;
+}
 
 export class ExportFolder {
   constructor(readonly path: string) {}

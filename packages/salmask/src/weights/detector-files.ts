@@ -46,6 +46,9 @@ export function saveDetector(path: string, detector: Detector, description: Dete
   saveSafetensors(path, detector.stateDict(), metadata);
 }
 
+/** Whether a safetensors file is of a detector. */
+export const isDetectorFile = (path: string): boolean => readSafetensorsMetadata(path)[key] !== undefined;
+
 /** The detector of a file, in eval mode. Throws {@link CheckpointError} `not-a-detector`, `unusable-weights`. */
 export function loadDetector(path: string, compute: Compute = onCpu): LoadedDetector {
   return scope(() => {

@@ -40,20 +40,23 @@ export interface Checked {
   readonly difference: number;
 }
 
+/** The outputs of a file, by their names. */
+export type Found = InferenceSession.OnnxValueMapType;
+
 export interface CheckOptions {
   readonly file: Uint8Array;
   /** The name and the type of the input. */
   readonly input: string;
   readonly pixels: PixelType;
   readonly batches: readonly Pictures[];
-  /** What our own network computes, by the names of the outputs. */
-  readonly expected: (pictures: Pictures) => Readonly<Record<string, Output>>;
+  /** How far the file's outputs are from ours, relative as {@link tolerance} is. Throws where they are too far. */
+  readonly compare: (pictures: Pictures, found: Found) => number;
 }
 
 /** Runs the file. Throws {@link SalmaskError} `export-differs` where an output is not what is expected. */
 export async function checkOnnx(
   runtime: typeof import("onnxruntime-node"),
-  { file, input, pixels, batches, expected }: CheckOptions,
+  { file, input, pixels, batches, compare }: CheckOptions,
 ): Promise<Checked> {
   const session = await runtime.InferenceSession.create(file).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -64,8 +67,7 @@ export async function checkOnnx(
     for (const batch of batches) {
       const data = pixels === "uint8" ? batch.pixels : Float32Array.from(batch.pixels);
       const found = await session.run({ [input]: new runtime.Tensor(pixels, data, batch.shape) });
-      for (const [name, output] of Object.entries(expected(batch)))
-        difference = Math.max(difference, differenceOf(name, batch, output, found));
+      difference = Math.max(difference, compare(batch, found));
     }
     return { pictures: batches.map(({ shape }) => shape), difference };
   } finally {
@@ -73,12 +75,17 @@ export async function checkOnnx(
   }
 }
 
-function differenceOf(
-  name: string,
-  { shape }: Pictures,
-  expected: Output,
-  found: InferenceSession.OnnxValueMapType,
+/** How far outputs are from expected ones, relative as {@link tolerance} is. Throws {@link SalmaskError} `export-differs`. */
+export function largestDifference(
+  pictures: Pictures,
+  expected: Readonly<Record<string, Output>>,
+  found: Found,
 ): number {
+  const each = Object.entries(expected).map(([name, output]) => differenceOf(name, pictures, output, found));
+  return Math.max(...each);
+}
+
+function differenceOf(name: string, { shape }: Pictures, expected: Output, found: Found): number {
   const { dims, data }: OnnxTensor = found[name];
   const of = `${name} of pictures [${shape.join(", ")}]`;
   if (dims.join() !== expected.shape.join())
@@ -96,5 +103,5 @@ function differenceOf(
   );
 }
 
-const differs = (message: string, cause?: unknown) =>
+export const differs = (message: string, cause?: unknown) =>
   new SalmaskError("export-differs", `${message} No file was written.`, { cause });

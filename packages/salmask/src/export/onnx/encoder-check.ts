@@ -4,7 +4,15 @@ import { normalize } from "../../image/normalize.js";
 import { graphFamilies } from "../backbones/registry.js";
 import type { ExportedEncoder } from "../encoder.js";
 import type { PixelType } from "../targets.js";
-import { type Checked, checkOnnx, type Output, outputOf, type Pictures, randomPictures } from "./check.js";
+import {
+  type Checked,
+  checkOnnx,
+  largestDifference,
+  type Output,
+  outputOf,
+  type Pictures,
+  randomPictures,
+} from "./check.js";
 import { encoderPorts } from "./encoder-graph.js";
 
 /** What the encoder computes, with pictures prepared as its training prepared them. */
@@ -43,6 +51,6 @@ export function checkEncoder(
     input: encoderPorts.input,
     pixels,
     batches: [randomPictures(1, side, side), randomPictures(3, side, side), ...wider],
-    expected: (pictures) => expectedOf(encoder, pictures),
+    compare: (pictures, found) => largestDifference(pictures, expectedOf(encoder, pictures), found),
   });
 }

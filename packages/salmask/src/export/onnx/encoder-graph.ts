@@ -4,7 +4,7 @@ import type { ExportedEncoder } from "../encoder.js";
 import type { PixelType } from "../targets.js";
 import { Graph } from "./graph.js";
 import { Layers } from "./layers.js";
-import { prepared } from "./prepare.js";
+import { filtered, normalised, scaled } from "./prepare.js";
 
 /** The names of inputs and outputs are those of Hugging Face's models, so that its libraries find them. */
 export const encoderPorts = {
@@ -29,7 +29,8 @@ export function encoderGraph(encoder: ExportedEncoder, pixels: PixelType): Uint8
   const layers = new Layers(graph, encoder.weights());
   const parts = family.draw(layers, backbone, input.side);
   const pictures = graph.input({ name: encoderPorts.input, type: pixels, shape: ["batch", 3, ...sides] });
-  let x = parts.stem(prepared(graph, pictures, pixels, input));
+  const seen = normalised(graph, scaled(graph, pictures, pixels), input);
+  let x = parts.stem(filtered(graph, seen, input.highPass));
   for (const stage of parts.stages) x = stage(x);
   const vectors = parts.pooled(x); // [batch, features]
   graph.output({ name: encoderPorts.features, type: "float32", shape: ["batch", features] }, vectors);

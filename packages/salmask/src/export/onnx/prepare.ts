@@ -1,26 +1,32 @@
 /** What is done to pictures before a network sees them, as operators. */
 import { HighPassFilter } from "../../detection/high-pass.js";
-import type { ExportedInput } from "../encoder.js";
 import type { PixelType } from "../targets.js";
 import { elementTypeCode, type Graph, type Value } from "./graph.js";
 
-/** Pictures `[B, 3, H, W]` with values from 0 to 255 to what the network was trained on, float32 `[B, 3, H, W]`. */
-export function prepared(
-  graph: Graph,
-  pictures: Value,
-  type: PixelType,
-  { mean, std, highPass }: Pick<ExportedInput, "mean" | "std" | "highPass">,
-): Value {
+/** Pictures `[B, 3, H, W]` with values from 0 to 255 as float32 in [0, 1]. */
+export function scaled(graph: Graph, pictures: Value, type: PixelType): Value {
   const numbers =
     type === "uint8" ? graph.add("Cast", [pictures], { to: elementTypeCode("float32") }) : pictures;
-  const shares = graph.add("Div", [numbers, graph.floats([255])]);
-  const centred = graph.add("Sub", [shares, graph.floats(mean, [1, 3, 1, 1])]);
-  const normalised = graph.add("Div", [centred, graph.floats(std, [1, 3, 1, 1])]);
-  return highPass === null ? normalised : filtered(graph, normalised, highPass);
+  return graph.add("Div", [numbers, graph.floats([255])]);
 }
 
-/** Each pixel less the Gaussian mean around it, with reflected borders. */
-function filtered(graph: Graph, pictures: Value, highPass: { kernel: number; sigma: number }): Value {
+/** Pictures `[B, 3, H, W]` in [0, 1] less their mean, over their standard deviation. */
+export function normalised(
+  graph: Graph,
+  pictures: Value,
+  { mean, std }: Readonly<Record<"mean" | "std", readonly number[]>>,
+): Value {
+  const centred = graph.add("Sub", [pictures, graph.floats(mean, [1, 3, 1, 1])]);
+  return graph.add("Div", [centred, graph.floats(std, [1, 3, 1, 1])]);
+}
+
+/** Each pixel less the Gaussian mean around it, with reflected borders; the pictures themselves without a filter. */
+export function filtered(
+  graph: Graph,
+  pictures: Value,
+  highPass: { readonly kernel: number; readonly sigma: number } | null,
+): Value {
+  if (highPass === null) return pictures;
   const { kernel } = highPass;
   const half = (kernel - 1) / 2;
   const around = graph.ints([0, 0, half, half, 0, 0, half, half]);
