@@ -11,6 +11,7 @@ const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   decode: () => import("./decode.js"),
   engine: () => import("./engine.js"),
   methods: () => import("./methods.js"),
+  search: () => import("./search.js"),
 };
 const photoParts: Record<string, () => Promise<{ run(options: { photos?: string }): Promise<Row[]> }>> = {
   scopes: () => import("./scopes.js"),

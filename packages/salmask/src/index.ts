@@ -32,8 +32,12 @@ export { type DetectedPhoto, type DetectOptions, detect, type PhotoNames } from 
 export { type DetectionScores, type EvaluateOptions, evaluateDetector } from "./tasks/detect/evaluate.js";
 export { type DetectConfig, detectSettings } from "./tasks/detect/settings.js";
 export { type TrainDetectorOptions, trainDetector } from "./tasks/detect/train.js";
+export { type EmbedOptions, embed } from "./tasks/embed/embed.js";
+export { readEmbeddings, saveEmbeddings } from "./tasks/embed/files.js";
+export type { PhotoEmbeddings } from "./tasks/embed/photo-embeddings.js";
 export { type FinetuneOptions, finetune } from "./tasks/finetune/finetune.js";
 export { type FinetuneConfig, finetuneSettings } from "./tasks/finetune/settings.js";
+export { type LabelOptions, type LabelResult, labelPhotos } from "./tasks/label/label.js";
 export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
 export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
 export {
@@ -51,6 +55,13 @@ export {
   probe,
 } from "./tasks/probe/probe.js";
 export { type ProbeRunOptions, probeRun } from "./tasks/probe/probe-run.js";
+export {
+  type Duplicate,
+  type DuplicatesOptions,
+  type DuplicatesResult,
+  findDuplicates,
+} from "./tasks/search/duplicates.js";
+export { type FoundPhoto, type SearchOptions, type SearchResult, search } from "./tasks/search/search.js";
 export {
   type AskedMeasures,
   type GivenPlan,

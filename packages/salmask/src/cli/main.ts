@@ -27,6 +27,26 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./probe.js")).probeCommand,
   },
   {
+    name: "embed",
+    description: "Write the embeddings of photos to a file.",
+    load: async () => (await import("./embed.js")).embedCommand,
+  },
+  {
+    name: "search",
+    description: "Find the photos that are most like a photo, as a list and as pictures.",
+    load: async () => (await import("./search.js")).searchCommand,
+  },
+  {
+    name: "duplicates",
+    description: "Find photos that show the same picture: the same bytes, or nearly the same embedding.",
+    load: async () => (await import("./duplicates.js")).duplicatesCommand,
+  },
+  {
+    name: "label",
+    description: "Give photos the likeliest of some classes, learned from a few examples of each.",
+    load: async () => (await import("./label.js")).labelCommand,
+  },
+  {
     name: "finetune",
     description: "Train an encoder and a classifier on photos with labels, few or many.",
     load: async () => (await import("./finetune.js")).finetuneCommand,

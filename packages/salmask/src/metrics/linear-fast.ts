@@ -11,11 +11,29 @@ export interface LabelledFeatures {
   labels: Int32Array;
 }
 
+/** How features are standardised. */
+export interface Scale {
+  /** `[d]` */
+  readonly mean: Tensor;
+  /** `[d]`, positive. */
+  readonly spread: Tensor;
+}
+
+/** The mean and the standard deviation of each column of features `[N, d]`. */
+export function scaleOf(features: Tensor): Scale {
+  return scope(() => ({
+    mean: features.mean([0]), // [d]
+    spread: features.std([0], 0).clampMin(1e-6), // [d]
+  }));
+}
+
 export interface FastLinearOptions {
-  /** Candidates for lambda, from strong to weak regularisation. */
+  /** Candidates for lambda, from strong to weak regularisation; one alone is taken without asking held-out rows. */
   penalties: readonly number[];
   /** Share of the training rows that select lambda. They are also used in the final training. */
   heldOut: number;
+  /** Default: that of the training rows. */
+  scale?: Scale;
 }
 
 export const fastLinearDefaults: FastLinearOptions = {
@@ -74,11 +92,7 @@ function top1(classifier: Classifier, { features, labels }: LabelledFeatures): n
 }
 
 /** Softmax regression with the standardisation of the features that it learned from. */
-export interface LinearClassifier extends Classifier {
-  /** `[d]`, of the training rows. */
-  readonly mean: Tensor;
-  /** `[d]`, of the training rows. */
-  readonly spread: Tensor;
+export interface LinearClassifier extends Classifier, Scale {
   /** The selected lambda. */
   readonly penalty: number;
 }
@@ -105,9 +119,13 @@ export function learnLinear(
 ): LinearClassifier {
   return scope(() =>
     noGrad(() => {
-      const mean = train.features.mean([0]); // [d]
-      const spread = train.features.std([0], 0).clampMin(1e-6); // [d]
+      const given = options.scale ?? scaleOf(train.features);
+      const [mean, spread] = [given.mean.clone(), given.spread.clone()]; // [d] each
       const all = { features: train.features.sub(mean).div(spread), labels: train.labels }; // [N, d]
+      if (options.penalties.length === 1) {
+        const [penalty] = options.penalties;
+        return { ...fitSoftmax(all, classes, penalty), mean, spread, penalty };
+      }
       const order = new KeyedRandom(seed, purpose.holdOut).permutation(train.labels.length);
       const held = Math.max(1, Math.round(train.labels.length * options.heldOut));
       const choose = rowsOf(all, order.subarray(0, held));

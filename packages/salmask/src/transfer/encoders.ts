@@ -1,8 +1,6 @@
 /** The encoders of a table: those that are given, and the same networks untrained. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { SalmaskError } from "../base/errors.js";
 import { slugOf } from "../base/slug.js";
 import { untrainedName } from "../base/untrained-name.js";
@@ -96,11 +94,4 @@ function networkKey(row: PlanRow, seeds: readonly number[]): string | null {
     }
   }
   return null;
-}
-
-/** SHA-256 of a file's bytes, in hexadecimal digits. */
-export async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }

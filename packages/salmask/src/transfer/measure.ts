@@ -1,5 +1,6 @@
 /** Measures one cell: an encoder on a set, with a seed. */
 import type { Report } from "../base/events.js";
+import { hashOfFile } from "../base/files.js";
 import { computeOf } from "../compute/compute.js";
 import { withKnownLabels } from "../data/samples/few-labels.js";
 import { labelBudget } from "../data/samples/label-budget.js";
@@ -16,7 +17,7 @@ import { loadBackbone } from "../weights/files.js";
 import { inputOf } from "../weights/metadata.js";
 import { type Asked, askedSettings, type CellFolder, type CellOutcome } from "./cell-folder.js";
 import type { DetectWork, FinetuneWork, ProbeWork, Scores } from "./columns.js";
-import { type EncoderRow, hashOfFile, networkOf, runOf } from "./encoders.js";
+import { type EncoderRow, networkOf, runOf } from "./encoders.js";
 import type { Features } from "./features.js";
 import type { ClassSet, ObjectSet } from "./sets.js";
 

@@ -6,6 +6,7 @@ import type { Samples } from "../samples/samples.js";
 import type { ImageSource } from "../sources/image-source.js";
 import { openSource } from "../sources/source.js";
 import { defaultCacheDir } from "./cache-folder.js";
+import { assertEnough } from "./describe-pack.js";
 import { cacheKey, sourceStamp } from "./identity.js";
 import { type CacheIndex, IMAGES_FILE, INDEX_FILE, readIndex } from "./index-file.js";
 import { type PackProgress, pack } from "./pack.js";
@@ -25,6 +26,8 @@ export interface Rebuild {
 export type OpenOptions = SizeOptions & {
   /** Folder of all caches. Default: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
   readonly cacheDir?: string;
+  /** Fewer photos are refused. Default: 2, as contrasting needs. */
+  readonly least?: number;
   /** Called after each photo while a cache is built; not called if a cache is found. */
   readonly onProgress?: (progress: PackProgress) => void;
   /** Called before a damaged cache is built again. */
@@ -63,7 +66,7 @@ export async function openDataset(from: string | ImageSource, options: OpenOptio
 }
 
 async function findOrPack(from: string | ImageSource, options: OpenOptions): Promise<PackedDataset> {
-  const { signal, onProgress = () => {}, onRebuild = () => {} } = options;
+  const { least = 2, signal, onProgress = () => {}, onRebuild = () => {} } = options;
   const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
   const source = typeof from === "string" ? await openSource(from) : from;
   const size = await chooseSize(options, source, signal);
@@ -74,11 +77,12 @@ async function findOrPack(from: string | ImageSource, options: OpenOptions): Pro
     const found = await readIndex(folder, key);
     signal?.throwIfAborted();
     if (found.kind === "whole") {
+      assertEnough(found.index, least);
       await noteUse(folder);
       return openPacked(folder, found.index, sourceStamp(size, source.identity));
     }
     if (found.kind === "damaged") onRebuild({ folder, reason: found.reason });
-    await pack({ source, size, key, cacheDir, onProgress, signal });
+    await pack({ source, size, key, least, cacheDir, onProgress, signal });
   }
   throw new DataError(
     "cache-not-writable",

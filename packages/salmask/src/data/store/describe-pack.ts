@@ -5,6 +5,16 @@ import { byCodeUnits } from "../sources/names.js";
 import { contentFingerprint } from "./identity.js";
 import type { CacheIndex } from "./index-file.js";
 
+/** What is to be packed. */
+export interface PackSource {
+  readonly source: ImageSource;
+  readonly size: number;
+  /** Name of the cache folder to build. */
+  readonly key: string;
+  /** Fewer photos are refused. */
+  readonly least: number;
+}
+
 /** The result for a file: a square in `images.bin`, or the reason for skipping it. */
 export type Outcome = PackedPhoto | { readonly kind: "skipped"; readonly reason: string };
 
@@ -29,12 +39,9 @@ export interface WrittenImages {
 
 /**
  * The index of packed photos, with sorted names. If every usable photo is in a folder, the first folder is its label.
- * Throws a {@link DataError} if fewer than two photos are usable: `no-images`, `unreadable-images`, `too-few-images`.
+ * Throws a {@link DataError} if fewer than `least` photos are usable: `no-images`, `unreadable-images`, `too-few-images`.
  */
-export function describePack(
-  job: { readonly source: ImageSource; readonly size: number; readonly key: string },
-  { outcomes, storedRows, modified }: WrittenImages,
-): CacheIndex {
+export function describePack(job: PackSource, { outcomes, storedRows, modified }: WrittenImages): CacheIndex {
   const { commonFolder, skipped: unoffered, others } = job.source.summary();
   const shortName = (name: string) =>
     name.startsWith(commonFolder) ? name.slice(commonFolder.length) : name;
@@ -46,8 +53,9 @@ export function describePack(
   }
   photos.sort((a, b) => byCodeUnits(a.name, b.name));
   skipped.sort((a, b) => byCodeUnits(a.name, b.name));
-  assertEnough(job.source.path, photos.length, skipped, others);
+  if (photos.length === 0) throw withoutPhotos(job.source.path, skipped, others);
   const names = photos.map(({ name }) => name);
+  assertEnough({ source: job.source.path, names, skipped }, job.least);
   const { classes, labelOf } = job.source.labels ?? labelsOfFolders(names);
   return {
     key: job.key,
@@ -75,27 +83,38 @@ export function labelsOfFolders(names: readonly string[]): SourceLabels {
   return { classes, labelOf: (name) => labels.get(classOf(name)) ?? -1 };
 }
 
-function assertEnough(
+/** What is said of files that were skipped; empty where there are none. */
+function leftOut(skipped: readonly SkippedImage[]): string {
+  const reasons = skipped.slice(0, 3).map(({ name, reason }) => `${name}: ${reason}`);
+  return skipped.length === 0 ? "" : `; ${skipped.length} skipped (${reasons.join("; ")})`;
+}
+
+/** Throws a {@link DataError} `too-few-images` where a source has fewer than `least` photos. */
+export function assertEnough(
+  { source, names, skipped }: Pick<CacheIndex, "source" | "names" | "skipped">,
+  least: number,
+): void {
+  if (names.length >= least) return;
+  throw new DataError(
+    "too-few-images",
+    `Expected at least ${least} photos in ${source}, because contrasting needs one to tell from another, got ${names.length}${leftOut(skipped)}. Add photos.`,
+  );
+}
+
+function withoutPhotos(
   path: string,
-  usable: number,
   skipped: readonly SkippedImage[],
   others: ReadonlyMap<string, number>,
-): void {
-  if (usable >= 2) return;
-  const reasons = skipped.slice(0, 3).map(({ name, reason }) => `${name}: ${reason}`);
-  const left = skipped.length === 0 ? "" : `; ${skipped.length} skipped (${reasons.join("; ")})`;
-  if (usable === 1) {
-    throw new DataError(
-      "too-few-images",
-      `Expected at least 2 photos in ${path}, because contrasting needs one to tell from another, got 1${left}. Add photos.`,
-    );
-  }
+): DataError {
   if (skipped.length > 0) {
-    throw new DataError("unreadable-images", `Expected photos in ${path}, got none that can be read${left}.`);
+    return new DataError(
+      "unreadable-images",
+      `Expected photos in ${path}, got none that can be read${leftOut(skipped)}.`,
+    );
   }
   const seen = [...others].sort(([, a], [, b]) => b - a).slice(0, 5);
   const found = seen.map(([extension, n]) => `${n} of ${extension || "no extension"}`).join(", ");
-  throw new DataError(
+  return new DataError(
     "no-images",
     `Expected photos (${IMAGE_EXTENSIONS.join(", ")}) in ${path}, got ${found === "" ? "no files" : `only other files: ${found}`}.`,
   );

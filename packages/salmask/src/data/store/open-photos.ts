@@ -9,6 +9,8 @@ export interface OpenPhotos {
   readonly size?: number | "auto";
   /** Folder of all caches. */
   readonly cache?: string;
+  /** Fewer photos are refused. Default: 2, as contrasting needs. */
+  readonly least?: number;
   /** Aborting stops the decoding with InterruptedError. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
@@ -16,11 +18,12 @@ export interface OpenPhotos {
 
 /** {@link openDataset} for a task: what it does is reported as events. */
 export function openPhotos(from: string | ImageSource, options: OpenPhotos): Promise<PackedDataset> {
-  const { crop, size = "auto", cache, signal, report = silent } = options;
+  const { crop, size = "auto", cache, least, signal, report = silent } = options;
   return openDataset(from, {
     size,
     crop,
     cacheDir: cache,
+    least,
     signal,
     onProgress: ({ done, total = null }) => report({ kind: "progress", what: "decoding", done, total }),
     onRebuild: ({ folder, reason }) =>

@@ -9,9 +9,9 @@ import { DataError } from "../../base/errors.js";
 import type { PhotoContent } from "../../image/decode.js";
 import { type DecodedSquare, decodeSquare } from "../../image/decode-square.js";
 import { MAX_SKIPPED, tooManySkipped } from "../sources/archive.js";
-import type { ImageSource, SourceImage } from "../sources/image-source.js";
+import type { SourceImage } from "../sources/image-source.js";
 import { TEMPORARY_PREFIX } from "./cache-folder.js";
-import { describePack, type Outcome, type WrittenImages } from "./describe-pack.js";
+import { describePack, type Outcome, type PackSource, type WrittenImages } from "./describe-pack.js";
 import { IMAGES_FILE, readIndex, writeIndex } from "./index-file.js";
 
 /**
@@ -23,11 +23,7 @@ export interface PackProgress {
   readonly total: number | undefined;
 }
 
-export interface PackJob {
-  readonly source: ImageSource;
-  readonly size: number;
-  /** Name of the cache folder to build. */
-  readonly key: string;
+export interface PackJob extends PackSource {
   readonly cacheDir: string;
   readonly onProgress: (progress: PackProgress) => void;
   readonly signal: AbortSignal | undefined;

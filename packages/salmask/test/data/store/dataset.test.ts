@@ -384,6 +384,20 @@ describe("errors", () => {
     });
   });
 
+  test("one photo is opened where one is enough, and refused where it is not", async () => {
+    const root = await temporaryFolder();
+    const photos = join(root, "p");
+    const png = await rgb(plain(1, 4, 4), 4, 4)
+      .png()
+      .toBuffer();
+    await writeFiles(photos, { "b.png": png });
+    const options = { size: SIZE, cacheDir: join(root, "c") };
+    const one = await openDataset(photos, { ...options, least: 1 });
+    expect(one.names).toEqual(["b.png"]);
+    one.close();
+    await expect(openDataset(photos, options)).rejects.toMatchObject({ code: "too-few-images" });
+  });
+
   test("a cache that cannot be written", async () => {
     const { photos, cacheDir } = await classFolder();
     await writeFile(cacheDir, "a file is here");
