@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildInfo, getNumThreads, hasCuda, KeyedRandom, libtorchVersion } from "@salmask/torch";
 import sharp from "sharp";
+import { type Report, silent } from "../base/events.js";
 import { computeOf } from "../compute/compute.js";
 import { configSchema, type RunConfig } from "../config/schema.js";
 import { openDataset } from "../data/store/dataset.js";
@@ -33,17 +34,23 @@ const stepConfig: RunConfig = configSchema.parse({
   train: { batchSize: 32 },
 });
 
+export interface ExamineOptions {
+  /** Aborting ends the work with InterruptedError. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
 /** Examines the machine, and measures decoding and a training step on pictures of noise. Takes a few seconds. */
-export async function examine(report: (line: string) => void): Promise<Health> {
+export async function examine({ signal, report = silent }: ExamineOptions = {}): Promise<Health> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-doctor-"));
   try {
-    report(`decoding ${photos} photos and taking some steps ...`);
+    report({ kind: "note", message: `decoding ${photos} photos and taking some steps ...` });
     await writePhotos(folder);
     const started = performance.now();
-    const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache") });
+    const dataset = await openDataset(folder, { size: 128, cacheDir: join(folder, "cache"), signal });
     dataset.close();
     const decodedPerSecond = (1000 * photos) / (performance.now() - started);
-    const stepsPerSecond = 1 / (await measureSpeed(stepConfig, computeOf(stepConfig))).step;
+    const stepsPerSecond = 1 / (await measureSpeed(stepConfig, computeOf(stepConfig), signal)).step;
     const [threads, cores] = [getNumThreads(), availableParallelism()];
     const libtorch = { ...buildInfo(), version: libtorchVersion() };
     return {

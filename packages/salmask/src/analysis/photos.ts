@@ -68,10 +68,11 @@ const [leastSide, mostSide] = [32, 512];
 
 /** Opens photos. Throws UsageError, DataError, InterruptedError. */
 export async function openAnalysisPhotos(options: OpenAnalysisPhotos): Promise<AnalysisPhotos> {
-  const { from, crop, counts, seed } = options;
+  const { from, crop, counts, seed, signal, report } = options;
   if (from.kind === "folder") return openFolder(from.path, from.masks, options);
   const size = Math.min(mostSide, Math.max(leastSide, crop));
-  const { folder } = await generateEmbedded(from.folder, { seed, ...counts, size, difficulty: "medium" });
+  const wanted = { seed, ...counts, size, difficulty: "medium" } as const;
+  const { folder } = await generateEmbedded(from.folder, wanted, { signal, report });
   return openFolder(folder, join(folder, "masks"), options);
 }
 

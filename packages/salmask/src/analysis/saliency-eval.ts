@@ -1,5 +1,7 @@
 /** How well a saliency source finds the objects of photos with known masks. */
 import { scope } from "@salmask/torch";
+import { InterruptedError } from "../base/errors.js";
+import { type Report, silent } from "../base/events.js";
 import { structureMeasure } from "../metrics/s-measure.js";
 import {
   curveLength,
@@ -27,17 +29,25 @@ export interface SaliencyScores {
 export interface SaliencyEvalOptions extends LookOptions {
   /** Folder of masks, searched with its subfolders: `NAME.png` for the photo `NAME.jpg`, white on the object. */
   masks: string;
+  /** Aborting ends the work with InterruptedError. */
+  signal?: AbortSignal;
+  report?: Report;
 }
 
 const batchSize = 32;
 
-/** Scores a source on every photo of a data set. Throws DataError if a mask is missing or does not have its photo's size. */
+/**
+ * Scores a source on every photo of a data set. Throws DataError if a mask is missing or does not have its photo's size,
+ * InterruptedError.
+ */
 export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
-  const { dataset } = options;
+  const { dataset, signal, report = silent } = options;
   const paths = await findMaps(options.masks, dataset.names);
   const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
   const curve = new Float64Array(curveLength);
   for (let from = 0; from < dataset.length; from += batchSize) {
+    if (signal?.aborted === true)
+      throw new InterruptedError("Stopped; nothing was written. The same command starts anew.");
     const length = Math.min(batchSize, dataset.length - from);
     const ids = Int32Array.from({ length }, (_, i) => from + i);
     const masks = await readMasks(ids, paths, dataset);
@@ -56,6 +66,9 @@ export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<Sa
     } finally {
       for (const tensor of Object.values(asked)) tensor.dispose();
     }
+    report({ kind: "progress", what: "scoring maps", done: from + length, total: dataset.length });
+    // Lets signal handlers and timers run.
+    await new Promise(setImmediate);
   }
   const mean = (sum: number) => sum / dataset.length;
   return {

@@ -20,15 +20,18 @@ export function dataEmbeddedCommand(context: Context): Command {
       classes: countWhereGiven(options, "classes", 1),
       difficulty: difficultyOf(options),
     };
+    const drawing = { signal: context.signal, report: output.report };
     const summary =
       options.objects === true
         ? await (await begin(context, import("../data/embedded/generate-objects.js"))).generateObjects(
             folder,
             given,
+            drawing,
           )
         : await (await begin(context, import("../data/embedded/generate.js"))).generateEmbedded(
             folder,
             given,
+            drawing,
           );
     const { train, test, size } = summary.options;
     output.result(summary, [

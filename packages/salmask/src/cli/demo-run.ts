@@ -54,7 +54,7 @@ export async function demo(options: {
   const saliency = { ...demoSettings.saliency, truth: join(data, "masks", "train") };
   const config: RunConfig = configSchema.parse({ ...demoSettings, saliency });
   report({ kind: "note", message: `generating the embedded data set in ${data}` });
-  const made = await generateEmbedded(data);
+  const made = await generateEmbedded(data, {}, { signal, report });
   const train = join(data, "train");
 
   const { weights } = await pretrain({

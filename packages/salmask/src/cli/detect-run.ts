@@ -18,6 +18,7 @@ import { type CocoDetection, cocoDetections } from "../tasks/detect/coco-results
 import { type DetectedPhoto, detect } from "../tasks/detect/detect.js";
 import { type DetectionScores, evaluateDetector } from "../tasks/detect/evaluate.js";
 import { type ObjectsOnDisk, openObjects } from "../tasks/detect/open-objects.js";
+import { type DetectPlan, planDetector } from "../tasks/detect/plan.js";
 import { type TrainDetectorOptions, trainDetector } from "../tasks/detect/train.js";
 import { loadDetector } from "../weights/detector-files.js";
 
@@ -28,6 +29,15 @@ export async function trainOnSet(
   const masks = options.config.detection.masks;
   const set = await openObjects(options, { uses: ["train"], masks });
   return trainDetector({ ...options, set, photos: options.folder });
+}
+
+/** Plans the training of a detector on a part of a set. */
+export async function planOnSet(
+  options: ObjectsOnDisk & Omit<TrainDetectorOptions, "set">,
+): Promise<DetectPlan> {
+  const masks = options.config.detection.masks;
+  const set = await openObjects(options, { uses: ["train"], masks });
+  return planDetector({ ...options, set });
 }
 
 export interface ScoreOnSet extends ObjectsOnDisk {

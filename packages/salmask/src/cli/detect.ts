@@ -55,22 +55,18 @@ function splitOptions(options: Options): { split: string | undefined; skipBad: b
 function trainCommand(context: Context): Command {
   const made = command(context, async ([encoder, folder], options, output) => {
     const { split, skipBad } = splitOptions(options);
-    const { out, resume, tensorboard } = runOptions(options);
+    const { out, resume, tensorboard, isDryRun } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options, { command: "detect train" });
-    const { trainOnSet } = await begin(context, import("./detect-run.js"));
-    const summary = await trainOnSet({
-      encoder,
-      folder,
-      split,
-      skipBad,
-      out,
-      config,
-      resume,
-      tensorboard,
-      signal: context.signal,
-      report: output.report,
-    });
+    const { trainOnSet, planOnSet } = await begin(context, import("./detect-run.js"));
+    const { signal } = context;
+    const given = { encoder, folder, split, skipBad, out, config, resume, signal, report: output.report };
+    if (isDryRun) {
+      const plan = await planOnSet(given);
+      const { detectPlanLines } = await import("./plan-lines.js");
+      return output.result(plan, detectPlanLines(plan));
+    }
+    const summary = await trainOnSet({ ...given, tensorboard });
     output.result(summary, trainLines(summary));
   })
     .name("train")

@@ -15,7 +15,7 @@ export function doctorCommand(context: Context): Command {
 
 async function examineMachine(context: Context, output: Output): Promise<void> {
   const { examine } = await begin(context, import("../analysis/machine.js"));
-  const health = await examine(output.line);
+  const health = await examine({ signal: context.signal, report: output.report });
   output.result(health, [
     `libtorch   ${health.libtorch.version} from ${health.libtorch.source}, in ${health.libtorch.lib}`,
     `threads    ${health.threads} of ${health.cores} cores`,

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { writeFileAtomic } from "../base/files.js";
 import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
 import { listOption, toOption } from "./list-options.js";
+import { dryRunText } from "./run-options.js";
 
 export function experimentCommand(context: Context): Command {
   const made = command(context, async ([file], options, output) => {
@@ -15,6 +16,13 @@ export function experimentCommand(context: Context): Command {
     const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
     const jobs = countOption(options, "jobs", 1);
     const tensorboard = options.tensorboard === true;
+    if (options.dryRun === true) {
+      const { planExperiment } = await begin(context, import("../experiment/dry-run.js"));
+      const { signal } = context;
+      const planned = await planExperiment(wanted, { out, jobs, signal, report: output.report });
+      const { experimentPlanLines } = await import("./plan-lines.js");
+      return output.result(planned, experimentPlanLines(planned));
+    }
     const [
       { planInTime },
       { execute },
@@ -38,8 +46,8 @@ export function experimentCommand(context: Context): Command {
     const how = { out: join(out, "transfer"), mayLackRuns: true, signal, report: output.report };
     // What cannot be measured is refused before hours of training, and not after them.
     if (measured !== null) await openSets({ plan: measured, ...how });
-    const plan = await planInTime(wanted, { out, jobs, signal, report: output.line });
-    const results = await execute({ plan, out, jobs, tensorboard, signal, report: output.line });
+    const plan = await planInTime(wanted, { out, jobs, signal, report: output.report });
+    const results = await execute({ plan, out, jobs, tensorboard, signal, report: output.report });
     const rows = tabulate(plan, results);
     const markdown = toMarkdown(plan, rows, results);
     await writeFileAtomic(join(out, "table.md"), markdown);
@@ -60,7 +68,8 @@ export function experimentCommand(context: Context): Command {
     .option("--photos <folder>", "unlabelled photos, in place of the file's")
     .option("--probe <folder>", "labelled photos to score on, in place of the file's")
     .option("--jobs <n>", "runs at once; the cores are shared out among them", "1")
-    .option("--tensorboard", "runs also write event files for TensorBoard beside metrics.jsonl");
+    .option("--tensorboard", "runs also write event files for TensorBoard beside metrics.jsonl")
+    .option("--dry-run", dryRunText);
   toOption(made);
   return withExamples(
     made,

@@ -15,9 +15,17 @@ const offered: Offered<FinetuneConfig> = {
 
 export function finetuneCommand(context: Context): Command {
   const made = command(context, async ([encoder, ...photos], options, output) => {
-    const { out, resume, tensorboard } = runOptions(options);
+    const { out, resume, tensorboard, isDryRun } = runOptions(options);
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options);
+    const { signal } = context;
+    if (isDryRun) {
+      const { planFinetuning } = await begin(context, import("../tasks/finetune/plan.js"));
+      const given = { encoder, photos, out, config, resume, signal, report: output.report };
+      const plan = await planFinetuning(given);
+      const { finetunePlanLines } = await import("./plan-lines.js");
+      return output.result(plan, finetunePlanLines(plan));
+    }
     const { finetune } = await begin(context, import("../tasks/finetune/finetune.js"));
     const summary = await finetune({
       encoder,
@@ -26,7 +34,7 @@ export function finetuneCommand(context: Context): Command {
       config,
       resume,
       tensorboard,
-      signal: context.signal,
+      signal,
       report: output.report,
     });
     output.result(summary, resultLines(summary));

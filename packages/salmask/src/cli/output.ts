@@ -9,6 +9,8 @@ export interface Streams {
   err(text: string): void;
   /** Whether text for people goes to a terminal, where a line can be replaced. */
   readonly isTerminal?: boolean;
+  /** Characters of the terminal's line; undefined where it is not known. */
+  columns?(): number | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ export function processStreams(): Streams {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
+    columns: () => process.stdout.columns,
   };
 }
 
@@ -62,9 +65,10 @@ export class Output {
   /** Writes a line for people. */
   readonly line = (text: string): void => this.write(`${this.unfinished ? clearLine : ""}${text}\n`, false);
 
-  /** Writes a line that the next one replaces. */
+  /** Writes a line that the next one replaces. What goes on in a second line of the terminal could not be replaced. */
   private bar(text: string): void {
-    this.write(`${clearLine}${text}`, true);
+    const { columns = Number.POSITIVE_INFINITY } = { columns: this.streams.columns?.() };
+    this.write(`${clearLine}${text.slice(0, Math.max(1, columns - 1))}`, true);
   }
 
   private write(text: string, unfinished: boolean): void {

@@ -21,8 +21,18 @@ const usualTime = "10m";
 
 export function pretrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
-    const { out, resume, tensorboard } = runOptions(options);
-    const { config, ifLong } = await chooseConfig({ context, photos, out, resume }, options, output);
+    const { out, resume, tensorboard, isDryRun } = runOptions(options);
+    const { config, ifLong } = await chooseConfig(
+      { context, photos, out, resume, isDryRun },
+      options,
+      output,
+    );
+    if (isDryRun) {
+      const { planPretraining } = await begin(context, import("../tasks/pretrain/plan.js"));
+      const plan = await planPretraining({ photos, out, config, resume, signal: context.signal });
+      const { pretrainPlanLines } = await import("./plan-lines.js");
+      return output.result(plan, pretrainPlanLines(plan));
+    }
     const { pretrain } = await begin(context, import("../tasks/pretrain/pretrain.js"));
     const summary = await pretrain({
       photos,
@@ -49,7 +59,7 @@ export function pretrainCommand(context: Context): Command {
   );
 }
 
-interface Asked extends Pick<RunOptions, "out" | "resume"> {
+interface Asked extends Pick<RunOptions, "out" | "resume" | "isDryRun"> {
   readonly context: Context;
   readonly photos: string;
 }
@@ -68,7 +78,7 @@ const shorter = "salmask pretrain PHOTOS --time 10m chooses settings that fit a 
  * Options override all of them.
  */
 async function chooseConfig(
-  { context, photos, out, resume }: Asked,
+  { context, photos, out, resume, isDryRun }: Asked,
   options: Options,
   output: Output,
 ): Promise<Chosen> {
@@ -108,7 +118,8 @@ async function chooseConfig(
   const settle = (base: RecipeSettings) => configOf(options, { base: { ...base } });
   const recipe = await recipeFor({ photos, out, seconds, settle, device, precision, threads, signal });
   for (const line of recipe.why) output.line(line);
-  output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);
+  if (!isDryRun)
+    output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);
   const ifLong = `settings that are not given were chosen for ${duration(seconds)}`;
   return { config: recipe.settings, ifLong };
 }

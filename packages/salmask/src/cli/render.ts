@@ -12,7 +12,7 @@ export interface Screen {
   now(): number;
 }
 
-/** Seconds between progress lines if there is no bar. */
+/** Seconds between progress lines if there is no bar; in long work, a tenth of the time so far. */
 const lineEvery = 5;
 /** Seconds between updates of a bar. */
 const barEvery = 0.1;
@@ -32,16 +32,20 @@ export function renderer(screen: Screen, ifLong: string | null = null): Report {
   let begun: Begin | null = null;
   let stepsHere = 0;
   let barShown = 0;
+  let pace = 0;
 
   const progress = (event: Progress): void => {
     const now = screen.now();
     if (event.what !== phase.what) phase = { what: event.what, since: now, shown: now, isShown: false };
     const isDone = event.done === event.total;
-    const text = progressText(event, now - phase.since);
+    const elapsed = now - phase.since;
+    const text = progressText(event, elapsed);
     if (screen.bar !== null && !isDone) {
       if (now - phase.shown < barEvery && phase.isShown) return;
-      screen.bar(text);
-    } else if (isDone ? !phase.isShown && now - phase.since < 1 : now - phase.shown < lineEvery) {
+      screen.bar(withGauge(text, event));
+    } else if (
+      isDone ? !phase.isShown && elapsed < 1 : now - phase.shown < Math.max(lineEvery, elapsed / 10)
+    ) {
       if (isDone) phase.what = "";
       return;
     } else {
@@ -55,10 +59,13 @@ export function renderer(screen: Screen, ifLong: string | null = null): Report {
     // The first step is slower than the others, so the second one is used to estimate the remaining time.
     if (stepsHere === 2 && begun !== null)
       for (const line of planLines(begun, { left: steps - step, seconds, ifLong })) screen.line(line);
+    // The first step is slower, and later ones may take another time than those of long ago.
+    if (stepsHere > 1) pace = pace === 0 ? seconds : pace + (seconds - pace) / 20;
     const now = screen.now();
     if (screen.bar === null || now - barShown < barEvery) return;
     barShown = now;
-    screen.bar(`step ${step} of ${steps}`);
+    const left = pace === 0 ? "" : `  ${duration((steps - step) * pace)} left`;
+    screen.bar(withGauge(`step ${step} of ${steps}${left}`, { done: step, total: steps }));
   };
 
   return (event) => {
@@ -72,6 +79,7 @@ export function renderer(screen: Screen, ifLong: string | null = null): Report {
       case "begin":
         begun = event;
         stepsHere = 0;
+        pace = 0;
         return screen.line(beginText(event));
       case "step":
         return step(event);
@@ -84,6 +92,15 @@ export function renderer(screen: Screen, ifLong: string | null = null): Report {
         return;
     }
   };
+}
+
+const gaugeLength = 20;
+
+/** Puts a bar of the share that is done before a text. */
+function withGauge(text: string, { done, total }: Pick<Progress, "done" | "total">): string {
+  if (total === null || total === 0) return text;
+  const full = Math.min(gaugeLength, Math.floor((gaugeLength * done) / total));
+  return `[${"#".repeat(full)}${"-".repeat(gaugeLength - full)}] ${text}`;
 }
 
 function cellLine({ name, state, outcome, done, total, left }: Extract<RunEvent, { kind: "cell" }>): string {

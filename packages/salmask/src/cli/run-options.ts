@@ -2,12 +2,16 @@
 import type { Command } from "commander";
 import { type Options, requiredText, textOption } from "./command.js";
 
+/** What `--dry-run` does, for help. */
+export const dryRunText = "try some steps, print the plan with the expected time, and write nothing";
+
 /** Adds `--out` and `--resume`; `out` is the usual folder. */
 export function withRunOptions(made: Command, out: string): Command {
   return made
     .option("--out <folder>", "the run's folder", out)
     .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
-    .option("--tensorboard", "also write event files for TensorBoard beside metrics.jsonl");
+    .option("--tensorboard", "also write event files for TensorBoard beside metrics.jsonl")
+    .option("--dry-run", dryRunText);
 }
 
 export interface RunOptions {
@@ -16,6 +20,8 @@ export interface RunOptions {
   /** false starts anew; true goes on from the newest checkpoint, a path from that one. */
   readonly resume: boolean | string;
   readonly tensorboard: boolean;
+  /** Only the plan is wanted. */
+  readonly isDryRun: boolean;
 }
 
 /** The values of the options that {@link withRunOptions} adds. */
@@ -24,5 +30,6 @@ export function runOptions(options: Options): RunOptions {
     out: requiredText(options, "out"),
     resume: textOption(options, "resume") ?? options.resume === true,
     tensorboard: options.tensorboard === true,
+    isDryRun: options.dryRun === true,
   };
 }

@@ -31,7 +31,7 @@ export async function scorePhotos(options: {
     const dataset = await openPhotos(photos, { ...data, signal, report });
     try {
       const grid = gridFor(data.crop, strideOf(model));
-      const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold };
+      const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold, signal, report };
       const scores = await evaluateSaliency(evaluated);
       const sheet =
         out === undefined ? null : { path: out, photos: await sheetOfSaliency({ ...evaluated, out, count }) };

@@ -9,12 +9,19 @@ import { type Measure, measures } from "../transfer/measures.js";
 import type { GivenPlan, GivenSetting } from "../transfer/plan.js";
 import { begin, type Context, command, dashed, type Options, textOption, withExamples } from "./command.js";
 import { gathered, listOption, toOption } from "./list-options.js";
+import { dryRunText } from "./run-options.js";
 
 export function transferCommand(context: Context): Command {
   const made = command(context, async (runs, options, output) => {
     const { readTransferPlan } = await import("../transfer/plan.js");
     const plan = readTransferPlan(textOption(options, "plan") ?? null, givenPlan(runs, options));
     const out = textOption(options, "out") ?? "runs/transfer";
+    if (options.dryRun === true) {
+      const { planTransfer } = await begin(context, import("../transfer/dry-run.js"));
+      const planned = await planTransfer({ plan, out, signal: context.signal, report: output.report });
+      const { transferPlanLines } = await import("./plan-lines.js");
+      return output.result(planned, transferPlanLines(planned));
+    }
     const [{ transfer }, { toMarkdown }] = await begin(
       context,
       Promise.all([import("../transfer/transfer.js"), import("../transfer/table-text.js")]),
@@ -42,6 +49,7 @@ export function transferCommand(context: Context): Command {
       new Option("--protocol <name>", "of the linear classifier; default: fast").choices(["fast", "paper"]),
     )
     .option("--no-random", "leave out random initialisation")
+    .option("--dry-run", dryRunText)
     .option("--skip-bad", "leave out what is wrong with a set instead of refusing it")
     .option("--cache <folder>", "folder of the packed photos");
   toOption(made);

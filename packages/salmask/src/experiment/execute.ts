@@ -6,19 +6,23 @@ import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { mapConcurrent } from "../base/concurrent.js";
 import { InterruptedError } from "../base/errors.js";
+import { type Report, type RunEvent, silent } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
 import { percent } from "../base/format.js";
 import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import { toStored } from "../config/stored.js";
+import type { DrawingOptions } from "../data/embedded/generated-folder.js";
 import { setOptions } from "../data/sets/data-set.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import { setOthersAside } from "../runs/set-aside.js";
+import { TimeLeft } from "../transfer/time-left.js";
 import { loggedIn } from "./logged.js";
 import type { Plan, Row } from "./plan.js";
 
@@ -45,7 +49,7 @@ export interface ExecuteOptions {
   /** Whether runs write TensorBoard's event files too. Default false. */
   tensorboard?: boolean;
   signal?: AbortSignal;
-  report?: (line: string) => void;
+  report?: Report;
 }
 
 const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
@@ -55,43 +59,69 @@ export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availa
 
 /** Executes the runs that are not finished, and returns the result of every run, row by row. */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
-  const { plan, out, jobs, tensorboard = false, signal, report = () => {} } = options;
-  const { photos, probe, masks } = await findPhotos(plan, out);
+  const { plan, out, jobs, tensorboard = false, signal, report = silent } = options;
+  const { photos, probe, masks } = await findPhotos(plan, out, { signal, report });
   const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
+  const left = new TimeLeft(
+    runs.map(({ row }) => row.name),
+    true,
+  );
+  const steps = new StepsAtWork(report);
+  let ended = 0;
+  const tell = (state: Extract<RunEvent, { kind: "cell" }>["state"], name: string, outcome: string) =>
+    report({
+      kind: "cell",
+      name,
+      state,
+      outcome,
+      done: ended,
+      total: runs.length,
+      left: left.seconds === null ? null : left.seconds / jobs,
+    });
   const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
     const folder = join(out, row.slug, `seed-${seed}`);
-    const { maps = masks, truth = masks } = row.config.saliency;
-    const saliency = { ...row.config.saliency, maps, truth };
-    const config: RunConfig = { ...row.config, saliency, seed, threads };
+    const config = configOf(row, { seed, masks, threads });
     const label = `${row.name}, seed ${seed}`;
-    const wanted: WantedResult = { photos: resolve(probe), protocol: plan.protocol, seed, logs: plan.logs };
+    const wanted = wantedOf(plan, { probe, seed });
     try {
       if (signal?.aborted === true)
         return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
       const moved = await moveOthersAside(folder, config);
-      if (moved !== null) report(`${label}: ${moved}`);
+      if (moved !== null) report({ kind: "note", message: `${label}: ${moved}` });
       const done = resultOf(folder, row.name, wanted);
       if (done !== null) {
-        report(`${label}: done before`);
+        ended++;
+        left.end(row.name, done.seconds);
+        tell("reused", label, scoresOf(done));
         return done;
       }
-      report(`${label}: starting`);
+      report({ kind: "note", message: `${label}: starting` });
+      const started = performance.now();
       await mkdir(folder, { recursive: true });
       const resume = new RunFolder(folder).hasCheckpoints ? ["--resume"] : [];
       const events = tensorboard ? ["--tensorboard"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
       await writeFileAtomic(settings, stringifyYaml(toStored(pretrainSettings, config)));
-      await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume, ...events], signal);
-      await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], signal);
+      await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume, ...events], {
+        signal,
+        onLine: (line) => steps.see(label, line),
+      });
+      await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], { signal });
       const result = resultOf(folder, row.name, wanted);
       if (result === null) throw new Error("the run left no result");
-      report(`${label}: kNN ${percent(result.knn, 1)}, linear ${percent(result.linear, 1)}`);
+      ended++;
+      left.end(row.name, (performance.now() - started) / 1000);
+      tell("done", label, scoresOf(result));
       return result;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      report(`${label}: failed: ${why}`);
+      ended++;
+      left.end(row.name, null);
+      tell("failed", label, why);
       return { kind: "failed", row: row.name, seed, why };
+    } finally {
+      steps.end(label);
     }
   };
   const results = await mapConcurrent(runs, jobs, one);
@@ -103,6 +133,30 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   return results;
 }
 
+const scoresOf = ({ knn, linear }: Pick<RunResult & { kind: "done" }, "knn" | "linear">) =>
+  `kNN ${percent(knn, 1)}, linear ${percent(linear, 1)}`;
+
+/** The steps of the runs that are at work, by the lines of their logs. */
+class StepsAtWork {
+  private readonly runs = new Map<string, { done: number; total: number }>();
+
+  constructor(private readonly report: Report) {}
+
+  see(name: string, line: string): void {
+    const [, done, total] = /\bstep (\d+)\/(\d+)\b/.exec(line) ?? [];
+    if (done === undefined) return;
+    this.runs.set(name, { done: Number(done), total: Number(total) });
+    const all = Array.from(this.runs.values());
+    const sum = (of: "done" | "total") => all.reduce((total, run) => total + run[of], 0);
+    const what = `${Array.from(this.runs.keys()).join("; ")}: steps`;
+    this.report({ kind: "progress", what, done: sum("done"), total: sum("total") });
+  }
+
+  end(name: string): void {
+    this.runs.delete(name);
+  }
+}
+
 interface Data {
   photos: string;
   probe: string;
@@ -110,12 +164,20 @@ interface Data {
   masks?: string;
 }
 
-async function findPhotos({ photos }: Plan, out: string): Promise<Data> {
+/** Where an experiment's photos are; the embedded set is drawn when it begins. */
+function placesOf({ photos }: Plan, out: string): Data {
   if (photos.kind === "folder") return photos;
   const folder = join(out, "embedded");
-  const { generateEmbedded } = await import("../data/embedded/generate.js");
-  await generateEmbedded(folder, photos.options);
   return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
+}
+
+async function findPhotos(plan: Plan, out: string, drawing: DrawingOptions): Promise<Data> {
+  const places = placesOf(plan, out);
+  if (plan.photos.kind === "embedded") {
+    const { generateEmbedded } = await import("../data/embedded/generate.js");
+    await generateEmbedded(places.probe, plan.photos.options, drawing);
+  }
+  return places;
 }
 
 /** Sets a run with other settings aside, from an older version of the experiment's file; null if there is none. */
@@ -126,6 +188,37 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
 
 type WantedProbe = Pick<ProbeRecord, "protocol" | "seed"> & { photos: string };
 type WantedResult = WantedProbe & Pick<Plan, "logs">;
+
+/** The result of a row's run with a seed, if an earlier call has finished it with the same settings; otherwise null. */
+export function finishedRun(
+  plan: Plan,
+  { row, seed, out }: { row: Row; seed: number; out: string },
+): RunResult | null {
+  const folder = join(out, row.slug, `seed-${seed}`);
+  const run = new RunFolder(folder);
+  if (!run.hasConfig) return null;
+  const { probe, masks } = placesOf(plan, out);
+  if (differences(run.readConfig(), configOf(row, { seed, masks, threads: 1 })).length > 0) return null;
+  return resultOf(folder, row.name, wantedOf(plan, { probe, seed }));
+}
+
+const wantedOf = (
+  { protocol, logs }: Plan,
+  { probe, seed }: { probe: string; seed: number },
+): WantedResult => ({
+  photos: resolve(probe),
+  protocol,
+  seed,
+  logs,
+});
+
+function configOf(
+  { config }: Row,
+  { seed, masks, threads }: { seed: number; masks: string | undefined; threads: number },
+): RunConfig {
+  const { maps = masks, truth = masks } = config.saliency;
+  return { ...config, saliency: { ...config.saliency, maps, truth }, seed, threads };
+}
 
 /** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way. */
 function resultOf(folder: string, row: string, wanted: WantedResult): (RunResult & { kind: "done" }) | null {
@@ -163,13 +256,20 @@ function isWanted(record: ProbeRecord, { photos, protocol, seed }: WantedProbe):
   return record.seed === seed && record.photos.length === 1 && record.photos[0] === photos;
 }
 
+interface CallOptions {
+  readonly signal: AbortSignal | undefined;
+  /** Gets each line that the command writes. */
+  readonly onLine?: (line: string) => void;
+}
+
 /** Runs a command of this package. If it fails, throws the last lines of its output. */
-async function call(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+async function call(args: readonly string[], { signal, onLine = () => {} }: CallOptions): Promise<void> {
   // In a separate process group: a terminal's interrupt must reach it once, through this process, and not twice.
   const child = spawn(process.execPath, [salmask, ...args], {
     detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  createInterface({ input: child.stdout }).on("line", onLine);
   let said = "";
   child.stderr.on("data", (data) => {
     said = `${said}${data}`.slice(-4000);

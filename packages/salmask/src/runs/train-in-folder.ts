@@ -1,4 +1,5 @@
 /** Training of any task in a run's folder: its settings, its log and its checkpoints are kept there. */
+import { InterruptedError } from "../base/errors.js";
 import { type Report, silent } from "../base/events.js";
 import type { Compute } from "../compute/compute.js";
 import type { SettingsKind } from "../config/settings-kind.js";
@@ -88,4 +89,16 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
   });
   // If the run was already complete, these numbers are only in its log.
   return { ...trained, end: trained.last ?? folder.log.read().at(-1)?.logs };
+}
+
+/** Work after the last step. Its InterruptedError says that training has ended, and how the rest is made up for. */
+export async function whileResumable<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(
+      `Stopped while what was trained was ${what}. Training has ended; run the same command with --resume for the rest.`,
+    );
+  }
 }

@@ -76,6 +76,13 @@ export class CellFolder {
     return { outcome: null, moved: null };
   }
 
+  /** The outcome of an earlier call that asked the same; null where there is none. Writes nothing. */
+  outcomeOf(asked: Asked): CellOutcome | null {
+    const record = this.read();
+    if (record === null || whatDiffers(record.asked, asked, this.file).length > 0) return null;
+    return record.outcome;
+  }
+
   /** Keeps the outcome; `details` are all scores of the task. */
   async end(asked: Asked, outcome: CellOutcome, details: unknown): Promise<void> {
     await writeFileAtomic(join(this.path, "scores.json"), `${JSON.stringify(details)}\n`);

@@ -68,14 +68,14 @@ export async function askedOf(cell: Cell): Promise<Asked> {
   }
 }
 
-const finetuneOf = ({ set, row, seed, work }: FinetuneCell): FinetuneConfig => ({
+export const finetuneOf = ({ set, row, seed, work }: FinetuneCell): FinetuneConfig => ({
   ...set.plan.finetune,
   seed,
   start: row.start,
   labels: work.labels,
 });
 
-const detectOf = ({ set, row, seed }: DetectCell): DetectConfig => ({
+export const detectOf = ({ set, row, seed }: DetectCell): DetectConfig => ({
   ...set.plan.detect,
   seed,
   start: row.start,

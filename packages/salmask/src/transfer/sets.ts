@@ -49,7 +49,7 @@ export interface OpenSets {
 
 /** Opens a set. Throws UsageError and DataError where what the plan wants cannot be measured on it. */
 export async function openTransferSet(plan: PlanSet, options: OpenSets): Promise<TransferSet> {
-  const path = await folderOf(plan, options.folder);
+  const path = await folderOf(plan, options);
   const { skipBad } = plan;
   const { set } = await openSet(path, { ...plan.options, skipBad });
   if (plan.is !== null && set.name !== plan.is) {
@@ -61,11 +61,11 @@ export async function openTransferSet(plan: PlanSet, options: OpenSets): Promise
   return set.kind === "labelled" ? openClasses(set, plan, path) : openBoxes(set, plan, path, options);
 }
 
-async function folderOf({ photos, slug }: PlanSet, folder: string): Promise<string> {
+async function folderOf({ photos, slug }: PlanSet, { folder, signal, report }: OpenSets): Promise<string> {
   if (photos.kind === "folder") return photos.path;
   const at = join(folder, slug);
   const generate = photos.objects ? generateObjects : generateEmbedded;
-  return (await generate(at, photos.options)).folder;
+  return (await generate(at, photos.options, { signal, report })).folder;
 }
 
 /** The measures that are taken on a set, in a fixed order. Throws {@link UsageError} `no-measure`. */

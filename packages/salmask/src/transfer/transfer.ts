@@ -144,7 +144,7 @@ function referenceFaults(set: TransferSet): string[] {
 }
 
 /** The cells of a row on a set. All labels come first: their features serve smaller budgets. */
-function cellsOf(set: TransferSet, of: Pick<Cell, "row" | "seed">): Cell[] {
+export function cellsOf(set: TransferSet, of: Pick<Cell, "row" | "seed">): Cell[] {
   if (set.kind === "objects") return [{ kind: "detect", set, work: { kind: "detect" }, ...of }];
   const works = classWorks(set).toSorted((a, b) => Number(b.labels === "all") - Number(a.labels === "all"));
   return works.map(

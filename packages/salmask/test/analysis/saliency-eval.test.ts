@@ -4,6 +4,8 @@ import { tensor } from "@salmask/torch";
 import sharp from "sharp";
 import { expect, it } from "vitest";
 import { evaluateSaliency, type SaliencyScores } from "../../src/analysis/saliency-eval.js";
+import { InterruptedError } from "../../src/base/errors.js";
+import type { Report, RunEvent } from "../../src/base/events.js";
 import { openDataset } from "../../src/data/store/dataset.js";
 import { gridFor } from "../../src/masking/grid.js";
 import { paperThreshold } from "../../src/saliency/settings.js";
@@ -13,9 +15,9 @@ import { temporaryFolder, writePhotos } from "../support/photos.js";
 /** Four photos of 16 pixels whose object is the upper left quarter, and a source that returns `map` for each. */
 async function score(
   map: number[][],
-  masks: { count?: number; side?: number } = {},
+  given: { count?: number; side?: number; signal?: AbortSignal; report?: Report } = {},
 ): Promise<SaliencyScores> {
-  const { count = 4, side = 16 } = masks;
+  const { count = 4, side = 16, signal, report } = given;
   const folder = await temporaryFolder();
   await writePhotos(join(folder, "photos"), 4, 16, ["a"]);
   await mkdir(join(folder, "masks"));
@@ -39,6 +41,7 @@ async function score(
     const threshold = { ...paperThreshold, rule: "mean" } as const;
     return await evaluateSaliency({
       ...{ dataset, masks: join(folder, "masks"), source, grid: gridFor(16, 4), threshold },
+      ...{ signal, report },
     });
   } finally {
     dataset.close();
@@ -76,4 +79,11 @@ it("names a photo without a mask, and one whose mask has another size", async ()
     code: "map-size",
     message: expect.stringMatching(/a\/\d\.png.*16 x 16.*8 x 8/),
   });
+});
+
+it("says how far it is, and stops where it is asked to", async () => {
+  const events: RunEvent[] = [];
+  await score(quarter, { report: (event) => events.push(event) });
+  expect(events).toEqual([{ kind: "progress", what: "scoring maps", done: 4, total: 4 }]);
+  await expect(score(quarter, { signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
 });

@@ -34,6 +34,14 @@ describe("renderer", () => {
     expect(said.at(-1)).toBe("decoding: 3000 of 3000");
   });
 
+  it("writes fewer lines into a file the longer the work takes", () => {
+    const { said, at } = screen(false);
+    for (let second = 0; second < 3600; second++) at(second, decoded(second, 10_000));
+    // Every 5 seconds of the first 50, then whenever the time is a tenth longer.
+    expect(said.length).toBeGreaterThan(40);
+    expect(said.length).toBeLessThan(60);
+  });
+
   it("moves a bar on a terminal, at most ten times a second, and ends it with a line", () => {
     const { said, at } = screen(true);
     for (let done = 0; done <= 3000; done++) at(done / 1000, decoded(done));
@@ -109,7 +117,8 @@ describe("renderer", () => {
     at(0, begin);
     for (let done = 1; done <= 200; done++) at(1 + done / 100, step(done, 0.01));
     const bars = said.filter((text) => text.startsWith("~"));
-    expect(bars[0]).toBe("~step 1 of 1000");
+    expect(bars[0]).toBe("~[--------------------] step 1 of 1000");
+    expect(bars.at(-1)).toMatch(/^~\[#{3,4}-{16,17}\] step \d+ of 1000 {2}8s left$/);
     expect(bars.length).toBeGreaterThan(15);
     expect(bars.length).toBeLessThan(25);
     const plan = said.findIndex((text) => text.startsWith("a step takes"));

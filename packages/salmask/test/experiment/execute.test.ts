@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { stringify } from "yaml";
+import { renderer } from "../../src/cli/render.js";
 import { execute, type RunResult } from "../../src/experiment/execute.js";
 import { readPlan } from "../../src/experiment/plan.js";
 import { toSvg } from "../../src/experiment/plot.js";
@@ -38,7 +39,12 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
     );
   const out = join(folder, "out");
   const run = async (lines: string[] = [], jobs = 2): Promise<RunResult[]> =>
-    execute({ plan: readPlan(path), out, jobs, report: (line) => lines.push(line) });
+    execute({
+      plan: readPlan(path),
+      out,
+      jobs,
+      report: renderer({ line: (line) => void lines.push(line), bar: null, now: () => 0 }),
+    });
 
   await write("mean", {}, [tooLarge]);
   const first = await run();
@@ -113,10 +119,14 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
 
   writeFileSync(join(out, "masked", "seed-1", "notes.txt"), "mine");
   mkdirSync(join(out, "masked", "seed-1.older-1"));
-  await write("blur", {}, [], [1]);
+  await write("blur");
   const changed: string[] = [];
   await run(changed);
-  expect(changed.filter((line) => line.includes("done before"))).toEqual(["plain, seed 1: done before"]);
+  expect(changed.filter((line) => line.includes("done before")).sort()).toEqual([
+    expect.stringMatching(/^\d of 4 {2}plain, seed 0: kNN \d+\.\d %, linear \d+\.\d % \(done before\)/),
+    expect.stringMatching(/^\d of 4 {2}plain, seed 1: /),
+  ]);
+  expect(changed.filter((line) => /\bleft$/.test(line)).length).toBeGreaterThan(0);
   expect(readFileSync(weights("masked", 1)).equals(whole)).toBe(false);
   const older = join(out, "masked", "seed-1.older-2");
   expect(readFileSync(join(older, "weights.safetensors")).equals(whole)).toBe(true);

@@ -16,3 +16,12 @@ it("adds up what is left of each kind, once one of each is known", () => {
   left.end("probe", 1);
   expect(left.seconds).toBe(0);
 });
+
+it("takes kinds of which none is known for like the others, where it is told to", () => {
+  const left = new TimeLeft(["plain", "plain", "masked", "masked"], true);
+  expect(left.seconds).toBeNull();
+  left.end("plain", 10);
+  expect(left.seconds).toBe(30);
+  left.end("masked", 20);
+  expect(left.seconds).toBe(10 + 20);
+});

@@ -8,7 +8,13 @@ import sharp from "sharp";
 import { mapOrdered } from "../../base/concurrent.js";
 import { encodeMask } from "../samples/rle.js";
 import { concepts, drawingVersions } from "./drawings.js";
-import { generateFolder, namesIn, writePng } from "./generated-folder.js";
+import {
+  type DrawingOptions,
+  generateFolder,
+  namesIn,
+  pictureCounter,
+  writePng,
+} from "./generated-folder.js";
 import { loadKit } from "./kit.js";
 import { drawObjects, type ObjectsPicture } from "./objects-picture.js";
 import { checkedOptions, type EmbeddedOptions } from "./options.js";
@@ -56,7 +62,11 @@ const annotationsName = (split: Split) => `instances_${split}.json`;
  *
  * The same options give the same bytes, with the same versions of sharp and the icon sets. Throws as `generateEmbedded` does.
  */
-export async function generateObjects(folder: string, given: EmbeddedOptions = {}): Promise<ObjectsSummary> {
+export async function generateObjects(
+  folder: string,
+  given: EmbeddedOptions = {},
+  drawing: DrawingOptions = {},
+): Promise<ObjectsSummary> {
   const options = checkedOptions(given, usual);
   const classes = concepts.slice(0, options.classes);
   const renderer = { sharp: sharp.versions.sharp, librsvg: sharp.versions.rsvg };
@@ -66,7 +76,7 @@ export async function generateObjects(folder: string, given: EmbeddedOptions = {
     folder: target,
     stamp: `${JSON.stringify(made)}\n`,
     isComplete: (at) => isComplete(at, options),
-    build: (at) => build(at, options),
+    build: (at) => build(at, options, drawing),
   });
   return { folder: target, options, classes, generated };
 }
@@ -80,10 +90,15 @@ async function isComplete(folder: string, options: Required<EmbeddedOptions>): P
   return true;
 }
 
-async function build(folder: string, options: Required<EmbeddedOptions>): Promise<void> {
+async function build(
+  folder: string,
+  options: Required<EmbeddedOptions>,
+  drawing: DrawingOptions,
+): Promise<void> {
   const { seed, size } = options;
   const classes = concepts.slice(0, options.classes);
   const kit = await loadKit(options);
+  const count = pictureCounter(options.train + options.test, drawing);
   for (const split of splits) {
     await mkdir(join(folder, split), { recursive: true });
     const keys = Array.from({ length: options[split] }, (_, index): PictureKey => ({ seed, split, index }));
@@ -97,6 +112,7 @@ async function build(folder: string, options: Required<EmbeddedOptions>): Promis
     for await (const { key, picture } of mapOrdered(keys, 8, draw)) {
       images.push({ id: key.index + 1, file_name: fileOf(key), height: size, width: size });
       annotations.push(...annotationsOf(picture, key.index + 1, size, annotations.length + 1));
+      count();
     }
     const categories = classes.map((name, label) => ({ id: label + 1, name, supercategory: "drawing" }));
     await writeFile(

@@ -7,7 +7,13 @@ import { join, resolve } from "node:path";
 import sharp from "sharp";
 import { mapOrdered } from "../../base/concurrent.js";
 import { concepts, drawingVersions, type Hand } from "./drawings.js";
-import { generateFolder, namesIn, writePng } from "./generated-folder.js";
+import {
+  type DrawingOptions,
+  generateFolder,
+  namesIn,
+  pictureCounter,
+  writePng,
+} from "./generated-folder.js";
 import { loadKit } from "./kit.js";
 import { checkedOptions, type EmbeddedOptions } from "./options.js";
 import { drawPicture, type Picture, type PictureKey, type Split, splits } from "./picture.js";
@@ -94,7 +100,11 @@ async function writePicture(folder: string, key: PictureKey, picture: Picture): 
 }
 
 /** Draws and writes everything into a folder. */
-async function build(folder: string, options: Required<EmbeddedOptions>): Promise<void> {
+async function build(
+  folder: string,
+  options: Required<EmbeddedOptions>,
+  drawing: DrawingOptions,
+): Promise<void> {
   const classes = concepts.slice(0, options.classes);
   for (const split of splits) {
     await mkdir(join(folder, "masks", split), { recursive: true });
@@ -106,7 +116,11 @@ async function build(folder: string, options: Required<EmbeddedOptions>): Promis
   );
   const lines: string[] = [];
   const write = (key: PictureKey) => writePicture(folder, key, drawPicture(kit, key));
-  for await (const annotation of mapOrdered(keys, 8, write)) lines.push(JSON.stringify(annotation));
+  const count = pictureCounter(keys.length, drawing);
+  for await (const annotation of mapOrdered(keys, 8, write)) {
+    lines.push(JSON.stringify(annotation));
+    count();
+  }
   const head = `{"classes":${JSON.stringify(classes)},"size":${options.size},"images":[`;
   await writeFile(join(folder, annotationsName), `${head}\n${lines.join(",\n")}\n]}\n`);
 }
@@ -121,11 +135,12 @@ async function build(folder: string, options: Required<EmbeddedOptions>): Promis
  * Everything is built beside the folder and renamed at the end. An embedded data set with other options is replaced; a
  * folder with other content is refused.
  *
- * Throws UsageError (`embedded-<option>`, `embedded-folder-taken`) and DataError (`drawings-missing`).
+ * Throws UsageError (`embedded-<option>`, `embedded-folder-taken`), DataError (`drawings-missing`) and InterruptedError.
  */
 export async function generateEmbedded(
   folder: string,
   given: EmbeddedOptions = {},
+  drawing: DrawingOptions = {},
 ): Promise<EmbeddedSummary> {
   const options = checkedOptions(given, usual);
   const target = resolve(folder);
@@ -136,7 +151,7 @@ export async function generateEmbedded(
     folder: target,
     stamp,
     isComplete: (at) => isComplete(at, options),
-    build: (at) => build(at, options),
+    build: (at) => build(at, options, drawing),
   });
   return { folder: target, options, classes, generated };
 }

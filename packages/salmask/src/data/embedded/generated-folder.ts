@@ -2,7 +2,8 @@
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { DataError, UsageError } from "../../base/errors.js";
+import { DataError, InterruptedError, UsageError } from "../../base/errors.js";
+import { type Report, silent } from "../../base/events.js";
 import { temporaryName } from "../../base/files.js";
 
 /** Says from which options a folder was generated; it is written last. */
@@ -51,6 +52,25 @@ async function putInPlace(finished: string, folder: string): Promise<void> {
   } finally {
     await rm(old, { recursive: true, force: true });
   }
+}
+
+/** What happens while pictures are drawn. */
+export interface DrawingOptions {
+  /** Aborting ends the drawing with InterruptedError; an older set in the folder stays. */
+  readonly signal?: AbortSignal;
+  readonly report?: Report;
+}
+
+/** A function to call after each of `total` pictures: it reports progress, and throws {@link InterruptedError} if aborted. */
+export function pictureCounter(total: number, { signal, report = silent }: DrawingOptions): () => void {
+  let done = 0;
+  return () => {
+    report({ kind: "progress", what: "drawing pictures", done: ++done, total });
+    if (signal?.aborted !== true) return;
+    throw new InterruptedError(
+      `Stopped while drawing, after ${done} of ${total} pictures; nothing is kept of them. The same command starts anew.`,
+    );
+  };
 }
 
 /** What is generated into a folder. */

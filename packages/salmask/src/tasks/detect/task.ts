@@ -1,6 +1,7 @@
 /** Training a detector as a task: photos at their own sizes, their objects, and the detector's losses added up. */
 import { KeyedRandom, nn, noGrad, optim, scope, type Tensor } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
+import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { StageClock } from "../../base/stage-clock.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
@@ -124,7 +125,11 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
    * Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3 (precise BN). `epoch` is one that was not trained on. Aborting throws
    * InterruptedError.
    */
-  async averageNorms(count: number, epoch: number, signal?: AbortSignal): Promise<void> {
+  async averageNorms(
+    count: number,
+    epoch: number,
+    { signal, report = silent }: { readonly signal?: AbortSignal; readonly report?: Report } = {},
+  ): Promise<void> {
     const norms = Array.from(this.detector.namedModules(), ([, module]) => module).filter(
       (module): module is nn.BatchNorm => module instanceof nn.BatchNorm && !module.isFrozen,
     );
@@ -143,6 +148,7 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
           for (const _ of this.losses(this.see(ids, { epoch: at }, new StageClock())));
         }),
       );
+      report({ kind: "progress", what: "averaging the norms' statistics", done: i + 1, total: count });
       if (signal?.aborted === true)
         throw new InterruptedError(
           "Stopped while the norms' statistics were averaged; run the same command with --resume.",

@@ -92,7 +92,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
         kind: "note",
         message: `averaging the norms' statistics over ${config.train.preciseNorm} batches`,
       });
-      await task.averageNorms(config.train.preciseNorm, Math.ceil(epochs), signal);
+      await task.averageNorms(config.train.preciseNorm, Math.ceil(epochs), { signal, report });
     }
     saveDetector(folder.weights, task.detector, description);
     const summary: DetectSummary = {
@@ -118,19 +118,19 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
 }
 
 /** A fraction where the run is counted in steps. */
-function epochsOf({ train: { epochs, steps } }: ChosenDetectConfig, stepsPerEpoch: number): number {
+export function epochsOf({ train: { epochs, steps } }: ChosenDetectConfig, stepsPerEpoch: number): number {
   if (steps !== undefined) return steps / stepsPerEpoch;
   if (epochs === "auto") throw new TypeError("Expected epochs or steps, got neither.");
   return epochs;
 }
 
-function stridesOf(encoder: string): number[] {
+export function stridesOf(encoder: string): number[] {
   using backbone = loadBackbone(weightsOf(encoder).path).backbone;
   return backbone.levels.map(({ stride }) => stride);
 }
 
 /** A detector on top of the encoder, or of an untrained one like it. */
-function detectorFrom(
+export function detectorFrom(
   encoder: string,
   set: AnnotatedPhotos,
   { seed, start, filter, detection, ...config }: ChosenDetectConfig,

@@ -17,7 +17,7 @@ import type { FinetuneSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
 import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
-import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
+import { continueFrom, trainInFolder, whileResumable } from "../../runs/train-in-folder.js";
 import type { Checkpoint } from "../../training/position.js";
 import { loadBackbone } from "../../weights/files.js";
 import { inputOf } from "../../weights/metadata.js";
@@ -86,7 +86,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
 }
 
 /** What training starts from. Whoever takes the backbone over sets it to null here. */
-interface Start {
+export interface Start {
   backbone: Backbone | null;
   /** Side of the views in pixels. */
   readonly crop: number;
@@ -94,7 +94,8 @@ interface Start {
   readonly metadata: Record<string, string>;
 }
 
-function startFrom(encoder: string, { start, crop, seed }: FinetuneConfig): Start {
+/** Reads the encoder that training starts from, or makes an untrained one like it. Throws CheckpointError. */
+export function startFrom(encoder: string, { start, crop, seed }: FinetuneConfig): Start {
   const { backbone, metadata } = loadBackbone(weightsOf(encoder).path);
   const input = inputOf(metadata);
   const seen = { crop: crop === "auto" ? input.crop : crop, fill: input.fill, metadata };
@@ -152,7 +153,9 @@ async function trainAndScore(
       signal,
       report,
     });
-    const scores = await score(task.network, test, { crop, fill, compute, signal, report });
+    const scores = await whileResumable("scored", () =>
+      score(task.network, test, { crop, fill, compute, signal, report }),
+    );
     const classes = [...dataset.classes];
     const named = { ...start.metadata, crop: String(crop), classes: JSON.stringify(classes) };
     saveSafetensors(folder.weights, task.network.weights(), { format: "pt", ...named });
@@ -176,7 +179,8 @@ async function trainAndScore(
   }
 }
 
-function networkOf(start: Start, classes: number, seed: number, compute: Compute): Classifier {
+/** Takes the backbone over, and puts a new classifier on it. */
+export function networkOf(start: Start, classes: number, seed: number, compute: Compute): Classifier {
   const { backbone } = start;
   if (backbone === null) throw new TypeError("Expected a backbone that nobody has taken yet.");
   start.backbone = null;

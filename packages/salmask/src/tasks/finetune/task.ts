@@ -35,7 +35,8 @@ export interface FinetuneScene {
 const usualSteps = 1000;
 const [fewestEpochs, mostEpochs] = [20, 200];
 
-function epochsOf({ epochs }: FinetuneConfig, stepsPerEpoch: number): number {
+/** Passes over the labelled photos. */
+export function epochsOf({ epochs }: FinetuneConfig, stepsPerEpoch: number): number {
   if (epochs !== "auto") return epochs;
   return Math.min(mostEpochs, Math.max(fewestEpochs, Math.round(usualSteps / stepsPerEpoch)));
 }

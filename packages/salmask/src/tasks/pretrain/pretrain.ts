@@ -12,7 +12,7 @@ import { strideOf } from "../../models/registry.js";
 import type { PretrainSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
-import { continueFrom, trainInFolder } from "../../runs/train-in-folder.js";
+import { continueFrom, trainInFolder, whileResumable } from "../../runs/train-in-folder.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
@@ -97,7 +97,9 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       report: withViews(views, report),
     });
     saveBackbone(folder.weights, backbone, weightsMetadata(config));
-    const classes = await compareWithUntrained(backbone, dataset, { config, compute, signal, report });
+    const classes = await whileResumable("compared with an untrained one", () =>
+      compareWithUntrained(backbone, dataset, { config, compute, signal, report }),
+    );
     const { end } = trained;
     const summary: PretrainSummary = {
       kind: "pretrain",
@@ -138,7 +140,7 @@ function withViews(views: ViewsLeaver, report: Report): Report {
 }
 
 /** Checks everything that does not need photos. Returns the device and precision of the run. */
-function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | string): Compute {
+export function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | string): Compute {
   if (resume === false) folder.refuseTaken();
   else folder.refuseForeign();
   const compute = computeOf(config);

@@ -59,7 +59,8 @@ export async function outputsOf(
   network.eval();
   try {
     for (let from = 0; from < ids.length; from += batchSize) {
-      if (signal?.aborted === true) throw new InterruptedError("Stopped; nothing was written.");
+      if (signal?.aborted === true)
+        throw new InterruptedError("Stopped; nothing was written. The same command starts anew.");
       const part = ids.subarray(from, from + batchSize);
       parts.push(keep(noGrad(() => scope(() => received(forward(centralCrops(dataset, part, options))))))); // [part, d]
       onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });

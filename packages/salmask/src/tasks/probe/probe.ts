@@ -186,8 +186,11 @@ export async function openProbeData(
   }
 }
 
-/** The photos of a data set to learn from and to be scored on. */
-async function splitsOf(path: string, data: OpenProbeData): Promise<[ImageSource, ImageSource]> {
+/** The photos of a data set to learn from and to be scored on, not decoded yet. */
+export async function splitsOf(
+  path: string,
+  data: Omit<OpenProbeData, "crop" | "size" | "cache" | "signal">,
+): Promise<[ImageSource, ImageSource]> {
   const { report = silent, skipBad = false } = data;
   const { set, faults } = await openSet(path, data).catch((error: unknown) => {
     const isNone = error instanceof DataError && ["missing-set", "unknown-set"].includes(error.code);
