@@ -106,7 +106,9 @@ function parseEntry(path: string, name: string, value: unknown, dataSize: number
     typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
   const [type, shape, offsets] = [get("dtype"), get("shape"), get("data_offsets")];
   const dtype = typeof type === "string" ? dtypes.get(type) : undefined;
-  if (dtype === undefined || !isDType(dtype)) throw fault(`has the unknown type ${JSON.stringify(type)}`);
+  if (dtype === undefined || !isDType(dtype)) {
+    throw fault(`has the unknown type ${typeof type === "string" ? JSON.stringify(type) : typeof type}`);
+  }
   const counts = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
   if (!counts(shape) || shape.length > mostDimensions) throw fault("has no usable shape");

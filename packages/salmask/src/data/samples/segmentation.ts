@@ -1,5 +1,6 @@
 /** Outlines and run lengths of an object as annotation files give them, checked and otherwise as they are. */
 import { DataError } from "../../base/errors.js";
+import { shown } from "../../base/faults.js";
 import { maskOfPolygons } from "./polygon.js";
 import { type Rle, rleOfCounts } from "./rle.js";
 import { rleOfString } from "./rle-string.js";
@@ -37,8 +38,9 @@ export function parseSegmentation(value: unknown, photo: PhotoSize): Parsed<Segm
   }
   const { size, counts }: { size?: unknown; counts?: unknown } = value;
   if (!isNumbers(size) || size.length !== 2 || size[0] !== photo.height || size[1] !== photo.width) {
-    const got = JSON.stringify(size) ?? "nothing";
-    return bad(`Expected run lengths of the photo's size [${photo.height}, ${photo.width}], got ${got}.`);
+    return bad(
+      `Expected run lengths of the photo's size [${photo.height}, ${photo.width}], got ${shown(size)}.`,
+    );
   }
   const { height, width } = photo;
   if (typeof counts === "string") return parsedRle(() => rleOfString(counts, height, width));
