@@ -85,7 +85,7 @@ export async function countFullDisks(options: FullDiskOptions): Promise<FullDisk
       if (refusal !== null) fall(`${name}: ${refusal}`);
       else if (stopped.error?.code !== "disk-full")
         fall(`${name}: got the error ${stopped.error?.code}: ${stopped.error?.message}`);
-      else if (stopped.error.message.includes("--resume") && !isResumable)
+      else if (stopped.error.message.includes("run the same command with --resume") && !isResumable)
         fall(`${name}: it offers --resume without a checkpoint`);
       const damage = unreadable(checkpoints);
       if (damage !== null) fall(`${name}: ${damage}`);

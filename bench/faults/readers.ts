@@ -124,7 +124,7 @@ async function readPthFile(path: string): Promise<null> {
   const module: Record<string, unknown> = await import(pthReader.href);
   const { readPth } = module;
   if (typeof readPth !== "function") throw new Error(`Expected a function readPth in ${pthReader}.`);
-  await scope(async () => readPth(path));
+  scope(() => void readPth(path));
   return null;
 }
 
