@@ -154,9 +154,9 @@ export type { PhotoContent, RgbImage } from "./image/decode.js";
 
 export type { Detector } from "./detection/rcnn.js";
 export type { FoundObjects } from "./detection/roi-heads.js";
+export type { ExportedDetectorDescription } from "./export/detector.js";
 export type { EncoderDescription, ExportedInput } from "./export/encoder.js";
 export { type ExportDescription, type Exported, type ExportOptions, exportRun } from "./export/export-run.js";
-export type { ExportedDetectorDescription } from "./export/detector.js";
 export type { Checked } from "./export/onnx/check.js";
 export type { ExportTarget, PixelType } from "./export/targets.js";
 export type { TorchvisionNetwork } from "./export/torchvision.js";

@@ -24,11 +24,11 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   };
   const tooLarge = { name: "too large", set: { "train.batchSize": 25 } };
   const logs = ["maskedShare", "loss - noSuchNumber"];
-  const write = (fill: string, train: object = {}, more: readonly object[] = [], seeds = [0, 1]) =>
+  const write = (fill: string, train: object = {}, more: readonly object[] = []) =>
     writeFile(
       path,
       stringify({
-        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds, logs },
+        ...{ name: "two rows", photos: "photos/train", probe: "photos", seeds: [0, 1], logs },
         base: { ...base, ...train },
         rows: [
           { name: "plain", set: { "mask.fill": "none" } },

@@ -23,7 +23,7 @@ export interface DetectPlan extends RunPlan {
 export async function planDetector(
   options: Pick<TrainDetectorOptions, "encoder" | "set" | "out" | "config" | "resume" | "signal">,
 ): Promise<DetectPlan> {
-  const { encoder, set, resume, signal } = options;
+  const { encoder, set, resume = false, signal } = options;
   const folder = new RunFolder(options.out);
   if (resume === false) folder.refuseTaken();
   else folder.refuseForeign();

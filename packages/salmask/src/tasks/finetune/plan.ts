@@ -31,7 +31,7 @@ export async function planFinetuning(
     "encoder" | "photos" | "out" | "config" | "set" | "resume" | "signal" | "report"
   >,
 ): Promise<FinetunePlan> {
-  const { config, photos, resume, signal, report } = options;
+  const { config, photos, resume = false, signal, report } = options;
   const folder = new RunFolder(options.out);
   if (resume === false) folder.refuseTaken();
   else folder.refuseForeign();

@@ -29,7 +29,7 @@ export async function planPretraining({
   photos,
   out,
   config,
-  resume,
+  resume = false,
   signal,
 }: Pick<PretrainOptions, "photos" | "out" | "config" | "resume" | "signal">): Promise<PretrainPlan> {
   const folder = new RunFolder(out);
