@@ -165,6 +165,7 @@ export { createBackbone, strideOf } from "./models/registry.js";
 export type { ModelSettings } from "./models/settings.js";
 export { type DetectorDescription, type LoadedDetector, loadDetector } from "./weights/detector-files.js";
 export { loadBackbone, saveBackbone } from "./weights/files.js";
+export { type ImportedBackbone, type ImportOptions, importBackbone } from "./weights/import.js";
 export { inputOf, type WeightsInput } from "./weights/metadata.js";
 
 // Methods of your own

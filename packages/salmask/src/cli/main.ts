@@ -47,6 +47,12 @@ const entries: readonly Entry[] = [
     load: async () => (await import("./label.js")).labelCommand,
   },
   {
+    name: "import",
+    description:
+      "Convert an encoder's weights of PyTorch, torchvision or MoCo, without running any code in the file.",
+    load: async () => (await import("./import.js")).importCommand,
+  },
+  {
     name: "finetune",
     description: "Train an encoder and a classifier on photos with labels, few or many.",
     load: async () => (await import("./finetune.js")).finetuneCommand,

@@ -109,6 +109,7 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "saliency.threshold.share", description: "for top-share: the object's share of the cells", kind: {"kind":"number","isWhole":false,"expected":"a number from 0 to 1"}, default: 0.5 },
     { key: "saliency.threshold.component", description: "parts of the object to keep; largest: only the largest connected part", kind: {"kind":"choice","choices":["all","largest"]}, default: "all" },
     { key: "saliency.scope", description: "photo: one map per photo, computed once and cropped like its views; crop: a map of each crop in each step, as in the paper", kind: {"kind":"choice","choices":["crop","photo"]}, default: "photo" },
+    { key: "train.init", description: "the encoder's weights to start from: a run's folder or a safetensors file, such as salmask import writes; default: random ones", kind: {"kind":"text"}, default: undefined },
     { key: "train.epochs", description: "passes over the photos", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 200 },
     { key: "train.batchSize", description: "photos per step", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 2"}, default: 128 },
     { key: "train.lr", description: "highest learning rate; default: the method's, scaled by batch / 256 (mocov2 0.03, simclr 0.3)", kind: {"kind":"number","isWhole":false,"expected":"a number above 0"}, default: undefined },

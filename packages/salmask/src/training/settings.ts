@@ -4,6 +4,12 @@ import { count, share } from "../base/setting-types.js";
 
 export const trainSettings = z
   .strictObject({
+    init: z
+      .string()
+      .optional()
+      .describe(
+        "the encoder's weights to start from: a run's folder or a safetensors file, such as salmask import writes; default: random ones",
+      ),
     epochs: count(1).default(200).describe("passes over the photos"),
     batchSize: count(2).default(128).describe("photos per step"),
     lr: z

@@ -13,12 +13,13 @@ import {
 import { CheckpointError } from "../base/errors.js";
 import type { Backbone, BackboneSpec } from "../models/backbone.js";
 import { createBackbone, outChannelsOf, specOf } from "../models/registry.js";
+import { isPth } from "./pth/read.js";
 
 /** Prefixes that other tools add to a backbone's names, the most usual first; torchvision's detectors `backbone.body.`. */
 const prefixes = ["", "backbone.body.", "backbone.", "encoder.", "module.", "model."];
 
 /** What stands on top of a backbone, by the libraries' names and ours. */
-const heads = /^(fc|projector|head|heads|classifier[.]2)[.]/;
+export const heads = /^(fc|projector|head|heads|classifier[.]2)[.]/;
 
 /** The tensors of the backbone in a state dict, with its own names, and its specification; null if there is none. */
 function backboneIn(state: nn.StateDict): { state: nn.StateDict; spec: BackboneSpec } | null {
@@ -47,11 +48,20 @@ export function refuseLarger(spec: BackboneSpec, state: nn.StateDict): void {
 }
 
 /** Torchvision's frozen norms count no batches; the count is 0 then. */
-function withBatchCounts(backbone: Backbone, state: nn.StateDict): nn.StateDict {
+export function withBatchCounts(backbone: Backbone, state: nn.StateDict): nn.StateDict {
   const counts = Array.from(backbone.namedModules())
     .filter(([, module]) => module instanceof nn.BatchNorm)
     .map(([name]) => [`${name}.num_batches_tracked`, zeros([], { dtype: "int64" })] as const);
   return { ...Object.fromEntries(counts), ...state };
+}
+
+/** Throws {@link CheckpointError} `not-safetensors` for a file of PyTorch's torch.save, with the command that converts it. */
+function refusePth(path: string): void {
+  if (!isPth(path)) return;
+  throw new CheckpointError(
+    "not-safetensors",
+    `Expected a safetensors file at ${path}, got one of PyTorch's torch.save. Convert it: salmask import ${path} --out NAME.safetensors`,
+  );
 }
 
 /**
@@ -61,6 +71,7 @@ function withBatchCounts(backbone: Backbone, state: nn.StateDict): nn.StateDict 
 export function loadBackbone(path: string): { backbone: Backbone; metadata: Record<string, string> } {
   return scope(() => {
     try {
+      refusePth(path);
       const all = loadSafetensors(path);
       const found = backboneIn(all);
       if (found === null) {

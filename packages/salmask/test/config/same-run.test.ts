@@ -72,6 +72,7 @@ const others = {
     scope: "crop",
   },
   train: {
+    init: "encoder.safetensors",
     epochs: 3,
     batchSize: 64,
     lr: 0.1,

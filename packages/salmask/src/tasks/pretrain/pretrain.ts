@@ -19,6 +19,7 @@ import { compareWithUntrained } from "../probe/compare.js";
 import { KnnPhotos } from "./knn.js";
 import { leaveMap } from "./leave-map.js";
 import { ViewsLeaver } from "./leave-views.js";
+import { startFrom } from "./start-from.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
 /** What {@link pretrain} learns from, how, and where it writes. */
@@ -75,6 +76,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       onMapped: ({ done, total }) => report({ kind: "progress", what: "finding objects", done, total }),
     });
     const { backbone } = task.method;
+    if (checkpoint === null && config.train.init !== undefined) startFrom(task.method, config.train.init);
     const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
     await folder.writeSkipped(dataset.skipped);
