@@ -31,7 +31,12 @@ const wayParts: Record<
   gpu: () => import("./gpu.js"),
 };
 
-const names = [networkParts, photoParts, wayParts, parts].flatMap(Object.keys).sort();
+/** Parts that say in their last line whether what they ask holds; the process ends with 1 where it does not. */
+const claims: Record<string, () => Promise<{ claim(): Promise<boolean> }>> = {
+  flat: () => import("./flat.js"),
+};
+
+const names = [networkParts, photoParts, wayParts, parts, claims].flatMap(Object.keys).sort();
 
 function usage(fault: string): never {
   console.error(
@@ -130,7 +135,11 @@ if (process.argv[2] === "faults") {
   process.exit();
 }
 const given = readArguments();
-if (given.libtorch === undefined) {
+if (Object.hasOwn(claims, given.part)) {
+  const { part, ...others } = given;
+  refuse(part, others);
+  process.exitCode = (await (await claims[part]()).claim()) ? 0 : 1;
+} else if (given.libtorch === undefined) {
   const rows = await measure(given);
   console.log(table(rows));
   if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(rows, null, 2)}\n`);
