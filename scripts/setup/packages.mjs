@@ -7,10 +7,9 @@ import { spawnSync } from "node:child_process";
  */
 export function neededPackages(purpose, { hasLibtorch }) {
   const build = hasLibtorch ? ["g++"] : ["g++", "libtorch-dev", "libopenblas0-pthread"];
-  if (purpose === "run") return build;
+  if (purpose === "run" || hasLibtorch) return build;
   const browser = purpose === "test" ? ["chromium"] : [];
-  if (hasLibtorch) return [...build, ...browser];
-  return [...build, ...browser, "python3-torch", "python3-torchvision", "python3-pil"];
+  return [...build, "python3-torch", "python3-torchvision", "python3-pil", ...browser];
 }
 
 /** The packages that are not installed. */

@@ -3,13 +3,18 @@ import { make, scrolled } from "./dom.js";
 import { shortNumber } from "./format.js";
 import type { Tiles, Views } from "./protocol.js";
 
-/** A small picture out of a file with many. */
-export function tile({ src, side, across }: Tiles, place: number, name: string): HTMLElement {
+/** Gives the small pictures inside an element their file. */
+export function fromFile<E extends HTMLElement>(element: E, { src }: Tiles): E {
+  element.style.setProperty("--tiles", `url(${JSON.stringify(src)})`);
+  return element;
+}
+
+/** A small picture out of a file with many, which an element around it names. */
+export function tile({ side, across }: Tiles, place: number, name: string): HTMLElement {
   const made = make("div", { class: "tile", role: "img", "aria-label": name });
   const [x, y] = [place % across, Math.floor(place / across)];
   made.style.width = `${side}px`;
   made.style.height = `${side}px`;
-  made.style.backgroundImage = `url(${JSON.stringify(src)})`;
   made.style.backgroundPosition = `${-x * side}px ${-y * side}px`;
   return made;
 }
@@ -29,12 +34,15 @@ export function gallery({ step, tiles, columns, photos }: Views, run: string): H
   const caption = `What the encoder compared at step ${shortNumber(step)}`;
   return scrolled(
     `Views of ${run}`,
-    make(
-      "table",
-      { class: "gallery" },
-      make("caption", {}, caption),
-      make("thead", {}, make("tr", {}, ...heads)),
-      make("tbody", {}, ...rows),
+    fromFile(
+      make(
+        "table",
+        { class: "gallery" },
+        make("caption", {}, caption),
+        make("thead", {}, make("tr", {}, ...heads)),
+        make("tbody", {}, ...rows),
+      ),
+      tiles,
     ),
   );
 }

@@ -22,7 +22,11 @@ const details = new Map<string, { stamp: string; at: number; data: RunDetail }>(
 const asked = new Set<string>();
 let overview: Overview | null = null;
 let chosen: string[] = chosenByAddress();
+/** Whether a person said which runs are shown; it may be none. */
+let isChoiceMade = chosen.length > 0;
 let range: Range = null;
+/** What the charts show, in short. */
+let shownCharts = "";
 const shownTexts = new WeakMap<HTMLElement, string>();
 
 const status = make("p", { id: "status", role: "status" }, "Reading the runs …");
@@ -30,7 +34,7 @@ const runList = new RunList({ onChoose: choose });
 const allSteps = make("button", { type: "button", hidden: true }, "Show all steps");
 allSteps.addEventListener("click", () => setRange(null));
 const wall = new ChartWall(setRange);
-const parts = make("div");
+const parts = runParts.map((part) => ({ ...part, place: make("div") }));
 const experiments = make("div");
 const title = make("h1", {}, "Salmask");
 
@@ -50,12 +54,12 @@ document
         make(
           "p",
           { class: "hint" },
-          "Draw over a chart to enlarge its steps; twice click to show all. ",
+          "Draw over a chart to enlarge a part of it; a double click shows all steps. By keyboard: arrows, +, - and 0. ",
           allSteps,
         ),
         wall.element,
       ),
-      parts,
+      ...parts.map(({ place }) => place),
     ),
   );
 
@@ -82,7 +86,7 @@ async function askOnce(): Promise<void> {
     const news = await source.overview();
     if (news !== null) {
       overview = news;
-      if (chosen.length === 0) chosen = usualChoice(news.runs);
+      if (!isChoiceMade && chosen.length === 0) chosen = usualChoice(news.runs);
       showOverview();
     }
     await update();
@@ -97,7 +101,9 @@ function fail(error: unknown): void {
 }
 
 function say(state: string): void {
-  const text = `${overview?.folder ?? ""}: ${overview?.runs.length ?? 0} runs, ${state}`;
+  const count = overview?.runs.length ?? 0;
+  const runs = count === 0 ? "no runs yet" : count === 1 ? "1 run" : `${count} runs`;
+  const text = `${overview?.folder ?? ""}: ${runs}, ${state}`;
   if (status.textContent !== text) status.textContent = text;
 }
 
@@ -112,6 +118,7 @@ function chosenByAddress(): string[] {
 }
 
 function choose(id: string, isChosen: boolean): void {
+  isChoiceMade = true;
   chosen = isChosen ? [...chosen, id] : chosen.filter((one) => one !== id);
   const address = new URLSearchParams(chosen.map((one) => ["run", one]));
   history.replaceState(null, "", `#${address}`);
@@ -177,6 +184,12 @@ async function updateDetail({ id, stamp, state }: RunLine): Promise<void> {
 
 function showCharts(): void {
   const runs = chosen.map((id, colour) => ({ id, colour, charts: charts.get(id)?.data ?? null }));
+  const text = JSON.stringify([
+    range,
+    runs.map(({ id, charts: known }) => [id, known?.rows, charts.get(id)?.range]),
+  ]);
+  if (text === shownCharts) return;
+  shownCharts = text;
   wall.show(runs, range);
 }
 
@@ -185,7 +198,10 @@ function showParts(): void {
     const detail = details.get(id)?.data;
     return detail === undefined ? [] : [{ id, colour, detail }];
   });
-  showOnce(parts, known, () => runParts(known));
+  for (const { place, content, make: made } of parts) {
+    const shown = known.map(({ id, colour, detail }) => [id, colour, content(detail)]);
+    showOnce(place, shown, () => [made(known)].filter((one) => one !== null));
+  }
 }
 
 /** Replaces a part of the page only where its content is another: whoever reads or scrolls it is not disturbed. */

@@ -2,7 +2,7 @@
 import { colourCount, colourName, styled } from "./colours.js";
 import { make } from "./dom.js";
 import { shortNumber } from "./format.js";
-import { tile } from "./gallery.js";
+import { fromFile, tile } from "./gallery.js";
 import type { EmbeddingMap } from "./protocol.js";
 
 const size = 520;
@@ -14,10 +14,13 @@ const margin = thumb;
 export function embeddingMap(map: EmbeddingMap, run: string): HTMLElement {
   const { photos, tiles, step } = map;
   const labels = [...new Set(photos.flatMap(({ label }) => label ?? []))].sort();
-  const found = make(
-    "div",
-    { class: "found", "aria-live": "polite" },
-    make("p", {}, "Point at a photo, or press an arrow key."),
+  const found = fromFile(
+    make(
+      "div",
+      { class: "found", "aria-live": "polite" },
+      make("p", {}, "Point at a photo, or press an arrow key."),
+    ),
+    tiles,
   );
   const canvas = make("canvas", {
     width: size,

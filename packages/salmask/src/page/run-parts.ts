@@ -4,7 +4,7 @@ import { type Child, make, scrolledTable, section } from "./dom.js";
 import { percent } from "./format.js";
 import { gallery } from "./gallery.js";
 import { embeddingMap } from "./map.js";
-import type { Picture, RunDetail, Score } from "./protocol.js";
+import type { RunDetail } from "./protocol.js";
 
 /** A chosen run with all that is known of it. */
 export interface KnownRun {
@@ -13,27 +13,44 @@ export interface KnownRun {
   readonly detail: RunDetail;
 }
 
-/** The sections, without those that no run has anything for. */
-export function runParts(runs: readonly KnownRun[]): HTMLElement[] {
-  const each = (title: string, name: string, of: (detail: RunDetail, id: string) => Child | null) => {
-    const found = runs.flatMap((run) => {
-      const content = of(run.detail, run.id);
-      return content === null ? [] : [ofRun(run, content)];
+/** A section below the charts. */
+export interface RunPart {
+  /** What the section shows of a run: while that is the same, the section stays as it is. */
+  readonly content: (detail: RunDetail) => unknown;
+  /** null where no run has anything for it. */
+  readonly make: (runs: readonly KnownRun[]) => HTMLElement | null;
+}
+
+/** In the order of the page. */
+export const runParts: readonly RunPart[] = [
+  perRun("Scores", "scores", ({ scores }) => scores, scoreTable),
+  perRun("What the doctor says", "doctor", ({ diagnosis }) => diagnosis, doctorWords),
+  perRun("Views", "views", ({ views, sheet }) => [views, sheet], viewsOf),
+  perRun(
+    "Embeddings",
+    "map",
+    ({ map }) => map,
+    ({ map }, id) => (map === null ? null : embeddingMap(map, id)),
+  ),
+  perRun("Detections", "detections", ({ detections }) => detections, pictures),
+  { content: ({ settings }) => settings, make: settingsSection },
+];
+
+/** A section in which each run that has something for it has a place. */
+function perRun(
+  title: string,
+  name: string,
+  content: RunPart["content"],
+  of: (detail: RunDetail, id: string) => Child | null,
+): RunPart {
+  const made = (runs: readonly KnownRun[]) => {
+    const places = runs.flatMap((run) => {
+      const shown = of(run.detail, run.id);
+      return shown === null ? [] : [ofRun(run, shown)];
     });
-    return found.length === 0 ? [] : [section(title, name, make("div", { class: "beside" }, ...found))];
+    return places.length === 0 ? null : section(title, name, make("div", { class: "beside" }, ...places));
   };
-  return [
-    ...each("Scores", "scores", ({ scores }, id) => (scores.length === 0 ? null : scoreTable(scores, id))),
-    ...each("What the doctor says", "doctor", doctorWords),
-    ...each("Views", "views", ({ views, sheet }, id) =>
-      views === null ? sheetOf(sheet, id) : gallery(views, id),
-    ),
-    ...each("Embeddings", "map", ({ map }, id) => (map === null ? null : embeddingMap(map, id))),
-    ...each("Detections", "detections", ({ detections }) =>
-      detections.length === 0 ? null : pictures(detections),
-    ),
-    ...(runs.length === 0 ? [] : [settingsSection(runs)]),
-  ];
+  return { content, make: made };
 }
 
 function ofRun({ id, colour }: KnownRun, content: Child): HTMLElement {
@@ -42,7 +59,8 @@ function ofRun({ id, colour }: KnownRun, content: Child): HTMLElement {
   return made;
 }
 
-function scoreTable(scores: readonly Score[], id: string): HTMLElement {
+function scoreTable({ scores }: RunDetail, id: string): HTMLElement | null {
+  if (scores.length === 0) return null;
   return scrolledTable(
     `Scores of ${id}`,
     ["score", "encoder", "untrained", "measured"],
@@ -60,14 +78,19 @@ function doctorWords({ diagnosis: { findings, said } }: RunDetail): HTMLElement 
   return found.length === 0 ? make("p", {}, said ?? "") : make("ul", {}, ...found);
 }
 
-const sheetOf = (src: string | null, id: string) =>
-  src === null ? null : make("img", { src, alt: `The views that ${id} compared`, class: "sheet" });
+function viewsOf({ views, sheet }: RunDetail, id: string): HTMLElement | null {
+  if (views !== null) return gallery(views, id);
+  return sheet === null
+    ? null
+    : make("img", { src: sheet, alt: `The views that ${id} compared`, class: "sheet" });
+}
 
-function pictures(all: readonly Picture[]): HTMLElement {
+function pictures({ detections }: RunDetail): HTMLElement | null {
+  if (detections.length === 0) return null;
   return make(
     "div",
     { class: "pictures" },
-    ...all.map(({ name, src }) =>
+    ...detections.map(({ name, src }) =>
       make(
         "figure",
         {},
@@ -79,7 +102,8 @@ function pictures(all: readonly Picture[]): HTMLElement {
 }
 
 /** Of one run all settings; of several those that differ, and all of them on demand. */
-function settingsSection(runs: readonly KnownRun[]): HTMLElement {
+function settingsSection(runs: readonly KnownRun[]): HTMLElement | null {
+  if (runs.length === 0) return null;
   const keys = [...new Set(runs.flatMap(({ detail }) => Object.keys(detail.settings)))];
   const valuesOf = (key: string) => runs.map(({ detail }) => detail.settings[key] ?? "–");
   const table = (caption: string, shown: readonly string[]) =>

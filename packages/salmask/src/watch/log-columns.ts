@@ -64,8 +64,10 @@ export class LogColumns {
     this.column("imagesPerSecond").set(row, imagesPerSecond);
     for (const name in logs) this.column(name).set(row, logs[name]);
     if (seconds === null) return;
-    for (const [name, value] of Object.entries(seconds))
-      (this.seconds.get(name) ?? this.column(`seconds for ${name}`)).set(row, value);
+    for (const [name, value] of Object.entries(seconds)) {
+      const column = this.seconds.get(name) ?? this.column(`seconds for ${name}`);
+      if (value !== undefined) column.set(row, value);
+    }
   }
 
   /** Lines of the log again, without their times of writing. */

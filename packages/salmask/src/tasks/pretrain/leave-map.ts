@@ -1,6 +1,7 @@
 /** Leaves a map of a run's embeddings in its folder, for those who watch it. */
 import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { UMAP } from "umap-js";
+import type { Report } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { spread } from "../../base/spread.js";
 import type { Compute } from "../../compute/compute.js";
@@ -33,13 +34,32 @@ export interface MapOptions {
   /** Photos that were trained on, each as often as it was. */
   readonly seen: number;
   readonly signal?: AbortSignal;
+  readonly report: Report;
 }
 
 /**
- * Lays photos out on a plane by their features (UMAP of McInnes et al. 2018, over cosines) and writes their places and small pictures.
- * Writes nothing where the run was short, has few photos, or is asked to end.
+ * Leaves the map of a run whose results are written. Nothing is left where the run was short, has few photos, or is asked to end; what
+ * cannot be written is a warning.
  */
 export async function leaveMap(backbone: Backbone, options: MapOptions): Promise<void> {
+  try {
+    await writeMap(backbone, options);
+  } catch (error) {
+    if (options.signal?.aborted === true) return;
+    const why = error instanceof Error ? error.message : String(error);
+    options.report({
+      kind: "warning",
+      code: "map-not-left",
+      message: `the map of embeddings could not be made for salmask watch: ${why}`,
+    });
+  }
+}
+
+/**
+ * Lays photos out on a plane by their features (UMAP of McInnes et al. 2018, over cosines), and writes their places and small
+ * pictures.
+ */
+async function writeMap(backbone: Backbone, options: MapOptions): Promise<void> {
   const { folder, dataset, config, compute, step, seen, signal } = options;
   const ids = spread(dataset.length, Math.min(mostPhotos, Math.floor(seen / seenPerPhoto)));
   if (ids.length < leastPhotos || signal?.aborted === true) return;

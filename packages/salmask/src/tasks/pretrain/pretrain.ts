@@ -121,7 +121,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     };
     await folder.writeSummary(summary);
     const seen = trained.steps * config.train.batchSize;
-    await leaveMap(backbone, { folder, dataset, config, compute, step: trained.steps, seen, signal });
+    await leaveMap(backbone, { folder, dataset, config, compute, step: trained.steps, seen, signal, report });
     return summary;
   } finally {
     await views?.settle();

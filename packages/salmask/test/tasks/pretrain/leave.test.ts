@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, it } from "vitest";
+import { silent } from "../../../src/base/events.js";
 import { onCpu } from "../../../src/compute/compute.js";
 import { configSchema } from "../../../src/config/schema.js";
 import { RunFolder } from "../../../src/runs/run-folder.js";
@@ -54,7 +55,7 @@ it("leaves a map on which photos with like features are neighbours", async () =>
   const dataset = flatDataset(photos, ["red", "blue"]);
   using eye = new Eye([0, 2]);
   const config = configSchema.parse({ ...smallSettings, mask: { fill: "mean" } });
-  const options = { folder, dataset, config, compute: onCpu, step: 7 };
+  const options = { folder, dataset, config, compute: onCpu, step: 7, report: silent };
   await leaveMap(eye, { ...options, seen: 2999 });
   await expect(read(folder.path, "map.json")).rejects.toThrow("ENOENT");
   await leaveMap(eye, { ...options, seen: 1e6 });
