@@ -16,6 +16,8 @@ import { example, hasPackage, noisePhotos, printed } from "./made.js";
 
 const small: BackboneSpec = { arch: "resnet18", stem: "imagenet", width: 8 };
 const few = {
+  pyramidChannels: 16,
+  headWidth: 32,
   shortSides: [96],
   longSide: 160,
   rpn: { candidates: 60, proposals: 40 },
@@ -55,7 +57,7 @@ describe.skipIf(!hasPackage("onnxruntime-node"))("a detector's ONNX graph", () =
     ["a pyramid", descriptionOf(small, {})],
     [
       "a pyramid with masks, norms and a filter",
-      descriptionOf(small, { masks: true, extraNorm: true, pyramidChannels: 16 }, { kernel: 11, sigma: 5 }),
+      descriptionOf(small, { masks: true, extraNorm: true }, { kernel: 11, sigma: 5 }),
     ],
     [
       "C4 with masks, aligned regions and a norm",
@@ -119,7 +121,10 @@ it("weights load into torchvision's MaskRCNN by the example", async () => {
   const run = join(at, "weights.safetensors");
   using detector = saved(
     run,
-    descriptionOf({ arch: "resnet18", stem: "imagenet", width: 64 }, { masks: true }),
+    descriptionOf(
+      { arch: "resnet18", stem: "imagenet", width: 64 },
+      { masks: true, pyramidChannels: 256, headWidth: 1024 },
+    ),
   );
   const photos = await noisePhotos(at, 1, 100);
   const { folder } = await exportRun({ run, to: "torchvision" });
