@@ -1,14 +1,11 @@
-import { type Count, countFiles, kinds, readableKinds } from "./files.js";
+import { type Count, countFiles, kinds, kindNames } from "./files.js";
 import type { PartOptions, PartResult } from "./part.js";
 import { ReadingProcess } from "./reading-process.js";
 
 /** Reads the damaged files of every kind, and prints what became of them. */
 export async function run({ seed, share, only, keep }: PartOptions): Promise<PartResult[]> {
   const results: PartResult[] = [];
-  const readable = readableKinds();
-  if (!readable.includes("pth") && "pth".includes(only))
-    console.log(".pth files: not counted, because this copy has no reader of them");
-  for (const kind of readable) {
+  for (const kind of kindNames) {
     const { title, files: whole } = kinds[kind];
     if (!kind.includes(only)) continue;
     const reading = new ReadingProcess();

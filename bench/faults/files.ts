@@ -10,7 +10,7 @@ import { pths } from "./mutate/pth.js";
 import { tars } from "./mutate/tars.js";
 import { tensors } from "./mutate/tensors.js";
 import { texts } from "./mutate/texts.js";
-import { contentOfCheckpoint, type Kind, readsPth } from "./readers.js";
+import { contentOfCheckpoint, type Kind } from "./readers.js";
 import type { ReadingProcess } from "./reading-process.js";
 
 /** How many files of each kind there are in a whole count, and what they are called. */
@@ -188,9 +188,4 @@ function straysIn(folder: string, { name, beside = {} }: Mutated): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .filter((path) => !expected.has(path) && !path.startsWith("cache/"))
     .map((path) => join(folder, path));
-}
-
-/** The kinds that can be read here: `.pth` only where there is its reader. */
-export function readableKinds(): Kind[] {
-  return kindNames.filter((kind) => kind !== "pth" || readsPth);
 }

@@ -1,6 +1,5 @@
 /** How each kind of file is read: by what the product's commands read it with. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { scope } from "@salmask/torch";
 import { loadSettings } from "../../packages/salmask/src/config/load.js";
@@ -21,6 +20,7 @@ import { readTransferPlan } from "../../packages/salmask/src/transfer/plan.js";
 import { loadDetector } from "../../packages/salmask/src/weights/detector-files.js";
 import { loadBackbone } from "../../packages/salmask/src/weights/files.js";
 import { highPassOf, inputOf } from "../../packages/salmask/src/weights/metadata.js";
+import { readPth } from "../../packages/salmask/src/weights/pth/read.js";
 
 /** Reads a file completely. Gives a hash of its content where a checksum protects it. Throws where it refuses the file. */
 export type Read = (path: string) => Promise<string | null>;
@@ -116,14 +116,7 @@ async function readText(path: string): Promise<null> {
   return null;
 }
 
-/** The reader of PyTorch's files; null where this copy of the program has none. */
-export const pthReader = new URL("../../packages/salmask/src/weights/pth/read.ts", import.meta.url);
-export const readsPth = existsSync(pthReader);
-
 async function readPthFile(path: string): Promise<null> {
-  const module: Record<string, unknown> = await import(pthReader.href);
-  const { readPth } = module;
-  if (typeof readPth !== "function") throw new Error(`Expected a function readPth in ${pthReader}.`);
   scope(() => void readPth(path));
   return null;
 }

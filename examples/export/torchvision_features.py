@@ -12,6 +12,7 @@ import torch
 import torchvision
 from PIL import Image
 from torch.nn.functional import conv2d, pad
+from torchvision.models.vision_transformer import interpolate_embeddings
 from torchvision.transforms.functional import center_crop, normalize, pil_to_tensor, resize
 
 
@@ -39,6 +40,9 @@ def load(folder, about):
         state = read_safetensors(os.path.join(folder, "model.safetensors"))
     named = about["torchvision"]
     network = getattr(torchvision.models, named["name"])(**named["arguments"])
+    if named["name"] == "VisionTransformer":
+        state.pop("mask_token", None)
+        state = interpolate_embeddings(named["arguments"]["image_size"], named["arguments"]["patch_size"], state)
     *path, last = named["classifier"].split(".")
     setattr(network.get_submodule(".".join(path)), last, torch.nn.Identity())
     head = f"{named['classifier']}."

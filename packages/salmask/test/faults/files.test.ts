@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
-import { countFiles, readableKinds } from "../../../../bench/faults/files.js";
+import { countFiles, kindNames } from "../../../../bench/faults/files.js";
 import { type ReadingOptions, ReadingProcess } from "../../../../bench/faults/reading-process.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -15,7 +15,7 @@ function readingProcess(options: ReadingOptions = {}): ReadingProcess {
 it("refuses or reads damaged files of every kind, and nothing else happens", async () => {
   const keep = join(await temporaryFolder(), "kept");
   const reading = readingProcess();
-  for (const kind of readableKinds()) {
+  for (const kind of kindNames) {
     const { fallen, read, refused } = await countFiles({ kind, files: 8, seed: 7, keep, reading });
     expect(fallen, kind).toEqual([]);
     expect(read + [...refused.values()].reduce((sum, count) => sum + count, 0), kind).toBe(8);
