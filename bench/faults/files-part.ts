@@ -1,4 +1,4 @@
-import { type Count, countFiles, kinds, kindNames } from "./files.js";
+import { type Count, countFiles, kindNames, kinds } from "./files.js";
 import type { PartOptions, PartResult } from "./part.js";
 import { ReadingProcess } from "./reading-process.js";
 

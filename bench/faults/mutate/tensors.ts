@@ -66,7 +66,8 @@ function weights(folder: string): Buffer {
   const path = join(folder, "weights.safetensors");
   scope(() => {
     const spec = modelSettings.parse({ arch: "resnet18", width: 4, stem: "small" });
-    saveBackbone(path, createBackbone(spec, new Generator(0)), {
+    using backbone = createBackbone(spec, new Generator(0));
+    saveBackbone(path, backbone, {
       crop: "32",
       mask: JSON.stringify({ fill: "mean" }),
       method: "mocov2",

@@ -139,7 +139,7 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   // A folder without readable settings is not changed, and the error names it.
   writeFileSync(join(out, "plain", "seed-1", "config.yaml"), "version: 99\n");
   const kept = readdirSync(join(out, "plain", "seed-1")).sort();
-  expect((await run())[0]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });
+  expect((await run())[1]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });
   expect(readdirSync(join(out, "plain", "seed-1")).sort()).toEqual(kept);
   writeFileSync(path, "");
 });
