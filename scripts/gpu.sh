@@ -18,9 +18,11 @@ case "${1-}" in
 pack)
   icons=build/gpu-icons
   node scripts/gpu-icons.mjs "$icons"
-  # Excluded: linters, readers of ONNX files, duplicates, files for other systems, and all icons that no picture has.
+  # Excluded: linters, readers of ONNX files, what checks pages, packages and documents, duplicates, files for other systems, and
+  # all icons that no picture has.
   tar --create --file "$kit" --use-compress-program "xz --threads=0" \
-    --exclude=node_modules/{.cache,@biomejs,onnxruntime-node,onnxruntime-common,esbuild/bin} \
+    --exclude=node_modules/{.cache,@biomejs,onnxruntime-node,onnxruntime-web,onnxruntime-common,esbuild/bin} \
+    --exclude=node_modules/{@arethetypeswrong,@huggingface,@shikijs,playwright-core,axe-core,typedoc} \
     --exclude=node_modules/lightningcss-* --exclude=*/prebuilds/*{win32,darwin,musl,arm,android,ios}* \
     --exclude=node_modules/@iconify-json/*/{icons,chars,metadata,info}.json \
     --transform 's#^node$#build/bin/node#' --transform "s#^$icons/\\(.*\\)\\.json#node_modules/@iconify-json/\\1/icons.json#" \
