@@ -3,6 +3,15 @@ import { defineConfig } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+const all = "packages/*/test/**/*.test.ts";
+/** Files that replace modules, or that see whether a library has been loaded: each gets a process of its own. */
+const alone = [
+  "packages/torch/test/operator-library.test.ts",
+  "packages/salmask/test/data/embedded/generate.test.ts",
+  "packages/salmask/test/data/store/disk-full.test.ts",
+  "packages/salmask/test/examples.test.ts",
+];
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -11,8 +20,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts"],
-    // libtorch keeps process-wide state (threads, live-tensor counter), so each file gets its own process.
+    // libtorch keeps process-wide state (threads, live-tensor counter), which worker threads would share.
     pool: "forks",
     // Many tests wait for a Python or a process of the command line; one worker alone would leave a core idle meanwhile.
     maxWorkers: 2,
@@ -21,5 +29,10 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 300_000,
     setupFiles: [at("packages/torch/test/support/no-live-tensors.ts")],
+    projects: [
+      { extends: true, test: { name: "alone", include: alone } },
+      // One process for file after file, because loading the engine and the sources took a third of the time of all tests.
+      { extends: true, test: { name: "together", include: [all], exclude: alone, isolate: false } },
+    ],
   },
 });

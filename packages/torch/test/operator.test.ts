@@ -153,7 +153,7 @@ describe("a bad argument", () => {
       expect(() => x.sum(0.5)).toThrow("Expected an integer within 2^53 for 'dim', got 0.5.");
       expect(() => x.reshape([1.5])).toThrow("Expected an integer within 2^53 for 'shape', got 1.5.");
       expect(() => new Operator("aten::cat", "").call(x.handle)).toThrow(
-        "Expected an array for 'tensors', got 2.",
+        `Expected an array for 'tensors', got ${x.handle}.`,
       );
       expect(() => x.narrow(0.5, 0, 1)).toThrow("Expected an integer within 2^53 for 'dim', got 0.5.");
     });
