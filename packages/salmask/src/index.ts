@@ -37,7 +37,12 @@ export { readEmbeddings, saveEmbeddings } from "./tasks/embed/files.js";
 export type { PhotoEmbeddings } from "./tasks/embed/photo-embeddings.js";
 export { type FinetuneOptions, finetune } from "./tasks/finetune/finetune.js";
 export { type FinetuneConfig, finetuneSettings } from "./tasks/finetune/settings.js";
-export { type LabelOptions, type LabelResult, labelPhotos } from "./tasks/label/label.js";
+export {
+  type LabelledPhoto as PhotoLabel,
+  type LabelOptions,
+  type LabelResult,
+  labelPhotos,
+} from "./tasks/label/label.js";
 export { type LocalizerOptions, type LocalizerSummary, trainLocalizer } from "./tasks/localize/localizer.js";
 export { type PretrainOptions, pretrain } from "./tasks/pretrain/pretrain.js";
 export {
@@ -61,7 +66,14 @@ export {
   type DuplicatesResult,
   findDuplicates,
 } from "./tasks/search/duplicates.js";
-export { type FoundPhoto, type SearchOptions, type SearchResult, search } from "./tasks/search/search.js";
+export {
+  type FoundPhoto,
+  type Neighbour,
+  type PhotoSource,
+  type SearchOptions,
+  type SearchResult,
+  search,
+} from "./tasks/search/search.js";
 export {
   type AskedMeasures,
   type GivenPlan,
@@ -116,6 +128,7 @@ export {
   generateEmbedded,
 } from "./data/embedded/generate.js";
 export { generateObjects, type ObjectsSummary } from "./data/embedded/generate-objects.js";
+export type { DrawingOptions } from "./data/embedded/generated-folder.js";
 export type { EmbeddedOptions } from "./data/embedded/options.js";
 export type { Box } from "./data/samples/box.js";
 export type { LabelBudget } from "./data/samples/label-budget.js";
@@ -154,7 +167,7 @@ export type { PhotoContent, RgbImage } from "./image/decode.js";
 
 export type { Detector } from "./detection/rcnn.js";
 export type { FoundObjects } from "./detection/roi-heads.js";
-export type { ExportedDetectorDescription } from "./export/detector.js";
+export type { ExportedDetectorDescription, TorchvisionDetector } from "./export/detector.js";
 export type { EncoderDescription, ExportedInput } from "./export/encoder.js";
 export { type ExportDescription, type Exported, type ExportOptions, exportRun } from "./export/export-run.js";
 export type { Checked } from "./export/onnx/check.js";

@@ -7,11 +7,13 @@ import { createBackbone, specOf } from "../models/registry.js";
 import { heads, refuseLarger, withBatchCounts } from "./files.js";
 import { isPth, readPth } from "./pth/read.js";
 
+/** Where in another tool's file the encoder is. */
 export interface ImportOptions {
   /** What the backbone's names in the file begin with, such as `state_dict.module.encoder_k.`; default: found. */
   readonly prefix?: string;
 }
 
+/** An encoder that was read from another tool's file, and what of the file it did not use. */
 export interface ImportedBackbone {
   /** In evaluation mode; the caller disposes of it. */
   readonly backbone: Backbone;
@@ -31,7 +33,7 @@ const copies =
 
 /**
  * Finds and reads a backbone in a file of PyTorch's torch.save, of either format, or of safetensors. Throws {@link CheckpointError}:
- * `not-a-backbone`, `missing-weights`, `unusable-weights`, and what {@link readPth} throws.
+ * `not-a-backbone`, `missing-weights`, `unusable-weights`, and what `readPth` throws.
  */
 export function importBackbone(path: string, { prefix }: ImportOptions = {}): ImportedBackbone {
   return scope(() => {

@@ -20,6 +20,7 @@ export interface LookOptions {
   readonly report?: Report;
 }
 
+/** What `embed` looks at, and how. */
 export interface EmbedOptions extends LookOptions {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;

@@ -11,6 +11,7 @@ import { openEncoder } from "../embed/encoder.js";
 import { openEmbeddings } from "../embed/open.js";
 import type { PhotoEmbeddings } from "../embed/photo-embeddings.js";
 
+/** What `labelPhotos` looks at, and how. */
 export interface LabelOptions extends Omit<LookOptions, "size"> {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;
@@ -31,6 +32,7 @@ export interface LabelledPhoto {
   readonly probability: number;
 }
 
+/** What `labelPhotos` says of the photos. */
 export interface LabelResult {
   /** Absolute path of the photos. */
   readonly source: string;

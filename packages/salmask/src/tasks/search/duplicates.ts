@@ -12,12 +12,13 @@ import type { PhotoEmbeddings } from "../embed/photo-embeddings.js";
 import { sameBytes } from "./same-bytes.js";
 import type { PhotoSource } from "./search.js";
 
+/** What `findDuplicates` looks at, and how. */
 export interface DuplicatesOptions extends Omit<LookOptions, "size"> {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;
   /** Folder or archive of photos, or the `.npy` that `embed` wrote of one. */
   readonly photos: string;
-  /** Similarity from which two photos are duplicates, 0 to 1; default: {@link usualThreshold}. */
+  /** Similarity from which two photos are duplicates, 0 to 1; default: 0.995. */
   readonly threshold?: number;
   /** Where the encoder computes; default: the CPU in float32. */
   readonly compute?: Compute;
@@ -33,6 +34,7 @@ export interface Duplicate {
   readonly identical: number | null;
 }
 
+/** What `findDuplicates` found. */
 export interface DuplicatesResult {
   readonly source: PhotoSource;
   readonly threshold: number;

@@ -8,6 +8,7 @@ import { openEncoder } from "../embed/encoder.js";
 import { embedQueries, openEmbeddings } from "../embed/open.js";
 import type { PhotoEmbeddings } from "../embed/photo-embeddings.js";
 
+/** What `search` looks for, where, and how. */
 export interface SearchOptions extends Omit<LookOptions, "size"> {
   /** A run's folder, or a safetensors file of weights. */
   readonly run: string;
@@ -29,6 +30,7 @@ export interface Neighbour {
   readonly similarity: number;
 }
 
+/** A photo that was asked about, and what was found for it. */
 export interface FoundPhoto {
   /** Relative to the source of the queries, with `/`. */
   readonly query: string;
@@ -43,6 +45,7 @@ export interface PhotoSource {
   readonly size: number;
 }
 
+/** What `search` found. */
 export interface SearchResult {
   readonly queries: PhotoSource;
   readonly searched: PhotoSource;
