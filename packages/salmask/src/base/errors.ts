@@ -48,3 +48,6 @@ export class InterruptedError extends SalmaskError {
     super("interrupted", message, { exitCode: 130 });
   }
 }
+
+/** What an error of any kind says. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

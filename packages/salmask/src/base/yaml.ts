@@ -1,6 +1,6 @@
 /** Reads YAML from people and from other machines, with limits. */
 import { createRequire } from "node:module";
-import { UsageError } from "./errors.js";
+import { messageOf, UsageError } from "./errors.js";
 
 /** The largest number of aliases that a file may resolve; files of settings repeat a group a few times. */
 const mostAliases = 200;
@@ -25,7 +25,7 @@ export function parseYaml(text: string, from: string): unknown {
     if (document.errors.length > 0) throw document.errors[0];
     value = document.toJS({ maxAliasCount: mostAliases });
   } catch (error) {
-    throw refusal(from, error instanceof Error ? error.message : String(error), error);
+    throw refusal(from, messageOf(error), error);
   }
   const fault = faultIn(value, []);
   if (fault !== null) throw refusal(from, fault);

@@ -1,4 +1,4 @@
-import { SalmaskError } from "../base/errors.js";
+import { messageOf, SalmaskError } from "../base/errors.js";
 import type { Report } from "../base/events.js";
 import { renderer } from "./render.js";
 import { explainStorage } from "./storage-fault.js";
@@ -87,7 +87,7 @@ export class Output {
   failure(cause: unknown): number {
     const error = explainStorage(cause);
     const isOurs = isExpected(error);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const code = isOurs ? error.code : "unexpected";
     if (this.json) this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
     // Keeps the last progress line above the error.

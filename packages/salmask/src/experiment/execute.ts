@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { mapConcurrent } from "../base/concurrent.js";
-import { InterruptedError } from "../base/errors.js";
+import { InterruptedError, messageOf } from "../base/errors.js";
 import { type Report, type RunEvent, silent } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
 import { percent } from "../base/format.js";
@@ -115,7 +115,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       tell("done", label, scoresOf(result));
       return result;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       ended++;
       left.end(row.name, null);
       tell("failed", label, why);

@@ -1,10 +1,10 @@
 /** A detector to be exported, and what an export says of it. */
 import { readSafetensorsMetadata } from "@salmask/torch";
+import { hashOfFile } from "../base/files.js";
 import type { Detector } from "../detection/rcnn.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import { modelSettings } from "../models/settings.js";
 import { type DetectorDescription, loadDetector } from "../weights/detector-files.js";
-import { sha256Of } from "./sha256.js";
 
 /** How torchvision builds a detector; the example torchvision_detections.py does it. */
 export interface TorchvisionDetector {
@@ -38,7 +38,7 @@ export class ExportedDetector {
 
   /** Reads a safetensors file of a detector. Throws {@link CheckpointError}. */
   static async open(path: string): Promise<ExportedDetector> {
-    const sha256 = await sha256Of(path);
+    const sha256 = await hashOfFile(path);
     const { detector, description } = loadDetector(path);
     const { mean, std } = IMAGENET_NORMALIZATION;
     const torchvision = torchvisionDetector(description);

@@ -1,6 +1,7 @@
 /** An encoder to be exported, and what an export says of it. */
 import type { nn } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
+import { hashOfFile } from "../base/files.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import type { Fill } from "../masking/fills/fill.js";
 import type { Backbone, BackboneSpec } from "../models/backbone.js";
@@ -8,7 +9,6 @@ import { centralFraction } from "../tasks/probe/features.js";
 import { type ClassifierLayer, loadBackbone, loadClassifierLayer } from "../weights/files.js";
 import { highPassOf, inputOf } from "../weights/metadata.js";
 import { graphFamilies } from "./backbones/registry.js";
-import { sha256Of } from "./sha256.js";
 import { type TorchvisionNetwork, torchvisionNetwork } from "./torchvision.js";
 
 /** How pictures have to be prepared. */
@@ -56,7 +56,7 @@ export class ExportedEncoder {
    * for a file that is not of an encoder, and {@link UsageError} `bad-side`.
    */
   static async open(path: string, side?: number): Promise<ExportedEncoder> {
-    const sha256 = await sha256Of(path);
+    const sha256 = await hashOfFile(path);
     const { backbone, metadata } = loadBackbone(path);
     try {
       const { crop, fill } = inputOf(metadata);

@@ -110,13 +110,13 @@ export class MetricsLog {
     appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
   }
 
-  /** The lines in order, including those of earlier releases, without an incomplete last line. */
+  /** The lines in order, including those of earlier releases, without what is no line of a log, as an incomplete last one. */
   read(): LogEntry[] {
     if (!existsSync(this.path)) return [];
     return readFileSync(this.path, "utf8")
       .split("\n")
-      .filter((line) => Number.isFinite(stepOf(line)))
-      .map((line) => lineSchema.parse(JSON.parse(line)));
+      .map(parseLogLine)
+      .filter((entry) => entry !== null);
   }
 
   /** Removes the lines after `step`, which a resumed run writes again, and an incomplete last line. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { CheckpointError, UsageError } from "../base/errors.js";
+import { CheckpointError, messageOf, UsageError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { stringifyYaml } from "../base/yaml.js";
 import { kindNameIn, loadSettings } from "../config/load.js";
@@ -99,6 +99,12 @@ export class RunFolder {
       `Expected a new folder for the run, got ${this.path}, which holds checkpoints. ` +
         "Go on with --resume, or choose another --out.",
     );
+  }
+
+  /** Throws what {@link refuseTaken} throws for a run that begins (false), and what {@link refuseForeign} throws for one that goes on. */
+  refuseFor(resume: boolean | string): void {
+    if (resume === false) this.refuseTaken();
+    else this.refuseForeign();
   }
 
   /** The checkpoint to continue from: the newest (true) or a given one; null for a run that begins (false). The caller frees it. */
@@ -208,7 +214,7 @@ export class RunFolder {
     try {
       return schema.parse(JSON.parse(readFileSync(path, "utf8")));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new CheckpointError("damaged-run", `Expected what a run writes in ${path}, got: ${why}`, error);
     }
   }

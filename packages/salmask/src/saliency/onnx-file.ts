@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type GraphProto, ModelProtoSchema, type NodeProto } from "onnx-buf";
-import { UsageError } from "../base/errors.js";
+import { messageOf, UsageError } from "../base/errors.js";
 
 /** An operator that may go on for ever: it stops when the network says so. `Scan` ends with its input. */
 const endless = "Loop";
@@ -23,7 +23,7 @@ export function refuseLoops(path: string): void {
     if (graph === undefined) throw new Error("it holds no network");
     found = isLoop(graph) || functions.some(({ node }) => hasLoop(node));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new UsageError("unusable-onnx", `Expected an ONNX network at ${path}, but: ${why}`, cause);
   }
   if (!found) return;

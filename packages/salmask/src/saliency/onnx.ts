@@ -1,6 +1,6 @@
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
 import type { InferenceSession } from "onnxruntime-node";
-import { UsageError } from "../base/errors.js";
+import { messageOf, UsageError } from "../base/errors.js";
 import { onnxRuntime } from "../compute/onnx-runtime.js";
 import { resize } from "../image/resize.js";
 import { refuseLoops } from "./onnx-file.js";
@@ -29,7 +29,7 @@ export class OnnxSource implements LateSaliencySource {
     const runtime = await onnxRuntime("saliency from an ONNX file");
     refuseLoops(path);
     const session = await runtime.InferenceSession.create(path).catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new UsageError("unusable-onnx", `Expected an ONNX network at ${path}, but: ${why}`, cause);
     });
     try {
@@ -58,7 +58,7 @@ export class OnnxSource implements LateSaliencySource {
       const own = pixels.subarray(i * length, (i + 1) * length);
       const fed = { [this.input.name]: new this.runtime.Tensor("float32", own, [part, 3, ...size]) };
       const outputs = await this.session.run(fed).catch((cause: unknown) => {
-        const why = cause instanceof Error ? cause.message : String(cause);
+        const why = messageOf(cause);
         throw new UsageError(
           "unusable-onnx",
           `Expected a network that can be run on ${part} x 3 x ${size.join(" x ")} pixels at ${this.path}, but: ${why}`,

@@ -12,7 +12,7 @@ import {
   scope,
   type Tensor,
 } from "@salmask/torch";
-import { CheckpointError, TrainingError } from "../base/errors.js";
+import { CheckpointError, messageOf, TrainingError } from "../base/errors.js";
 import { joinParts, partOf } from "../models/state-dict.js";
 import { type EarlierPosition, earlierFormat, earlierPositionSchema, fromEarlier } from "./checkpoint-1.js";
 import { type Checkpoint, type Position, positionSchema } from "./position.js";
@@ -109,7 +109,7 @@ export function loadCheckpoint(path: string): Checkpoint {
     throw new CheckpointError("missing-checkpoint", `Expected a checkpoint at ${path}, got nothing there.`);
   }
   const damaged = (error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return new CheckpointError(
       "damaged-checkpoint",
       `Expected a whole checkpoint in ${path}, got: ${why}.`,

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { CheckpointError } from "../base/errors.js";
+import { CheckpointError, messageOf } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { differences } from "../config/same-run.js";
 import type { SettingsKind } from "../config/settings-kind.js";
@@ -98,7 +98,7 @@ export class CellFolder {
     try {
       return recordSchema.parse(JSON.parse(readFileSync(this.file, "utf8")));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new CheckpointError(
         "damaged-run",
         `Expected what a cell writes in ${this.file}, got: ${why}`,

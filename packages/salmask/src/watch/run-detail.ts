@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { diagnose } from "../analysis/diagnose.js";
-import { SalmaskError } from "../base/errors.js";
+import { messageOf, SalmaskError } from "../base/errors.js";
 import type { LogEntry } from "../base/events.js";
 import { parseYaml } from "../base/yaml.js";
 import { isTree } from "../config/tree.js";
@@ -50,7 +50,7 @@ function settingsIn(text: string | null): Record<string, string> {
   try {
     collect(parseYaml(text ?? "", files.config), "");
   } catch (error) {
-    return { [files.config]: error instanceof Error ? error.message : String(error) };
+    return { [files.config]: messageOf(error) };
   }
   return Object.fromEntries(found);
 }

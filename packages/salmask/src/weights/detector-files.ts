@@ -1,7 +1,7 @@
 /** Files of a detector: safetensors with torchvision's names, and what is needed to build it again. */
 import { Generator, loadSafetensors, readSafetensorsMetadata, saveSafetensors, scope } from "@salmask/torch";
 import { z } from "zod";
-import { CheckpointError } from "../base/errors.js";
+import { CheckpointError, messageOf } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
 import { Detector } from "../detection/rcnn.js";
 import { detectionSettings } from "../detection/settings.js";
@@ -70,7 +70,7 @@ export function loadDetector(path: string, compute: Compute = onCpu): LoadedDete
       return { detector: detector.eval().setRequiresGrad(false), description };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }
   });

@@ -10,7 +10,7 @@ import {
   type Tensor,
   zeros,
 } from "@salmask/torch";
-import { CheckpointError } from "../base/errors.js";
+import { CheckpointError, messageOf } from "../base/errors.js";
 import type { Backbone, BackboneSpec } from "../models/backbone.js";
 import { createBackbone, outChannelsOf, specOf } from "../models/registry.js";
 import { isPth } from "./pth/read.js";
@@ -92,7 +92,7 @@ export function loadBackbone(path: string): { backbone: Backbone; metadata: Reco
       return { backbone: backbone.eval().setRequiresGrad(false), metadata: readSafetensorsMetadata(path) };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }
   });

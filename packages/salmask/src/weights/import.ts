@@ -1,6 +1,6 @@
 /** Backbones in files of other tools: which tensors are its own, under whatever name, and what else the file holds. */
 import { Generator, loadSafetensors, type nn, readSafetensorsMetadata, scope } from "@salmask/torch";
-import { CheckpointError } from "../base/errors.js";
+import { CheckpointError, messageOf } from "../base/errors.js";
 import { listed } from "../base/faults.js";
 import type { Backbone, BackboneSpec } from "../models/backbone.js";
 import { createBackbone, specOf } from "../models/registry.js";
@@ -75,7 +75,7 @@ export function importBackbone(path: string, { prefix }: ImportOptions = {}): Im
 
 function unusable(path: string, error: unknown): CheckpointError {
   if (error instanceof CheckpointError) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
 }
 
@@ -94,7 +94,7 @@ function read(path: string): { state: nn.StateDict; metadata: Record<string, str
   try {
     return { state: loadSafetensors(path), metadata: readSafetensorsMetadata(path) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new CheckpointError(
       "unusable-weights",
       `Expected a file of PyTorch's torch.save or safetensors at ${path}, got: ${why}`,

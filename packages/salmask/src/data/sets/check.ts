@@ -1,6 +1,6 @@
 /** What a data set holds, beside what it should, and what is wrong with it. */
 import { join } from "node:path";
-import { InterruptedError } from "../../base/errors.js";
+import { InterruptedError, messageOf } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { readUprightSize } from "../../image/decode.js";
 import type { AnnotatedPhotos } from "../samples/objects.js";
@@ -186,7 +186,7 @@ async function sizesOf(
       const { height, width } = await readUprightSize(await image.read());
       sizes.set(image.name, [height, width]);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       faults.add("unreadable-photo", `photo ${image.name}`, reason.split("\n")[0]);
     } finally {
       image.release();

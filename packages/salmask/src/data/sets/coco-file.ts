@@ -3,7 +3,7 @@ import { constants } from "node:buffer";
 import { readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { DataError } from "../../base/errors.js";
+import { DataError, messageOf } from "../../base/errors.js";
 import { shown } from "../../base/faults.js";
 import { fileSize } from "../../base/format.js";
 import type { AnnotatedPhoto, AnnotatedPhotos, Category, PhotoObject } from "../samples/objects.js";
@@ -85,7 +85,7 @@ async function readParts(
   try {
     json = JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new DataError("unreadable-annotations", `Expected JSON at ${path}, got: ${reason}`, cause);
   }
   const { images, annotations = [], categories }: Fields = isFields(json) ? json : {};

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
-import { DataError } from "../../base/errors.js";
+import { DataError, messageOf } from "../../base/errors.js";
 
 export interface MatArray {
   /** Rows, columns, and more where there are more. */
@@ -117,7 +117,7 @@ function inflate(data: DataView): DataView {
   try {
     return viewOf(inflateSync(packed, { maxOutputLength: mostBytes }));
   } catch (error) {
-    throw new Malformed(`compressed data, got: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Malformed(`compressed data, got: ${messageOf(error)}`);
   }
 }
 
@@ -153,7 +153,7 @@ export function readMatFile(path: string): Map<string, MatArray> {
     }
     return found;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DataError(
       "bad-mat-file",
       error instanceof Malformed

@@ -1,5 +1,6 @@
 /** PASCAL VOC's instance masks: pictures whose colours number the objects of a photo, and their classes. */
 import sharp from "sharp";
+import { messageOf } from "../../base/errors.js";
 import type { Box } from "../samples/box.js";
 import type { AnnotatedPhoto, PhotoObject } from "../samples/objects.js";
 import type { Parsed, Segmentation } from "../samples/segmentation.js";
@@ -50,7 +51,7 @@ export async function readInstances(
     const instances = findInstances(numbers, classes);
     return { kind: "read", value: match(photo.objects, instances, numbers, files) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { kind: "bad", message: reason.split("\n")[0] };
   }
 }

@@ -1,6 +1,7 @@
 /** One annotation in PASCAL VOC's XML. */
 import { readFileSync } from "node:fs";
 import { XMLParser } from "fast-xml-parser";
+import { messageOf } from "../../base/errors.js";
 import type { Box } from "../samples/box.js";
 
 export interface VocObject {
@@ -49,7 +50,7 @@ export function readVocXml(path: string): VocAnnotation | string {
     const document: Element = parser.parse(text, true);
     annotation = document.annotation;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `Expected XML at ${path}, got: ${reason.split("\n")[0]}`;
   }
   if (!isElement(annotation)) return `Expected an element "annotation" in ${path}, got none.`;

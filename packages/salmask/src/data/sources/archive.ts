@@ -4,7 +4,7 @@ import { posix } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
-import { DataError } from "../../base/errors.js";
+import { DataError, messageOf } from "../../base/errors.js";
 import { whyNotDecoded } from "../../image/formats.js";
 import {
   type ImageSource,
@@ -137,7 +137,7 @@ async function* readFiles(path: string, signal: AbortSignal | undefined): AsyncG
     }
   } catch (error) {
     if (signal?.aborted) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DataError(
       "damaged-archive",
       `Expected a whole tar archive at ${path}, got: ${reason}. Copy or download it again.`,

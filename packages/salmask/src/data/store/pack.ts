@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { mapOrdered } from "../../base/concurrent.js";
-import { DataError } from "../../base/errors.js";
+import { DataError, messageOf } from "../../base/errors.js";
 import type { PhotoContent } from "../../image/decode.js";
 import { type DecodedSquare, decodeSquare } from "../../image/decode-square.js";
 import { MAX_SKIPPED, tooManySkipped } from "../sources/archive.js";
@@ -63,7 +63,7 @@ async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise
       square: await decodeSquare(read, size, { signal }),
     };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return { kind: "skipped", name, reason: message.split("\n")[0] };
   } finally {
     image.release();

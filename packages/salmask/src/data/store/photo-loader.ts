@@ -1,7 +1,7 @@
 /** Photos at their full size, decoded ahead of the step that shows them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DataError } from "../../base/errors.js";
+import { DataError, messageOf } from "../../base/errors.js";
 import type { RgbImage } from "../../image/decode.js";
 import { decodeWithin } from "../../image/decode-square.js";
 
@@ -63,7 +63,7 @@ export class PhotoLoader {
       return photo;
     } catch (error) {
       this.held.delete(id);
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new DataError(
         "unreadable-photo",
         `Expected a photo that can be decoded at ${name}, got: ${why}`,

@@ -1,7 +1,7 @@
 /** Whether an ONNX file computes in ONNX Runtime what our own network computes. */
 import { KeyedRandom, type Tensor } from "@salmask/torch";
 import type { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
-import { SalmaskError } from "../../base/errors.js";
+import { messageOf, SalmaskError } from "../../base/errors.js";
 import { purpose } from "../../base/purposes.js";
 import type { PixelType } from "../targets.js";
 
@@ -59,7 +59,7 @@ export async function checkOnnx(
   { file, input, pixels, batches, compare }: CheckOptions,
 ): Promise<Checked> {
   const session = await runtime.InferenceSession.create(file).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw differs(`Expected a graph that ONNX Runtime loads, but: ${why}`, cause);
   });
   try {

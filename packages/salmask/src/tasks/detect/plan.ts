@@ -25,8 +25,7 @@ export async function planDetector(
 ): Promise<DetectPlan> {
   const { encoder, set, resume = false, signal } = options;
   const folder = new RunFolder(options.out);
-  if (resume === false) folder.refuseTaken();
-  else folder.refuseForeign();
+  folder.refuseFor(resume);
   const { photos } = set;
   const { config, why } = chooseByPhotos(options.config, { photos, strides: stridesOf(encoder) });
   const compute = computeOf(config);

@@ -49,8 +49,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const { encoder, set, out, resume = false, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
-  if (resume === false) folder.refuseTaken();
-  else folder.refuseForeign();
+  folder.refuseFor(resume);
   if (set.photos.length === 0) {
     throw new UsageError("no-photos", `Expected photos to learn from in ${set.path}, got none.`);
   }

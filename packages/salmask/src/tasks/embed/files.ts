@@ -7,7 +7,7 @@ import { extname, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import { fromTypedArray, keep } from "@salmask/torch";
 import { z } from "zod";
-import { DataError, UsageError } from "../../base/errors.js";
+import { DataError, messageOf, UsageError } from "../../base/errors.js";
 import { writeFileAtomic } from "../../base/files.js";
 import { npyPieces, readNpy } from "./npy.js";
 import { writeParquet } from "./parquet.js";
@@ -91,7 +91,7 @@ async function read(path: string): Promise<Buffer> {
   } catch (error) {
     throw new DataError(
       "missing-embeddings",
-      `Expected embeddings as salmask embed writes them at ${path}, got: ${error instanceof Error ? error.message : String(error)}.`,
+      `Expected embeddings as salmask embed writes them at ${path}, got: ${messageOf(error)}.`,
       error,
     );
   }

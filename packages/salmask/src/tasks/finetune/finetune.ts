@@ -58,8 +58,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
   const { config, out, photos, resume = false, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
-  if (resume === false) folder.refuseTaken();
-  else folder.refuseForeign();
+  folder.refuseFor(resume);
   const compute = computeOf(config);
   chooseAlgorithms(compute, config.deterministic);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);

@@ -33,8 +33,7 @@ export async function planFinetuning(
 ): Promise<FinetunePlan> {
   const { config, photos, resume = false, signal, report } = options;
   const folder = new RunFolder(options.out);
-  if (resume === false) folder.refuseTaken();
-  else folder.refuseForeign();
+  folder.refuseFor(resume);
   const compute = computeOf(config);
   using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) refuseOtherSettings(finetuneSettings, checkpoint, config, compute);

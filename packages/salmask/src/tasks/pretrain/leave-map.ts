@@ -1,6 +1,7 @@
 /** Leaves a map of a run's embeddings in its folder, for those who watch it. */
-import { KeyedRandom, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { KeyedRandom, scope, type Tensor } from "@salmask/torch";
 import { UMAP } from "umap-js";
+import { messageOf } from "../../base/errors.js";
 import type { Report } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { spread } from "../../base/spread.js";
@@ -9,8 +10,8 @@ import type { RunConfig } from "../../config/schema.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { pixelsOf, tilesJpeg } from "../../image/tiles.js";
 import { fillOf } from "../../masking/fills/registry.js";
+import { NearestRows } from "../../metrics/nearest.js";
 import type { Backbone } from "../../models/backbone.js";
-import { unitRows } from "../../models/encoder.js";
 import type { RunFolder } from "../../runs/run-folder.js";
 import { extractFeatures } from "../probe/features.js";
 
@@ -46,7 +47,7 @@ export async function leaveMap(backbone: Backbone, options: MapOptions): Promise
     await writeMap(backbone, options);
   } catch (error) {
     if (options.signal?.aborted === true) return;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     options.report({
       kind: "warning",
       code: "map-not-left",
@@ -99,8 +100,13 @@ async function layout(
   const random = new KeyedRandom(seed, purpose.map);
   const nNeighbors = Math.min(neighbours, features.shape[0] - 1);
   const umap = new UMAP({ nNeighbors, random: () => random.uint32() / 2 ** 32 });
-  const { nearest, distances } = neighboursOf(features, nNeighbors);
-  umap.setPrecomputedKNN(nearest, distances);
+  using index = new NearestRows(features);
+  const { rows, cosines } = index.find(features, nNeighbors);
+  const nearest = rows.map((row) => [...row]);
+  umap.setPrecomputedKNN(
+    nearest,
+    cosines.map((row) => row.map((cosine) => 1 - cosine)),
+  );
   // The rows themselves are not looked at: their neighbours are known.
   const steps = umap.initializeFit(nearest);
   for (let done = 1; done <= steps; done++) {
@@ -110,24 +116,6 @@ async function layout(
     if (signal?.aborted === true) return null;
   }
   return unitPlaces(umap.getEmbedding());
-}
-
-/** The nearest rows of each row, itself first, with distances of 1 - cosine. */
-function neighboursOf(features: Tensor, k: number): { nearest: number[][]; distances: number[][] } {
-  return noGrad(() =>
-    scope(() => {
-      const unit = unitRows(features); // [n, d]
-      const [cosines, rows] = ops.topk(unit.matmul(unit.t()), k); // [n, k] each
-      const [flatRows, flatCosines] = [rows.toArray(), cosines.toArray()];
-      const [n] = features.shape;
-      const rowsOf = (flat: readonly number[]) =>
-        Array.from({ length: n }, (_, row) => flat.slice(row * k, (row + 1) * k));
-      return {
-        nearest: rowsOf(flatRows),
-        distances: rowsOf(flatCosines.map((cosine) => Math.max(0, 1 - cosine))),
-      };
-    }),
-  );
 }
 
 function unitPlaces(places: readonly (readonly number[])[]): { x: number; y: number }[] {

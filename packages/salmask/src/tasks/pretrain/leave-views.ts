@@ -1,5 +1,6 @@
 /** Leaves pictures of what a run compares in its folder, for those who watch it. */
 import { noGrad, scope } from "@salmask/torch";
+import { messageOf } from "../../base/errors.js";
 import type { Report } from "../../base/events.js";
 import { spread } from "../../base/spread.js";
 import { pixelsOf, tilesJpeg } from "../../image/tiles.js";
@@ -46,7 +47,7 @@ export class ViewsLeaver {
       });
     });
     this.writing = this.writing.catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.report({
         kind: "warning",
         code: "views-not-left",

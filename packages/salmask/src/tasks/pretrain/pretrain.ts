@@ -143,8 +143,7 @@ function withViews(views: ViewsLeaver, report: Report): Report {
 
 /** Checks everything that does not need photos. Returns the device and precision of the run. */
 export function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | string): Compute {
-  if (resume === false) folder.refuseTaken();
-  else folder.refuseForeign();
+  folder.refuseFor(resume);
   const compute = computeOf(config);
   gridFor(config.data.crop, strideOf(config.model));
   return compute;

@@ -1,5 +1,6 @@
 /** A file of which no byte outside is read. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { messageOf } from "../../base/errors.js";
 import { damaged, notPth } from "./fault.js";
 
 export class BoundedFile implements Disposable {
@@ -13,7 +14,7 @@ export class BoundedFile implements Disposable {
     try {
       this.descriptor = openSync(path, "r");
     } catch (error) {
-      throw notPth(path, error instanceof Error ? error.message : String(error));
+      throw notPth(path, messageOf(error));
     }
     this.size = fstatSync(this.descriptor).size;
   }

@@ -4,7 +4,7 @@
  */
 import { statSync } from "node:fs";
 import { type nn, scope, type Tensor } from "@salmask/torch";
-import { CheckpointError, SalmaskError } from "../../base/errors.js";
+import { CheckpointError, messageOf, SalmaskError } from "../../base/errors.js";
 import { damaged, notPth } from "./fault.js";
 import { BoundedFile } from "./file.js";
 import { weightsHost } from "./globals.js";
@@ -51,7 +51,7 @@ export function readPth(path: string): nn.StateDict {
     return scope(() => readTensors(tensors, bytesOf));
   } catch (error) {
     if (error instanceof SalmaskError) throw error;
-    throw damaged(`what cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw damaged(`what cannot be read: ${messageOf(error)}`, error);
   }
 }
 
