@@ -1,5 +1,6 @@
 /** Trains any task; `train` contains the whole loop. */
 import { scope } from "@salmask/torch";
+import { collectGarbage } from "../base/collect-garbage.js";
 import { InterruptedError, TrainingError } from "../base/errors.js";
 import { type LogEntry, type Report, silent } from "../base/events.js";
 import { StageClock } from "../base/stage-clock.js";
@@ -146,6 +147,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
           losses.settle();
           checkpoint = save(task, step, checkpoints);
           report({ kind: "checkpoint", step, path: checkpoint });
+          collectGarbage();
         }
       }
       if (isInterrupted) throw interrupted(step, steps, checkpoint);
