@@ -133,7 +133,7 @@ export async function run(argv: readonly string[], streams: Streams = processStr
   const context: Context = { streams, signal: interrupt.signal, isWorking: false, exitCode: 0 };
   const stop = (signal: keyof typeof endings) => {
     if (!context.isWorking || interrupt.signal.aborted) process.exit(130);
-    streams.err(`\n${endings[signal]}: stopping after this step; once more to stop at once\n`);
+    streams.err(`\n${endings[signal]}: stopping as soon as it is safe; once more to stop at once\n`);
     interrupt.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);

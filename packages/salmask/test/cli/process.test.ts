@@ -206,7 +206,7 @@ describe("a process of the command line", () => {
       expect(out).toContain(
         `that is long for this machine, with the settings of --config ${join(folder, "run.json")}; salmask pretrain`,
       );
-      expect(err).toContain("stopping after this step");
+      expect(err).toContain("stopping as soon as it is safe");
       expect(err).toContain("a checkpoint was written");
       expect(err).not.toContain("    at ");
     },
