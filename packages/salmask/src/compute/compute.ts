@@ -11,17 +11,28 @@ import {
   type Tensor,
 } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
+import { oneRank, type Ranks } from "../ranks/ranks.js";
 import type { ComputeSettings } from "./settings.js";
 
-/** Where a network is computed, and in which precision. */
+/** Over which rows batch norm takes its means and variances: those of a rank, or those of all. */
+export type BatchNormRows = "local" | "sync";
+
+/** Where a network is computed, in which precision, and with which other processes. */
 export interface Compute {
   readonly device: "cpu" | "cuda:0";
   /** The precision of convolutions and matrix products. Weights, statistics and losses are always float32. */
   readonly precision: "float32" | "bfloat16";
+  /** Default: {@link oneRank}. */
+  readonly ranks?: Ranks;
+  /** Default: local, which is the same for one rank. */
+  readonly batchNorm?: BatchNormRows;
 }
 
 /** The CPU in float32: the same numbers on every processor of a kind. */
 export const onCpu: Compute = { device: "cpu", precision: "float32" };
+
+/** The processes that a network is trained with. */
+export const ranksOf = ({ ranks = oneRank }: Compute = onCpu): Ranks => ranks;
 
 /** The features of the machine. Missing values are detected. */
 export interface Found {
@@ -53,10 +64,12 @@ export function chooseAlgorithms({ device }: Compute, deterministic: boolean): v
 }
 
 /**
- * Moves a network to its device. On a GPU the weights of convolutions are stored with channels last, the layout of
- * tensor cores, and the layers' outputs then have that layout too.
+ * Moves a network to its device, and has its batch norm see the rows that the settings say. On a GPU the weights of convolutions are
+ * stored with channels last, the layout of tensor cores, and the layers' outputs then have that layout too.
  */
-export function place<M extends nn.AnyModule>(network: M, { device }: Compute): M {
+export function place<M extends nn.AnyModule>(network: M, compute: Compute): M {
+  const { device, batchNorm } = compute;
+  if (batchNorm === "sync") ranksOf(compute).syncBatchNorm(network);
   return device === "cpu" ? network : network.to(device, { memoryFormat: "channelsLast" });
 }
 

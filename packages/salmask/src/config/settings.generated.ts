@@ -115,6 +115,7 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "train.lr", description: "highest learning rate; default: the method's, scaled by batch / 256 (mocov2 0.03, simclr 0.3)", kind: {"kind":"number","isWhole":false,"expected":"a number above 0"}, default: undefined },
     { key: "train.optimizer", description: "what trains the encoder; default: the method's (mocov2 sgd, simclr lars)", kind: {"kind":"choice","choices":["sgd","lars","adamw"]}, default: undefined },
     { key: "train.lrWarmupEpochs", description: "epochs in which the learning rate rises; default: none with sgd; with lars 10, but at most a tenth of all epochs", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: undefined },
+    { key: "train.batchNorm", description: "which photos batch norm sees where several processes train: those of its process, or those of all; default: sync, with mocov2 local", kind: {"kind":"choice","choices":["local","sync"]}, default: undefined },
     { key: "train.weightDecay", description: "L2 penalty on every parameter", kind: {"kind":"number","isWhole":false,"expected":"a number from 0"}, default: 0.0001 },
     { key: "train.momentum", description: "momentum of the optimizer", kind: {"kind":"number","isWhole":false,"expected":"a number from 0 to 1"}, default: 0.9 },
     { key: "train.checkpointEvery", description: "epochs between checkpoints", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 1 },

@@ -34,6 +34,8 @@ export interface Ranks {
   gather(own: Tensor, dim?: number): Tensor;
   /** The same along the first axis, with gradients: those of all ranks for this rank's rows are added. */
   gatherWithGradients(own: Tensor): Tensor;
+  /** The sum over the ranks of a tensor that has the same shape on each. Without gradients. */
+  sum(own: Tensor): Tensor;
   /** The mean over the ranks of a tensor that has the same shape on each. Without gradients. */
   mean(own: Tensor): Tensor;
   /** Gives each of the tensors the mean of its values over the ranks. */
@@ -70,6 +72,7 @@ export const oneRank: Ranks = {
   own: (all) => all,
   gather: (own) => own,
   gatherWithGradients: (own) => own,
+  sum: (own) => own,
   mean: (own) => own,
   average: () => {},
   syncBatchNorm: () => {},

@@ -1,10 +1,11 @@
 /** Training of any task in a run's folder: its settings, its log and its checkpoints are kept there. */
 import { InterruptedError } from "../base/errors.js";
-import { type Report, silent } from "../base/events.js";
-import type { Compute } from "../compute/compute.js";
+import { type LogEntry, type Report, silent } from "../base/events.js";
+import { type Compute, ranksOf } from "../compute/compute.js";
 import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
 import type { Checkpoint } from "../training/position.js";
+import { expectTogether } from "../training/share.js";
 import type { Logs, Task } from "../training/task.js";
 import { type KnnScoring, restore, type Trained, train } from "../training/trainer.js";
 import type { RunFolder } from "./run-folder.js";
@@ -49,7 +50,7 @@ export interface TrainInFolder<T extends { readonly precision: string }> {
   readonly report?: Report;
 }
 
-/** Trains to the last epoch; `end` has the numbers of the last step, of an earlier process too. Throws what {@link train} throws. */
+/** Trains to the last epoch; rank 0 alone writes. `end` has the numbers of the last step, of an earlier process too. Throws what {@link train} throws. */
 export async function trainInFolder<Batch, T extends { readonly precision: string }>(
   task: Task<Batch>,
   options: TrainInFolder<T>,
@@ -57,10 +58,9 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
   const { folder, kind, config, compute, dataFingerprint, seconds, report = silent } = options;
   const { epochs, first, lookEvery, knn, signal } = options;
   const { checkpointEvery, keep, logEvery } = options.schedule;
-  await folder.log.rewindTo(first);
-  await folder.writeSettings(kind, config);
-  const isForTensorboard = options.tensorboard === true || hasEvents(folder.path);
-  const events = isForTensorboard ? EventLog.begin(folder.path, { first, entries: folder.log.read() }) : null;
+  const ranks = ranksOf(compute);
+  expectTogether(ranks, { photos: dataFingerprint });
+  const append = ranks.isFirst ? await beginLogs(options) : null;
   const trained = await train(task, {
     epochs,
     first,
@@ -80,15 +80,30 @@ export async function trainInFolder<Batch, T extends { readonly precision: strin
       }),
     },
     report: (event) => {
-      if (event.kind === "log") {
-        folder.log.append(event.entry);
-        events?.append(event.entry);
-      }
+      if (event.kind === "log") append?.(event.entry);
       report(event);
     },
   });
   // If the run was already complete, these numbers are only in its log.
   return { ...trained, end: trained.last ?? folder.log.read().at(-1)?.logs };
+}
+
+/** Writes the settings, and rewinds the logs to the first step. Returns what writes an entry to them. */
+async function beginLogs<T extends { readonly precision: string }>({
+  folder,
+  kind,
+  config,
+  first,
+  tensorboard,
+}: TrainInFolder<T>): Promise<(entry: LogEntry) => void> {
+  await folder.log.rewindTo(first);
+  await folder.writeSettings(kind, config);
+  const isForTensorboard = tensorboard === true || hasEvents(folder.path);
+  const events = isForTensorboard ? EventLog.begin(folder.path, { first, entries: folder.log.read() }) : null;
+  return (entry) => {
+    folder.log.append(entry);
+    events?.append(entry);
+  };
 }
 
 /** Work after the last step. Its InterruptedError says that training has ended, and how the rest is made up for. */

@@ -5,7 +5,7 @@
 import { KeyedRandom, type nn, type Tensor } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
 import { purpose } from "../base/purposes.js";
-import { type Compute, onCpu } from "../compute/compute.js";
+import { type Compute, onCpu, ranksOf } from "../compute/compute.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import { fillOf } from "../masking/fills/registry.js";
 import type { Foreground } from "../masking/foreground.js";
@@ -129,8 +129,7 @@ export class SaliencyGuide implements ObjectFinder {
   /** The maps of all photos, from an asynchronous source. Throws {@link UsageError} `sees-photos-alone`. */
   private async askBeforehand(source: LateSaliencySource): Promise<Tensor> {
     try {
-      if (this.settings.saliency.scope === "photo")
-        return await mapAllPhotos(source, this.options.dataset, this.photoView(), this.options);
+      if (this.settings.saliency.scope === "photo") return await this.mapTogether(source);
       throw new UsageError(
         "sees-photos-alone",
         `Expected saliency.scope photo with the source ${source.name}, which is asked once about each photo, got crop. ` +
@@ -139,6 +138,18 @@ export class SaliencyGuide implements ObjectFinder {
     } finally {
       await source.dispose();
     }
+  }
+
+  /** The maps of all photos `[N, rows, cols]`, of which each rank makes its part. */
+  private async mapTogether(source: LateSaliencySource): Promise<Tensor> {
+    const { dataset, compute } = this.options;
+    const ranks = ranksOf(compute);
+    const { ids = Int32Array.from({ length: dataset.length }, (_, id) => id) } = this.options;
+    const own = ids.filter((_, place) => place % ranks.worldSize === ranks.rank);
+    const maps = await mapAllPhotos(source, dataset, this.photoView(), { ...this.options, ids: own });
+    const all = ranks.sum(maps); // [N, rows, cols]
+    if (all !== maps) maps.dispose();
+    return all;
   }
 
   private know(maps: PhotoMaps): void {
@@ -164,6 +175,18 @@ export class SaliencyGuide implements ObjectFinder {
     return isRowSorted ? found.map((view, i) => rowSorted(view, maps[i].shape[2])) : found;
   }
 
+  /** Call it before each step with the photos `ids` [B] of this rank: makes what is computed once per photo, with the other ranks. */
+  beforeStep(ids: Int32Array): void {
+    if (this.knowledge?.kind === "photos")
+      this.knowledge.maps.share(this.mapped(ids), ranksOf(this.options.compute));
+  }
+
+  /** The photos whose maps the photos `ids` [B] get. */
+  private mapped(ids: Int32Array): Int32Array {
+    const { others } = this;
+    return others === null ? ids : ids.map((id) => others[id]);
+  }
+
   /** The saliency of crops of the photos `ids` [B], `[B, rows, cols]`; null while there is no saliency source. */
   saliencyOf(view: Crops, ids: Int32Array): Tensor | null {
     return this.knowledge === null ? null : this.maps(this.knowledge, view, ids);
@@ -172,8 +195,7 @@ export class SaliencyGuide implements ObjectFinder {
   private maps(knowledge: Knowledge, { pixels, draw }: Crops, ids: Int32Array): Tensor {
     const { rows, cols } = gridFor(pixels.shape[2], this.options.stride);
     if (knowledge.kind === "photos") {
-      const { others } = this;
-      const photos = knowledge.maps.of(others === null ? ids : ids.map((id) => others[id])); // [B, rows', cols']
+      const photos = knowledge.maps.of(this.mapped(ids)); // [B, rows', cols']
       return cropMaps(photos, draw, rows, cols); // [B, rows, cols]
     }
     const maps = knowledge.source.maps(pixels, { rows, cols }); // [B, rows, cols]

@@ -4,6 +4,7 @@ import { InterruptedError } from "../base/errors.js";
 import { sent } from "../compute/compute.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import { gridFor } from "../masking/grid.js";
+import type { Ranks } from "../ranks/ranks.js";
 import { wholeView } from "../views/draw.js";
 import { renderView } from "../views/render.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "./source.js";
@@ -40,6 +41,8 @@ const pixelsAtOnce = 2 ** 17;
  */
 export class PhotoMaps {
   private readonly isKnown: Uint8Array;
+  /** Photos whose maps all ranks know. The same on all ranks. */
+  private readonly shared = new Set<number>();
   /** Seconds so far for computing maps. */
   secondsAsked = 0;
 
@@ -71,6 +74,24 @@ export class PhotoMaps {
       this.secondsAsked += (performance.now() - began) / 1000;
     }
     return this.maps.indexSelect(0, tensor(ids)); // [B, rows, cols]
+  }
+
+  /**
+   * Makes the maps of this rank's photos of a batch, `ids` [B], where they are not known, and gets those that other ranks made of
+   * theirs: so that each map is made once. Every rank calls it in each step.
+   */
+  share(ids: Int32Array, ranks: Ranks): void {
+    if (ranks.worldSize === 1 || this.asked === null || this.shared.size === this.isKnown.length) return;
+    const all = ranks.exchange(ids).flatMap((ofRank) => Array.from(ofRank));
+    if (all.every((id) => this.shared.has(id))) return;
+    scope(() => {
+      const maps = ranks.gather(this.of(ids)); // [A, rows, cols]
+      for (const [row, id] of all.entries()) {
+        this.maps.narrow(0, id, 1).copy_(maps.narrow(0, row, 1));
+        this.isKnown[id] = 1;
+        this.shared.add(id);
+      }
+    });
   }
 
   private ask(ids: Int32Array): void {

@@ -1,8 +1,9 @@
 import type { Tensor } from "@salmask/torch";
+import { ranksOf } from "../compute/compute.js";
 import type { ProjectorMaker } from "../models/encoder.js";
 import { mlpHead } from "../models/mlp-head.js";
 import type { ByolSettings } from "./byol-settings.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { mirroredViews } from "./mirrored-views.js";
 import { MomentumPrediction, type Predicted } from "./momentum-prediction.js";
 import { predictorOf } from "./online-network.js";
@@ -26,10 +27,11 @@ function byolLoss(
  * other view, in both directions; nothing is told apart from other photos. A photo's hard negative, if there is one, pushes its two
  * predictions away. LARS with the rate of solo-learn's recipe for ImageNet-100.
  */
-export const byol = (method: ByolSettings): Required<MethodMaker> => ({
+export const byol = (method: ByolSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, predictorHidden, momentum, repulsion, repulsionMargin } = method;
-    const options = { repulsion, repulsionMargin, negativeWeight: mask.negative.weight };
+    const negativeWeight = mask.negative.weight;
+    const options = { repulsion, repulsionMargin, negativeWeight, ranks: ranksOf(compute) };
     return new MomentumPrediction({
       name: "byol",
       seed,

@@ -10,7 +10,7 @@ import {
   zeros,
 } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { onCpu } from "../compute/compute.js";
+import { onCpu, ranksOf } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { dinoProjector, UnitLinear } from "../models/dino-head.js";
@@ -23,7 +23,7 @@ import { clipEachGradient } from "./clip-gradients.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { DinoSettings } from "./dino-settings.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { mirroredSources, mirroredTargets } from "./mirrored-views.js";
 import { follow, risingMomentum } from "./momentum.js";
 import { bySize, multiCropViews } from "./multi-crop.js";
@@ -120,6 +120,7 @@ export class Dino implements Method {
   against({ views }: BatchViews, { epoch }: Progress): Compare {
     const [first, second] = mirroredTargets(views, this.options.branch); // [B, 3, H, W] each
     const batch = first.shape[0];
+    const ranks = ranksOf(this.options.encoder.compute);
     const { targets, keys } = noGrad(() => scope(() => this.teach(ops.cat([first, second]), epoch))); // [2 B, K], [2 B, dim]
     return (sources) => {
       const embeddings = this.student.embed(bySize(sources, views)); // [V B, dim]
@@ -127,8 +128,8 @@ export class Dino implements Method {
       const loss = swappedCrossEntropy(targets.split(batch), outputs.split(batch)); // []
       const [query, key] = [embeddings.narrow(0, 0, batch), keys.narrow(0, batch, batch)]; // [B, dim] each
       const logs = () => ({
-        contrastAccuracy: contrastAccuracy(query, key).item(),
-        ...prototypeUse(targets),
+        contrastAccuracy: contrastAccuracy(query, key, ranks).item(),
+        ...scope(() => prototypeUse(ranks.gather(targets))),
       });
       return { loss, logs, embeddings: { query, key } };
     };
@@ -140,7 +141,8 @@ export class Dino implements Method {
     const keys = this.teacher.embed([pictures]); // [2 B, dim]
     const outputs = this.teacher.prototypes.forward(keys); // [2 B, K]
     const sharpened = outputs.sub(this.centre).div(teacherTemperatureAt(teacherTemperature, epoch)); // [2 B, K]
-    this.centre.mul_(centreMomentum).add_(outputs.mean([0]), { alpha: 1 - centreMomentum });
+    const mean = ranksOf(this.options.encoder.compute).mean(outputs.mean([0])); // [K]
+    this.centre.mul_(centreMomentum).add_(mean, { alpha: 1 - centreMomentum });
     return { targets: sharpened.softmax(1), keys };
   }
 
@@ -187,7 +189,7 @@ export class Dino implements Method {
 }
 
 /** The paper's optimizers: SGD for ConvNets (its released recipe for ResNet-50), AdamW for transformers (section 3.2). */
-export const dino = (method: DinoSettings): Required<MethodMaker> => ({
+export const dino = (method: DinoSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, temperature, prototypes, frozenEpochs, momentum, centreMomentum } = method;
     const { teacherTemperature, teacherTemperatureStart, teacherWarmupEpochs } = method;

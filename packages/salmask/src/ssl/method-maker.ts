@@ -1,4 +1,4 @@
-import type { Compute } from "../compute/compute.js";
+import type { BatchNormRows, Compute } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { ModelSettings } from "../models/settings.js";
 import type { UsualOptimizer } from "../training/optimizer.js";
@@ -29,4 +29,9 @@ export interface MethodMaker {
   recipe(settings: HostSettings): ViewRecipe;
   /** What trains it if the settings name no optimizer; MoCo v2's if it is missing. */
   optimizer?(settings: HostSettings): UsualOptimizer;
+  /** Which rows batch norm sees with several ranks if the settings do not say it; those of all ranks if it is missing. */
+  batchNorm?(settings: HostSettings): BatchNormRows;
 }
+
+/** A maker that says what trains its method, as those of this package do. */
+export type BuiltInMaker = MethodMaker & Required<Pick<MethodMaker, "optimizer">>;

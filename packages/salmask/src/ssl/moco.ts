@@ -11,15 +11,16 @@ import {
   tensor,
 } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { onCpu } from "../compute/compute.js";
+import { onCpu, ranksOf } from "../compute/compute.js";
 import { type EmbeddedNegatives, embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder, unitRows } from "../models/encoder.js";
 import { joinParts, partOf } from "../models/state-dict.js";
+import { oneRank, type Ranks } from "../ranks/ranks.js";
 import type { Logs, Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { contrastiveLoss } from "./moco-loss.js";
 import type { Mocov2Settings } from "./mocov2-settings.js";
 import { follow } from "./momentum.js";
@@ -38,8 +39,8 @@ export interface MocoOptions {
   /** rho, the factor on a hard negative's similarity. */
   negativeWeight: number;
   /**
-   * Number of parts of a batch with separate batch statistics, as if each were on its own GPU; keys are shuffled over
-   * them.
+   * Number of parts of this rank's share of a batch with separate batch statistics, as if each were on its own GPU; keys are shuffled
+   * over them, and over the ranks where batch norm is local.
    */
   groups: number;
 }
@@ -58,8 +59,15 @@ export class Moco implements Method {
   private waiting: Tensor | null = null;
   private pointer = 0;
   private enqueued = 0;
+  /** All ranks, whose keys come into one queue. */
+  private readonly ranks: Ranks;
+  /** The ranks over which keys are shuffled: this one alone where batch norm sees those of all. */
+  private readonly shuffled: Ranks;
 
   constructor(private readonly options: MocoOptions) {
+    const { compute } = options.encoder;
+    this.ranks = ranksOf(compute);
+    this.shuffled = compute?.batchNorm === "sync" ? oneRank : this.ranks;
     const generatorFor = (part: number) =>
       new Generator(new KeyedRandom(options.seed, purpose.weights, part).uint32());
     this.query = projectedEncoder(options.encoder, generatorFor(0));
@@ -109,7 +117,7 @@ export class Moco implements Method {
 
   /**
    * Keys and hard negatives pass through the key encoder together and shuffled, so that neither can be recognised by
-   * its own batch statistics.
+   * its own batch statistics (He et al. 2020, section 3.3).
    */
   private encodeKeys(
     { views: [, { masked: keys }], negatives }: BatchViews,
@@ -117,14 +125,15 @@ export class Moco implements Method {
   ): { key: Tensor; negatives: EmbeddedNegatives | null } {
     const batch = keys.shape[0];
     // R is (1 + M) B, or B + M if the batch shares its negatives.
-    const all = negatives === null ? keys : ops.cat([keys, negatives.pixels]); // [R, 3, H, W]
+    const own = negatives === null ? keys : ops.cat([keys, negatives.pixels]); // [R, 3, H, W]
+    const all = this.shuffled.gather(own); // [A, 3, H, W]
     const order = new KeyedRandom(this.options.seed, purpose.shuffle, step).permutation(all.shape[0]);
     const { device } = all;
-    const shuffled = all.indexSelect(0, tensor(order, { device })); // [R, 3, H, W]
-    const encoded = inGroups(this.key, shuffled, this.options.groups); // [R, dim]
+    const shuffled = all.indexSelect(0, tensor(this.shuffled.slice(order), { device })); // [R, 3, H, W]
+    const encoded = this.shuffled.gather(inGroups(this.key, shuffled, this.options.groups)); // [A, dim]
     const unshuffled = new Int32Array(order.length);
     for (const [place, row] of order.entries()) unshuffled[row] = place;
-    const embeddings = encoded.indexSelect(0, tensor(unshuffled, { device })); // [R, dim]
+    const embeddings = encoded.indexSelect(0, tensor(this.shuffled.slice(unshuffled), { device })); // [R, dim]
     return {
       key: embeddings.narrow(0, 0, batch), // [B, dim]
       negatives:
@@ -144,7 +153,7 @@ export class Moco implements Method {
     follow(this.key, this.query, this.options.momentum);
     if (this.waiting === null) return;
     const { waiting } = this;
-    noGrad(() => this.enqueue(waiting));
+    noGrad(() => scope(() => this.enqueue(this.ranks.gather(waiting))));
     this.waiting.dispose();
     this.waiting = null;
   }
@@ -188,7 +197,7 @@ function inGroups(module: nn.Module, input: Tensor, groups: number): Tensor {
 }
 
 /** SGD with the paper's rate (section 4.1). */
-export const mocov2 = (method: Mocov2Settings): Required<MethodMaker> => ({
+export const mocov2 = (method: Mocov2Settings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, temperature, queue, momentum, groups } = method;
     const encoder = { backbone: model, hidden, dim, compute };
@@ -199,9 +208,11 @@ export const mocov2 = (method: Mocov2Settings): Required<MethodMaker> => ({
       negativeWeight: mask.negative.weight,
       queue,
       momentum,
-      groups,
+      // Where batch norm is local, the ranks have the groups among them.
+      groups: compute.batchNorm === "sync" ? groups : groups / ranksOf(compute).worldSize,
     });
   },
   recipe: queryAndKey,
   optimizer: () => ({ name: "sgd", rate: 0.03 }),
+  batchNorm: () => "local",
 });

@@ -1,10 +1,12 @@
 import { arange, ops, type Tensor } from "@salmask/torch";
+import { ranksOf } from "../compute/compute.js";
 import type { EmbeddedNegatives } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { mlpHead } from "../models/mlp-head.js";
 import { isTransformer } from "../models/settings.js";
+import type { Ranks } from "../ranks/ranks.js";
 import { hardLogits } from "./hard-logits.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { mirroredViews } from "./mirrored-views.js";
 import type { Mocov3Settings } from "./mocov3-settings.js";
 import { MomentumPrediction, type Predicted } from "./momentum-prediction.js";
@@ -14,10 +16,11 @@ export interface InBatchOptions {
   readonly temperature: number;
   /** rho, the factor on a hard negative's similarity. */
   readonly weight: number;
+  readonly ranks: Ranks;
 }
 
 /**
- * MoCo v3's loss `[]` of one direction (Chen, Xie and He 2021, algorithm 1): each query is to find its key among those of the batch,
+ * MoCo v3's loss `[]` of one direction (Chen, Xie and He 2021, algorithm 1): each query is to find its key among those of all ranks,
  * `[B, dim]` each, rows of length one. A hard negative is one more column in the row of its own photo. `2 tau` keeps gradients as
  * large at every temperature.
  */
@@ -25,15 +28,17 @@ function inBatchLoss(
   queries: Tensor,
   keys: Tensor,
   negatives: EmbeddedNegatives | null,
-  { temperature, weight }: InBatchOptions,
+  { temperature, weight, ranks }: InBatchOptions,
 ): Tensor {
-  const similarities = queries.matmul(keys.t()); // [B, B]
+  const [batch] = queries.shape;
+  const first = ranks.rank * batch;
+  const similarities = queries.matmul(ranks.gather(keys).t()); // [B, A] with the A keys of all ranks
   const columns = [
     similarities,
     ...(negatives === null ? [] : [hardLogits(queries, negatives, weight)]), // [B, M]
   ];
-  const logits = ops.cat(columns, { dim: 1 }).div(temperature); // [B, B + M]
-  const own = arange(0, queries.shape[0], { dtype: "int64", device: queries.device }); // [B]
+  const logits = ops.cat(columns, { dim: 1 }).div(temperature); // [B, A + M]
+  const own = arange(first, first + batch, { dtype: "int64", device: queries.device }); // [B]
   return ops.crossEntropyLoss(logits, own).mul(2 * temperature); // []
 }
 
@@ -56,11 +61,11 @@ function* patchProjection(backbone: Backbone) {
  * two layers and the predictor ends without batch norm, for transformers the projector has three. Optimizers are the paper's: LARS
  * for ConvNets with the rate of its shortest schedule, AdamW for transformers with solo-learn's rate for ImageNet-100.
  */
-export const mocov3 = (method: Mocov3Settings): Required<MethodMaker> => ({
+export const mocov3 = (method: Mocov3Settings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, predictorHidden, momentum, temperature } = method;
     const isForPatches = isTransformer(model.arch);
-    const options = { temperature, weight: mask.negative.weight };
+    const options = { temperature, weight: mask.negative.weight, ranks: ranksOf(compute) };
     return new MomentumPrediction({
       name: "mocov3",
       seed,

@@ -1,5 +1,6 @@
 import { Generator, KeyedRandom, type nn, noGrad, ops, type Tensor } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
+import { ranksOf } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import {
@@ -81,11 +82,14 @@ export class MomentumPrediction implements Method {
   against(batch: BatchViews): Compare {
     const encoded = encodeTargets((pixels) => this.target.forward(pixels), batch, this.options.branch);
     const { batch: photos, targets } = encoded; // targets [2 B, dim]
+    const ranks = ranksOf(this.options.encoder.compute);
     return (sources) => {
       const predictions = this.online.forward(ops.cat(sources)); // [2 B, dim]
       const loss = this.options.loss({ ...encoded, predictions }); // []
       const embeddings = { query: predictions.narrow(0, 0, photos), key: targets.narrow(0, 0, photos) }; // [B, dim] each
-      const logs = () => ({ contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key).item() });
+      const logs = () => ({
+        contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key, ranks).item(),
+      });
       return { loss, logs, embeddings };
     };
   }

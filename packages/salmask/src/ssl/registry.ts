@@ -2,7 +2,7 @@ import type { Compute } from "../compute/compute.js";
 import { barlow } from "./barlow.js";
 import { byol } from "./byol.js";
 import { dino } from "./dino.js";
-import type { HostSettings, MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker, HostSettings, MethodMaker } from "./method-maker.js";
 import { mocov2 } from "./moco.js";
 import { mocov3 } from "./mocov3.js";
 import { Occlusion } from "./occlusion/occlusion.js";
@@ -13,7 +13,7 @@ import { swav } from "./swav.js";
 import { vicreg } from "./vicreg.js";
 
 /** The maker of the settings' method. To add a method, add a line here and its settings in `settings.ts`. */
-function makerOf(method: MethodSettings): Required<MethodMaker> {
+function makerOf(method: MethodSettings): BuiltInMaker {
   switch (method.name) {
     case "mocov2":
       return mocov2(method);
@@ -41,6 +41,7 @@ export const builtInMethods: Required<MethodMaker> = {
   create: (settings, compute) => makerOf(settings.method).create(settings, compute),
   recipe: (settings) => makerOf(settings.method).recipe(settings),
   optimizer: (settings) => makerOf(settings.method).optimizer(settings),
+  batchNorm: (settings) => makerOf(settings.method).batchNorm?.(settings) ?? "sync",
 };
 
 /** The occlusion model of the settings; null if they have none. */

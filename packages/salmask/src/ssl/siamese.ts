@@ -1,5 +1,6 @@
 import { Generator, KeyedRandom, type nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
+import { ranksOf } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import {
@@ -15,12 +16,12 @@ import type { UsualOptimizer } from "../training/optimizer.js";
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { mirroredSources, mirroredTargets, mirroredViews } from "./mirrored-views.js";
 
 /**
- * A loss `[]` of the embeddings of a batch's two views, `[B, dim]` each and of any length. It is the same where the two are
- * exchanged.
+ * A loss `[]` of the embeddings of a batch's two views, `[B, dim]` each and of any length, with those of all ranks. It is the same
+ * where the two are exchanged.
  */
 export type PairLoss = (one: Tensor, other: Tensor) => Tensor;
 
@@ -78,21 +79,25 @@ export class Siamese implements Method {
 
   /** Both targets pass through the encoder together, and so do both sources. */
   against({ views }: BatchViews): Compare {
-    const { branch, loss } = this.options;
+    const { branch, loss, encoder } = this.options;
+    const ranks = ranksOf(encoder.compute);
     const [first, second] = mirroredTargets(views, branch); // [B, 3, H, W] each
     const batch = first.shape[0];
     const targets = noGrad(() => scope(() => this.encoder.project(ops.cat([second, first])))); // [2 B, dim]
     return (sources) => {
       const embeddings = this.encoder.project(ops.cat(sources)); // [2 B, dim]
       const directions = [0, batch].map((from) =>
-        loss(embeddings.narrow(0, from, batch), targets.narrow(0, from, batch)),
-      ); // [] each
+        loss(
+          ranks.gatherWithGradients(embeddings.narrow(0, from, batch)),
+          ranks.gather(targets.narrow(0, from, batch)),
+        ),
+      ); // [] each, the same on each rank
       const both = directions[0].add(directions[1]); // []
       const query = unitRows(embeddings.detach().narrow(0, 0, batch)); // [B, dim]
       const key = unitRows(targets.narrow(0, 0, batch)); // [B, dim]
       return {
         loss: both.sub(both.detach().div(2)), // the value of their mean, the gradient of their sum
-        logs: () => ({ contrastAccuracy: contrastAccuracy(query, key).item() }),
+        logs: () => ({ contrastAccuracy: contrastAccuracy(query, key, ranks).item() }),
         embeddings: { query, key },
       };
     };
@@ -121,7 +126,7 @@ export class Siamese implements Method {
 export const siamese = (
   { hidden, dim }: Pick<EncoderOptions, "hidden" | "dim">,
   { name, loss, optimizer }: SiameseKind,
-): Required<MethodMaker> => ({
+): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) =>
     new Siamese({
       name,

@@ -1,12 +1,13 @@
 import { Generator, KeyedRandom, type nn, ops } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
+import { ranksOf } from "../compute/compute.js";
 import { embedded } from "../masking/hard-negatives.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectedEncoder, projectedEncoder } from "../models/encoder.js";
 import { pick } from "../models/state-dict.js";
 import type { BatchViews, View } from "../views/view.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { ntXent } from "./nt-xent.js";
 import { queryAndKey } from "./query-and-key.js";
 import type { SimClrSettings } from "./simclr-settings.js";
@@ -21,7 +22,7 @@ export interface SimClrOptions {
 }
 
 /**
- * SimCLR (Chen et al. 2020): one encoder for both views; the rest of the batch are the negatives. The paper reports its
+ * SimCLR (Chen et al. 2020): one encoder for both views; the rest of the batch, on all ranks, are the negatives. The paper reports its
  * masks with SimCLR but publishes no code for it. Here the first view is masked, the second is not, and only the first
  * view's row contains the hard negative.
  */
@@ -56,7 +57,8 @@ export class SimClr implements Method {
    * together, so that none can be recognised by its own batch statistics.
    */
   against({ views: [, { masked: second }], negatives }: BatchViews): Compare {
-    const { temperature, negativeWeight: weight } = this.options;
+    const { temperature, negativeWeight: weight, encoder } = this.options;
+    const ranks = ranksOf(encoder.compute);
     return ([first]) => {
       const batch = first.shape[0];
       const parts = [first, second, ...(negatives === null ? [] : [negatives.pixels])];
@@ -69,7 +71,7 @@ export class SimClr implements Method {
             ? null
             : embedded(negatives, embeddings.narrow(0, 2 * batch, embeddings.shape[0] - 2 * batch)), // of [M * B, dim]
       };
-      const { loss, contrastAccuracy } = ntXent(inputs, { temperature, weight }); // [], []
+      const { loss, contrastAccuracy } = ntXent(inputs, { temperature, weight, ranks }); // [], []
       const logs = () => ({ contrastAccuracy: contrastAccuracy.item() });
       return { loss, logs, embeddings: { query: inputs.first, key: inputs.second } };
     };
@@ -93,7 +95,7 @@ export class SimClr implements Method {
 }
 
 /** LARS with the rate of solo-learn's recipe for ImageNet-100. */
-export const simclr = (method: SimClrSettings): Required<MethodMaker> => ({
+export const simclr = (method: SimClrSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, temperature } = method;
     const encoder = { backbone: model, hidden, dim, compute };

@@ -1,5 +1,6 @@
 import { Generator, KeyedRandom, type nn, ops, type Tensor } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
+import { ranksOf } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectorMaker, projectedEncoder } from "../models/encoder.js";
@@ -8,7 +9,7 @@ import { pick } from "../models/state-dict.js";
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { encodeTargets } from "./mirrored-targets.js";
 import { mirroredSources, mirroredTargets, mirroredViews } from "./mirrored-views.js";
 import { OnlineNetwork, predictorOf } from "./online-network.js";
@@ -76,7 +77,9 @@ export class SimSiam implements Method {
       const loss =
         negatives === null ? apart : apart.add(repulsionTerm(predictions, negatives, photos, this.options)); // []
       const embeddings = { query: predictions.narrow(0, 0, photos), key: targets.narrow(0, 0, photos) }; // [B, dim] each
-      const logs = () => ({ contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key).item() });
+      const logs = () => ({
+        contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key, this.options.ranks).item(),
+      });
       return { loss, logs, embeddings };
     };
   }
@@ -102,7 +105,7 @@ export class SimSiam implements Method {
 }
 
 /** SGD with the paper's rate for a batch of 256 (section 4). */
-export const simsiam = (method: SimSiamSettings): Required<MethodMaker> => ({
+export const simsiam = (method: SimSiamSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, predictorHidden, repulsion, repulsionMargin } = method;
     return new SimSiam({
@@ -113,6 +116,7 @@ export const simsiam = (method: SimSiamSettings): Required<MethodMaker> => ({
       repulsion,
       repulsionMargin,
       negativeWeight: mask.negative.weight,
+      ranks: ranksOf(compute),
     });
   },
   recipe: mirroredViews,

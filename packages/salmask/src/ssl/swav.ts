@@ -1,6 +1,6 @@
 import { Generator, KeyedRandom, keep, nn, noGrad, ops, scope, type Tensor, zeros } from "@salmask/torch";
 import { purpose } from "../base/purposes.js";
-import { onCpu } from "../compute/compute.js";
+import { onCpu, ranksOf } from "../compute/compute.js";
 import type { MaskSettings } from "../masking/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { type EncoderOptions, type ProjectorMaker, projectedEncoder, unitRows } from "../models/encoder.js";
@@ -10,7 +10,7 @@ import type { Logs, Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
 import { contrastAccuracy } from "./contrast-accuracy.js";
 import type { Compare, Embeddings, Method } from "./method.js";
-import type { MethodMaker } from "./method-maker.js";
+import type { BuiltInMaker } from "./method-maker.js";
 import { mirroredSources, mirroredTargets } from "./mirrored-views.js";
 import { bySize, multiCropViews } from "./multi-crop.js";
 import { PrototypeNetwork } from "./prototype-network.js";
@@ -42,7 +42,7 @@ const projectorOf: ProjectorMaker = ({ features, hidden, dim, generator }) =>
 
 /**
  * SwAV (Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments"): the two large crops of a
- * photo are assigned to prototypes, evenly over the batch, and every crop predicts the assignments of the other large crops. Here
+ * photo are assigned to prototypes, evenly over the batch of all ranks, and every crop predicts the assignments of the other large crops. Here
  * assignments are those of whole crops, and the crops that predict them are masked, so that a step has two passes of large crops
  * where the paper has one.
  */
@@ -87,44 +87,47 @@ export class Swav implements Method {
   against({ views }: BatchViews, { epoch }: Progress): Compare {
     const { network } = this;
     const [first, second] = mirroredTargets(views, this.options.branch); // [B, 3, H, W] each
-    const batch = first.shape[0];
+    const ranks = ranksOf(this.options.encoder.compute);
     this.normalizePrototypes();
     const { codes, targets } = noGrad(() =>
       scope(() => {
-        const targets = network.embed([ops.cat([first, second])]); // [2 B, dim]
-        const codes = targets.split(batch).map((embeddings, crop) => this.codes(embeddings, crop)); // [B, K] each
+        const [batch] = first.shape;
+        const own = network.embed([ops.cat([first, second])]).reshape([2, batch, -1]); // [2, B, dim]
+        const targets = ranks.gather(own, 1); // [2, A, dim] with the A photos of all ranks
+        const codes = [0, 1].map((crop) => this.codes(targets.select(0, crop), crop)); // [A, K] each
         return { codes, targets };
       }),
     );
     if (this.queue !== null && epoch >= this.options.queueFromEpoch) this.enqueue(this.queue, targets);
+    const batch = first.shape[0];
+    const ownCodes = codes.map((all) => ranks.own(all)); // [B, K] each
     return (sources) => {
       const embeddings = network.embed(bySize(sources, views)); // [V B, dim]
       const logits = network.prototypes.forward(embeddings).div(this.options.temperature).split(batch); // [B, K] each
-      const loss = swappedCrossEntropy(codes, logits); // []
-      const [query, key] = [embeddings.narrow(0, 0, batch), targets.narrow(0, batch, batch)]; // [B, dim] each
+      const loss = swappedCrossEntropy(ownCodes, logits); // []
+      const [query, key] = [embeddings.narrow(0, 0, batch), ranks.own(targets.select(0, 1))]; // [B, dim] each
       const logs = () => ({
-        contrastAccuracy: contrastAccuracy(query, key).item(),
+        contrastAccuracy: contrastAccuracy(query, key, ranks).item(),
         ...scope(() => prototypeUse(ops.cat(codes))),
       });
       return { loss, logs, embeddings: { query, key } };
     };
   }
 
-  /** The assignments `[B, K]` of a large crop's embeddings `[B, dim]`, with those of the queue once it is full. */
+  /** The assignments `[A, K]` of a large crop's embeddings `[A, dim]`, with those of the queue once it is full. */
   private codes(embeddings: Tensor, crop: number): Tensor {
     const { queue } = this;
-    const [batch] = embeddings.shape;
+    const [count] = embeddings.shape;
     const isFull = queue !== null && this.enqueued === this.options.queue;
     const all = isFull ? ops.cat([queue.select(0, crop), embeddings]) : embeddings; // [N, dim]
     const plan = sinkhorn(this.network.prototypes.forward(all), this.options); // [N, K]
-    return plan.narrow(0, plan.shape[0] - batch, batch);
+    return plan.narrow(0, plan.shape[0] - count, count);
   }
 
+  /** @param targets `[2, A, dim]` */
   private enqueue(queue: Tensor, targets: Tensor): void {
-    const [rows, dim] = targets.shape;
-    const views = targets.reshape([2, rows / 2, dim]);
-    this.pointer = noGrad(() => scope(() => writeRing(queue, views, { at: this.pointer, dim: 1 })));
-    this.enqueued = Math.min(this.enqueued + rows / 2, this.options.queue);
+    this.pointer = noGrad(() => scope(() => writeRing(queue, targets, { at: this.pointer, dim: 1 })));
+    this.enqueued = Math.min(this.enqueued + targets.shape[1], this.options.queue);
   }
 
   /** Scores are cosines: prototypes have length one before each step. */
@@ -175,7 +178,7 @@ export class Swav implements Method {
 const usualQueue = (batchSize: number) => (batchSize <= 256 ? 3840 : 0);
 
 /** LARS with the paper's rate for a batch of 256 (its appendix A). */
-export const swav = (method: SwavSettings): Required<MethodMaker> => ({
+export const swav = (method: SwavSettings): BuiltInMaker => ({
   create: ({ seed, model, mask, train }, compute) => {
     const { hidden, dim, temperature, prototypes, frozenEpochs } = method;
     const { epsilon, sinkhornIterations, codeQueue, codeQueueEpoch } = method;

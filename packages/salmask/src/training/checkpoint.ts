@@ -31,7 +31,9 @@ function checksum(tensors: Readonly<Record<string, Tensor>>, position: string): 
   return hash.digest("hex");
 }
 
-const fileOf = (step: number) => `step-${String(step).padStart(9, "0")}.safetensors`;
+/** Where the checkpoint of a step lies. */
+export const checkpointPath = (folder: string, step: number): string =>
+  join(folder, `step-${String(step).padStart(9, "0")}.safetensors`);
 
 /** The checkpoints in a folder, newest first. */
 export function listCheckpoints(folder: string): string[] {
@@ -63,7 +65,7 @@ export function saveCheckpoint(
   const { task, optimizers } = checkpoint;
   const all = joinParts({ task, optimizer: joinParts(optimizers) });
   refuseUnlessFinite(all, checkpoint.position.step);
-  const path = join(folder, fileOf(checkpoint.position.step));
+  const path = checkpointPath(folder, checkpoint.position.step);
   const position = JSON.stringify({ ...checkpoint.position, libtorch: libtorchVersion() });
   try {
     saveSafetensors(path, all, { format, position, sha256: checksum(all, position) });

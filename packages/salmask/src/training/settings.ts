@@ -28,6 +28,12 @@ export const trainSettings = z
       .describe(
         "epochs in which the learning rate rises; default: none with sgd; with lars 10, but at most a tenth of all epochs",
       ),
+    batchNorm: z
+      .enum(["local", "sync"])
+      .optional()
+      .describe(
+        "which photos batch norm sees where several processes train: those of its process, or those of all; default: sync, with mocov2 local",
+      ),
     weightDecay: z.number().min(0).default(1e-4).describe("L2 penalty on every parameter"),
     momentum: share().default(0.9).describe("momentum of the optimizer"),
     checkpointEvery: count(1).default(1).describe("epochs between checkpoints"),

@@ -4,11 +4,12 @@ import { collectGarbage } from "../base/collect-garbage.js";
 import { InterruptedError, TrainingError } from "../base/errors.js";
 import { type LogEntry, type Report, silent } from "../base/events.js";
 import { StageClock } from "../base/stage-clock.js";
-import { type Compute, onCpu } from "../compute/compute.js";
-import { listCheckpoints, saveCheckpoint } from "./checkpoint.js";
+import { type Compute, onCpu, ranksOf } from "../compute/compute.js";
+import { checkpointPath, listCheckpoints, saveCheckpoint } from "./checkpoint.js";
 import { lossWatch } from "./loss-watch.js";
 import type { Checkpoint, Position } from "./position.js";
-import { trainStep } from "./step.js";
+import { expectTogether, refuseUneven, shareStatistics } from "./share.js";
+import { togetherOf, trainStep } from "./step.js";
 import type { Logs, Progress, Task } from "./task.js";
 
 /** Where a run's checkpoints are written, and their data about the run in addition to its state. */
@@ -63,12 +64,13 @@ export interface Trained {
 }
 
 /**
- * Trains a task until its last epoch. On a CPU, the same task, options and number of threads give the same result bit
+ * Trains a task until its last epoch, together with the other ranks of `compute`. On a CPU, the same task, options and number of threads give the same result bit
  * for bit, also if it was interrupted. Throws {@link TrainingError} `loss-not-finite`, `state-not-finite`, `disk-full`.
  */
 export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Promise<Trained> {
   const { epochs, first = 0, checkpoints = null, logEvery, lookEvery = 0 } = options;
   const { compute = onCpu, knn = null, signal, report = silent } = options;
+  const ranks = ranksOf(compute);
   const epochZero = task.batches(0);
   const stepsPerEpoch = epochZero.length;
   const steps = Math.round(epochs * stepsPerEpoch);
@@ -78,6 +80,9 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
   const isScored = (done: number) => scoresBy(done) > scoresBy(done - 1);
   const isLogged = (done: number) =>
     done % logEvery === 0 || done === steps || isLookedAt(done) || isScored(done);
+  refuseUneven(epochZero[0]?.length ?? 0, ranks);
+  expectTogether(ranks, { "first step": first, steps });
+  const together = togetherOf(task, ranks);
   const losses = lossWatch(compute);
   let checkpoint = checkpoints === null ? null : (listCheckpoints(checkpoints.folder).at(0) ?? null);
   try {
@@ -105,9 +110,11 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       const clock = new StageClock();
       // A photo that is being decoded when the process ends makes libvips complain.
       const next = step + 1 < steps ? (order[(step % stepsPerEpoch) + 1] ?? null) : null;
-      await clock.inAsync("data", async () => task.fetch?.(ids, next));
-      const logs = trainStep(task, ids, progress, { logged: isLogged(step + 1), losses, clock });
+      const own = ranks.slice(ids);
+      await clock.inAsync("data", async () => task.fetch?.(own, next === null ? null : ranks.slice(next)));
+      const logs = trainStep(task, own, progress, { logged: isLogged(step + 1), losses, clock, together });
       step++;
+      if (step % stepsPerEpoch === 0 || step === steps) shareStatistics(task, ranks);
       const seconds = (performance.now() - began.at) / 1000;
       // Work that is done once per photo does not count for the remaining time. Its counter can also restart from 0.
       const recurring = seconds - Math.max(0, (task.secondsOnce?.() ?? 0) - began.once);
@@ -140,12 +147,15 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       report({ kind: "step", step, steps, seconds: recurring });
       // The step is synchronous; this lets signal handlers and timers run.
       await new Promise(setImmediate);
-      const isInterrupted = signal?.aborted === true && step < steps;
+      const isInterrupted = ranks.some(signal?.aborted === true) && step < steps;
       if (checkpoints !== null) {
         const isDue = step % (checkpoints.every * stepsPerEpoch) === 0 || step === steps;
         if (isInterrupted || isDue) {
           losses.settle();
-          checkpoint = save(task, step, checkpoints);
+          if (isInterrupted) shareStatistics(task, ranks);
+          checkpoint = ranks.isFirst
+            ? save(task, step, checkpoints)
+            : checkpointPath(checkpoints.folder, step);
           report({ kind: "checkpoint", step, path: checkpoint });
           collectGarbage();
         }
@@ -158,6 +168,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
     throw withLastGood(error, checkpoint);
   } finally {
     losses.dispose();
+    for (const reducer of together.reducers) reducer.dispose();
   }
 }
 

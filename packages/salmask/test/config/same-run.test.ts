@@ -78,6 +78,7 @@ const others = {
     lr: 0.1,
     optimizer: "lars",
     lrWarmupEpochs: 3,
+    batchNorm: "sync",
     weightDecay: 0.1,
     momentum: 0.8,
     checkpointEvery: 2,

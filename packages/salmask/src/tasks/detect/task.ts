@@ -11,6 +11,8 @@ import { type Decisions, keyedDecisions } from "../../detection/decisions.js";
 import type { Detector } from "../../detection/rcnn.js";
 import type { Truth } from "../../detection/targets.js";
 import type { RgbImage } from "../../image/decode.js";
+import { oneRank, type Ranks } from "../../ranks/ranks.js";
+import { shareStatistics } from "../../training/share.js";
 import type { Learner, Loss, Progress, Schedule, Task, TaskState } from "../../training/task.js";
 import { checkSize, pictureOf, truthOf } from "./photos.js";
 import type { ChosenDetectConfig } from "./settings.js";
@@ -36,6 +38,7 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
     readonly detector: Detector,
     private readonly set: AnnotatedPhotos,
     private readonly config: ChosenDetectConfig,
+    private readonly ranks: Ranks = oneRank,
   ) {
     const { momentum, weightDecay } = config.train;
     const names = set.photos.map(({ name }) => name);
@@ -66,7 +69,9 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
   }
 
   see(ids: Int32Array, { epoch }: Pick<Progress, "epoch">, clock: StageClock): DetectGroup[] {
-    const size = Math.ceil(ids.length / this.config.train.groups);
+    // The ranks have the groups among them; each has at least one.
+    const groups = Math.max(1, Math.floor(this.config.train.groups / this.ranks.worldSize));
+    const size = Math.ceil(ids.length / groups);
     const starts = Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => i * size);
     return starts.map((start) => {
       const ofGroup = ids.subarray(start, start + size);
@@ -141,7 +146,7 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
     const ofEpoch = this.batches(epoch).length;
     for (let i = 0; i < count; i++) {
       const at = epoch + Math.floor(i / ofEpoch);
-      const ids = this.batches(at)[i % ofEpoch];
+      const ids = this.ranks.slice(this.batches(at)[i % ofEpoch]);
       await this.fetch(ids, null);
       noGrad(() =>
         scope(() => {
@@ -149,12 +154,13 @@ export class DetectTask implements Task<readonly DetectGroup[]> {
         }),
       );
       report({ kind: "progress", what: "averaging the norms' statistics", done: i + 1, total: count });
-      if (signal?.aborted === true)
+      if (this.ranks.some(signal?.aborted === true))
         throw new InterruptedError(
           "Stopped while the norms' statistics were averaged; run the same command with --resume.",
         );
     }
     for (const [i, norm] of norms.entries()) norm.momentum = momenta[i];
+    shareStatistics(this, this.ranks);
   }
 
   state(): TaskState {

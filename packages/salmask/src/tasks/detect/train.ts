@@ -4,10 +4,11 @@ import { Generator, KeyedRandom, noGrad, setNumThreads } from "@salmask/torch";
 import { UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { chooseAlgorithms, computeOf } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, computeOf } from "../../compute/compute.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
 import type { Detector } from "../../detection/rcnn.js";
 import { createBackbone } from "../../models/registry.js";
+import { oneRank, type Ranks } from "../../ranks/ranks.js";
 import type { DetectSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
@@ -39,34 +40,38 @@ export interface TrainDetectorOptions {
   /** Aborting ends the run with InterruptedError: after the step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
+  /** The processes that train together, each of which calls this with the same options. Default: this one alone. */
+  readonly ranks?: Ranks;
 }
 
 /**
- * Trains a detector on photos with objects. The same options, photos, library and threads give the same weights bit for bit on a
+ * Trains a detector on photos with objects. Of several ranks the first writes and reports. The same options, photos, library and threads give the same weights bit for bit on a
  * CPU, whether the run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<DetectSummary> {
-  const { encoder, set, out, resume = false, signal, report = silent } = options;
+  const { encoder, set, out, resume = false, signal, ranks = oneRank } = options;
+  const report = ranks.isFirst ? (options.report ?? silent) : silent;
   const started = performance.now();
   const folder = new RunFolder(out);
-  folder.refuseFor(resume);
+  await ranks.onFirst(async () => folder.refuseFor(resume));
   if (set.photos.length === 0) {
     throw new UsageError("no-photos", `Expected photos to learn from in ${set.path}, got none.`);
   }
   const { config, why } = chooseByPhotos(options.config, { photos: set.photos, strides: stridesOf(encoder) });
   for (const message of why) report({ kind: "note", message });
-  const compute = computeOf(config);
+  // Regions of a photo, over which norms in the heads go, are not as many on each rank: so batch norm stays local.
+  const compute: Compute = { ...computeOf(config), ranks };
   chooseAlgorithms(compute, config.deterministic);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const fingerprint = fingerprintOf(set);
-  using _lock = folder.lock();
+  using _lock = ranks.isFirst ? folder.lock() : null;
   using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) {
     refuseOtherSettings(detectSettings, checkpoint, config, compute);
     refuseOtherPhotos(checkpoint, { fingerprint, sourceStamp: fingerprint });
   }
   const { detector, description } = detectorFrom(encoder, set, config);
-  const task = new DetectTask(detector, set, config);
+  const task = new DetectTask(detector, set, config, ranks);
   try {
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
@@ -93,24 +98,26 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       });
       await task.averageNorms(config.train.preciseNorm, Math.ceil(epochs), { signal, report });
     }
-    saveDetector(folder.weights, task.detector, description);
-    const summary: DetectSummary = {
-      kind: "detect",
-      run: out,
-      encoder,
-      start: config.start,
-      photos: options.photos ?? set.path,
-      images: set.photos.length,
-      objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
-      categories: set.categories.map(({ name }) => name),
-      epochs: Math.ceil(epochs),
-      steps,
-      seconds: seconds(),
-      loss: end?.loss ?? null,
-      weights: folder.weights,
-    };
-    await folder.writeSummary(summary);
-    return summary;
+    return await ranks.onFirst(async () => {
+      saveDetector(folder.weights, task.detector, description);
+      const summary: DetectSummary = {
+        kind: "detect",
+        run: out,
+        encoder,
+        start: config.start,
+        photos: options.photos ?? set.path,
+        images: set.photos.length,
+        objects: set.photos.reduce((sum, { objects }) => sum + objects.length, 0),
+        categories: set.categories.map(({ name }) => name),
+        epochs: Math.ceil(epochs),
+        steps,
+        seconds: seconds(),
+        loss: end?.loss ?? null,
+        weights: folder.weights,
+      };
+      await folder.writeSummary(summary);
+      return summary;
+    });
   } finally {
     task.dispose();
   }

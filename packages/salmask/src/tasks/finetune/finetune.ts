@@ -4,7 +4,7 @@ import { Generator, KeyedRandom, saveSafetensors, setNumThreads } from "@salmask
 import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { type Compute, chooseAlgorithms, computeOf } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, computeOf, ranksOf } from "../../compute/compute.js";
 import { withKnownLabels } from "../../data/samples/few-labels.js";
 import { labelBudget } from "../../data/samples/label-budget.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -13,6 +13,7 @@ import { type ClassificationScores, classificationScores } from "../../metrics/c
 import type { Backbone } from "../../models/backbone.js";
 import { Classifier } from "../../models/classifier.js";
 import { createBackbone } from "../../models/registry.js";
+import { oneRank, type Ranks } from "../../ranks/ranks.js";
 import type { FinetuneSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
@@ -44,6 +45,8 @@ export interface FinetuneOptions {
   /** Aborting ends the run with InterruptedError: in training after the step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
+  /** The processes that train together, each of which calls this with the same options. Default: this one alone. */
+  readonly ranks?: Ranks;
 }
 
 /** Photos that are scored at a time. */
@@ -51,30 +54,32 @@ const scoredAtOnce = 256;
 
 /**
  * Trains every weight of an encoder and a linear layer on photos whose labels are known, and scores the result on the others
- * after the last epoch. The same options, photos, library and threads give the same weights bit for bit on a CPU, whether the
+ * after the last epoch. Of several ranks the first writes, scores and reports. The same options, photos, library and threads give the same weights bit for bit on a CPU, whether the
  * run was interrupted or not. Throws UsageError, DataError, CheckpointError, TrainingError, InterruptedError.
  */
 export async function finetune(options: FinetuneOptions): Promise<FinetuneSummary> {
-  const { config, out, photos, resume = false, signal, report = silent } = options;
+  const { config, out, photos, resume = false, signal, ranks = oneRank } = options;
+  const report = ranks.isFirst ? (options.report ?? silent) : silent;
   const started = performance.now();
   const folder = new RunFolder(out);
-  folder.refuseFor(resume);
-  const compute = computeOf(config);
+  await ranks.onFirst(async () => folder.refuseFor(resume));
+  const compute: Compute = { ...computeOf(config), ranks, batchNorm: "sync" };
   chooseAlgorithms(compute, config.deterministic);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
   const start = startFrom(options.encoder, config);
   try {
-    using _lock = folder.lock();
+    using _lock = ranks.isFirst ? folder.lock() : null;
     using checkpoint = folder.checkpointFor(resume);
     if (checkpoint !== null) refuseOtherSettings(finetuneSettings, checkpoint, config, compute);
     const { seed, cache } = config;
     const opened = { ...options.set, crop: start.crop, size: "auto", cache, seed, signal, report } as const;
-    const sets = await openProbeData(photos, opened);
+    const sets = await ranks.firstThenOthers(() => openProbeData(photos, opened));
     try {
       if (checkpoint !== null) refuseOtherPhotos(checkpoint, sets.train);
-      const done = await trainAndScore(options, { folder, compute, checkpoint, start, sets, started });
-      await folder.writeSummary(done);
-      return done;
+      return await trainAndScore(
+        { ...options, report },
+        { folder, compute, checkpoint, start, sets, started },
+      );
     } finally {
       sets.train.close();
       sets.test.close();
@@ -152,27 +157,31 @@ async function trainAndScore(
       signal,
       report,
     });
-    const scores = await whileResumable("scored", () =>
-      score(task.network, test, { crop, fill, compute, signal, report }),
-    );
-    const classes = [...dataset.classes];
-    const named = { ...start.metadata, crop: String(crop), classes: JSON.stringify(classes) };
-    saveSafetensors(folder.weights, task.network.weights(), { format: "pt", ...named });
-    return {
-      kind: "finetune",
-      run: out,
-      encoder,
-      start: config.start,
-      photos: [...photos],
-      trainPhotos: known.length,
-      testPhotos: test.length,
-      classes,
-      epochs,
-      steps,
-      seconds: seconds(),
-      weights: folder.weights,
-      scores,
-    };
+    return await ranksOf(compute).onFirst(async () => {
+      const scores = await whileResumable("scored", () =>
+        score(task.network, test, { crop, fill, compute, signal, report }),
+      );
+      const classes = [...dataset.classes];
+      const named = { ...start.metadata, crop: String(crop), classes: JSON.stringify(classes) };
+      saveSafetensors(folder.weights, task.network.weights(), { format: "pt", ...named });
+      const summary: FinetuneSummary = {
+        kind: "finetune",
+        run: out,
+        encoder,
+        start: config.start,
+        photos: [...photos],
+        trainPhotos: known.length,
+        testPhotos: test.length,
+        classes,
+        epochs,
+        steps,
+        seconds: seconds(),
+        weights: folder.weights,
+        scores,
+      };
+      await folder.writeSummary(summary);
+      return summary;
+    });
   } finally {
     task.dispose();
   }

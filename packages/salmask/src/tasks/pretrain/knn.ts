@@ -7,6 +7,7 @@ import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { knnTop1 } from "../../metrics/knn.js";
 import type { Backbone } from "../../models/backbone.js";
+import type { Ranks } from "../../ranks/ranks.js";
 import type { KnnScoring } from "../../training/trainer.js";
 import { type KnownAndAsked, knownAndAsked, scoredInput } from "../probe/compare.js";
 import { labelledFeatures } from "../probe/score.js";
@@ -53,9 +54,10 @@ export class KnnPhotos {
     throw new DataError("no-labels", `Expected ${expected} in ${validate} for train.validate, got ${got}.`);
   }
 
-  /** The scores of an encoder, which keeps its mode and its statistics. */
-  of(backbone: Backbone): KnnScoring {
-    return { every: this.options.config.train.knnEvery, score: () => this.score(backbone) };
+  /** The scores of an encoder, which keeps its mode and its statistics. Rank 0 computes them. */
+  of(backbone: Backbone, ranks: Ranks): KnnScoring {
+    const { knnEvery: every } = this.options.config.train;
+    return { every, score: () => ranks.onFirst(() => this.score(backbone)) };
   }
 
   private async score(backbone: Backbone): Promise<number | null> {

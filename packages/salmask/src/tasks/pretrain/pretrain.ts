@@ -3,22 +3,26 @@ import { availableParallelism } from "node:os";
 import { setNumThreads } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
-import { type Compute, computeOf } from "../../compute/compute.js";
+import { type BatchNormRows, type Compute, computeOf } from "../../compute/compute.js";
 import { pretrainSettings, type RunConfig } from "../../config/schema.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { gridFor } from "../../masking/grid.js";
 import { strideOf } from "../../models/registry.js";
+import { oneRank, type Ranks } from "../../ranks/ranks.js";
 import type { PretrainSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
 import { continueFrom, trainInFolder, whileResumable } from "../../runs/train-in-folder.js";
+import type { MethodMaker } from "../../ssl/method-maker.js";
+import { builtInMethods } from "../../ssl/registry.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
 import { KnnPhotos } from "./knn.js";
 import { leaveMap } from "./leave-map.js";
 import { ViewsLeaver } from "./leave-views.js";
+import { refuseUndivided } from "./refuse-undivided.js";
 import { startFrom } from "./start-from.js";
 import { type OwnParts, PretrainTask } from "./task.js";
 
@@ -38,26 +42,33 @@ export interface PretrainOptions {
   /** Aborting ends the run with {@link InterruptedError}; during training after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly report?: Report;
+  /** The processes that train together, each of which calls this with the same options. Default: this one alone. */
+  readonly ranks?: Ranks;
 }
 
 /**
  * Trains an encoder on unlabelled photos. The same options, photos, library and number of threads give the same weights
- * bit for bit, also if the run was interrupted. Writes the run's folder ({@link RunFolder}), and returns its summary.
+ * bit for bit, also if the run was interrupted. Writes the run's folder ({@link RunFolder}), and returns its summary. Of several ranks
+ * the first writes and reports.
  *
- * Throws UsageError (`folder-taken`, `run-exists`, `run-in-use`, `no-cuda`, settings or photos that are not those of the run to
+ * Throws UsageError (`batch-not-divided`, `not-divided`, `folder-taken`, `run-exists`, `run-in-use`, `no-cuda`, settings or photos that are not those of the run to
  * resume), DataError where the photos cannot be used, CheckpointError, TrainingError (`loss-not-finite`, `disk-full`),
  * InterruptedError.
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainSummary> {
-  const { config, out, photos, resume = false, signal, report = silent } = options;
+  const { config, out, photos, resume = false, signal, ranks = oneRank, own } = options;
+  const report = ranks.isFirst ? (options.report ?? silent) : silent;
   const started = performance.now();
   const folder = new RunFolder(out);
-  const compute = refuseEarly(config, folder, resume);
-  using _lock = folder.lock();
+  refuseUndivided(config, ranks);
+  const here = computeFor(config);
+  await ranks.onFirst(async () => folder.refuseFor(resume));
+  const compute: Compute = { ...here, ranks, batchNorm: batchNormOf(config, own?.method) };
+  using _lock = ranks.isFirst ? folder.lock() : null;
   using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
   setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
-  const dataset = await openPhotos(photos, { ...config.data, signal, report });
+  const dataset = await ranks.firstThenOthers(() => openPhotos(photos, { ...config.data, signal, report }));
   let task: PretrainTask | null = null;
   let knn: KnnPhotos | null = null;
   let views: ViewsLeaver | null = null;
@@ -66,12 +77,14 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const seconds = () => before + (performance.now() - started) / 1000;
     if (checkpoint !== null) refuseOtherPhotos(checkpoint, dataset);
     stopIf(signal);
-    knn = await KnnPhotos.open({ config, dataset, compute, signal, report });
+    knn = await ranks.firstThenOthers(() =>
+      KnnPhotos.open({ config, dataset, compute: here, signal, report }),
+    );
     task = await PretrainTask.create({
       config,
       dataset,
       compute,
-      own: options.own,
+      own,
       signal,
       onMapped: ({ done, total }) => report({ kind: "progress", what: "finding objects", done, total }),
     });
@@ -79,9 +92,11 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     if (checkpoint === null && config.train.init !== undefined) startFrom(task.method, config.train.init);
     const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
-    await folder.writeSkipped(dataset.skipped);
+    if (ranks.isFirst) {
+      await folder.writeSkipped(dataset.skipped);
+      views = new ViewsLeaver(task, folder, report);
+    }
     const { epochs } = config.train;
-    views = new ViewsLeaver(task, folder, report);
     const trained = await trainInFolder(task, {
       folder,
       kind: pretrainSettings,
@@ -92,37 +107,48 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       first,
       schedule: config.train,
       lookEvery: config.train.varianceEvery,
-      knn: knn?.of(backbone),
+      knn: knn?.of(backbone, ranks),
       tensorboard: options.tensorboard,
       seconds,
       signal,
-      report: withViews(views, report),
+      report: views === null ? report : withViews(views, report),
     });
-    saveBackbone(folder.weights, backbone, weightsMetadata(config));
-    const classes = await whileResumable("compared with an untrained one", () =>
-      compareWithUntrained(backbone, dataset, { config, compute, signal, report }),
-    );
-    const { end } = trained;
-    const summary: PretrainSummary = {
-      kind: "pretrain",
-      run: out,
-      photos,
-      images: dataset.length,
-      skipped: dataset.skipped.length,
-      epochs,
-      steps: trained.steps,
-      stepsHere: trained.steps - first,
-      seconds: seconds(),
-      loss: end?.loss ?? null,
-      contrastAccuracy: end?.contrastAccuracy ?? null,
-      weights: folder.weights,
-      checkpoint: trained.checkpoint,
-      classes,
-    };
-    await folder.writeSummary(summary);
-    const seen = trained.steps * config.train.batchSize;
-    await leaveMap(backbone, { folder, dataset, config, compute, step: trained.steps, seen, signal, report });
-    return summary;
+    return await ranks.onFirst(async () => {
+      saveBackbone(folder.weights, backbone, weightsMetadata(config));
+      const classes = await whileResumable("compared with an untrained one", () =>
+        compareWithUntrained(backbone, dataset, { config, compute: here, signal, report }),
+      );
+      const { end } = trained;
+      const summary: PretrainSummary = {
+        kind: "pretrain",
+        run: out,
+        photos,
+        images: dataset.length,
+        skipped: dataset.skipped.length,
+        epochs,
+        steps: trained.steps,
+        stepsHere: trained.steps - first,
+        seconds: seconds(),
+        loss: end?.loss ?? null,
+        contrastAccuracy: end?.contrastAccuracy ?? null,
+        weights: folder.weights,
+        checkpoint: trained.checkpoint,
+        classes,
+      };
+      await folder.writeSummary(summary);
+      const seen = trained.steps * config.train.batchSize;
+      await leaveMap(backbone, {
+        folder,
+        dataset,
+        config,
+        compute: here,
+        step: trained.steps,
+        seen,
+        signal,
+        report,
+      });
+      return summary;
+    });
   } finally {
     await views?.settle();
     task?.dispose();
@@ -141,9 +167,18 @@ function withViews(views: ViewsLeaver, report: Report): Report {
   };
 }
 
+/** Which rows batch norm sees: as the settings say, or else as is usual for the method. */
+function batchNormOf(config: RunConfig, { batchNorm }: MethodMaker = builtInMethods): BatchNormRows {
+  return config.train.batchNorm ?? batchNorm?.(config) ?? "sync";
+}
+
 /** Checks everything that does not need photos. Returns the device and precision of the run. */
 export function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolean | string): Compute {
   folder.refuseFor(resume);
+  return computeFor(config);
+}
+
+function computeFor(config: RunConfig): Compute {
   const compute = computeOf(config);
   gridFor(config.data.crop, strideOf(config.model));
   return compute;

@@ -1,7 +1,7 @@
 /** Pre-training as a task: the views of a batch, the learners, and the state for a checkpoint. */
-import { optim } from "@salmask/torch";
+import { optim, scope } from "@salmask/torch";
 import type { StageClock } from "../../base/stage-clock.js";
-import { type Compute, chooseAlgorithms } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, ranksOf } from "../../compute/compute.js";
 import type { RunConfig } from "../../config/schema.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -10,6 +10,7 @@ import { gridFor } from "../../masking/grid.js";
 import { embeddingStats } from "../../metrics/embedding-stats.js";
 import { strideOf } from "../../models/registry.js";
 import { joinParts, partOf } from "../../models/state-dict.js";
+import type { Ranks } from "../../ranks/ranks.js";
 import { SaliencyGuide } from "../../saliency/guide.js";
 import type { SaliencySource } from "../../saliency/source.js";
 import type { Compare, Method } from "../../ssl/method.js";
@@ -70,8 +71,9 @@ export class PretrainTask implements Task<PretrainBatch> {
     readonly method: Method,
     private readonly occlusion: Occlusion | null,
     optimizer: UsualOptimizer,
+    ranks: Ranks,
   ) {
-    const encoder = encoderLearner(config, method, optimizer);
+    const encoder = encoderLearner(config, method, optimizer, ranks);
     this.learners =
       occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion, optimizer)];
   }
@@ -104,7 +106,8 @@ export class PretrainTask implements Task<PretrainBatch> {
     const optimizer = chosenOptimizer(config.train, (maker.optimizer ?? builtInMethods.optimizer)(config));
     const method = maker.create(config, compute);
     const occlusion = occlusionOf(config, compute);
-    return new PretrainTask(config, scene, recipe, guide, truth, method, occlusion, optimizer);
+    const ranks = ranksOf(compute);
+    return new PretrainTask(config, scene, recipe, guide, truth, method, occlusion, optimizer, ranks);
   }
 
   batches(epoch: number): readonly Int32Array[] {
@@ -118,6 +121,7 @@ export class PretrainTask implements Task<PretrainBatch> {
 
   see(ids: Int32Array, progress: Progress, clock: StageClock): PretrainBatch {
     const { method, occlusion } = this;
+    clock.in("saliency", () => this.guide.beforeStep(ids));
     const seen = seeViews(
       this.recipe,
       this.scene,
@@ -189,6 +193,7 @@ function encoderLearner(
   { train, mask }: RunConfig,
   method: Method,
   optimizer: UsualOptimizer,
+  ranks: Ranks,
 ): Learner<PretrainBatch> {
   const shown = mask.otherPhotoLoss === "own" ? plainVersion : mixedVersions;
   return {
@@ -197,13 +202,16 @@ function encoderLearner(
     adjustGradients: (progress) => method.adjustGradients?.(progress),
     *losses({ seen, occluded, compare }): Iterable<Loss> {
       const hidden = occluded?.versions.map((sources) => ({ sources: () => sources, weight: 1 }));
-      const versions = hidden ?? shown(method.sources(seen.views));
+      const versions = hidden ?? shown(method.sources(seen.views), ranks);
       for (const [version, { sources, weight }] of versions.entries()) {
         const { loss, logs, embeddings } = compare(sources());
         const { query, key } = embeddings;
         yield {
           loss: loss.mul(weight),
-          logs: () => ({ ...logs(), ...(version === 0 ? embeddingStats(query, key) : {}) }),
+          logs: () => ({
+            ...logs(),
+            ...(version === 0 ? scope(() => embeddingStats(ranks.gather(query), ranks.gather(key))) : {}),
+          }),
         };
       }
     },
