@@ -21,6 +21,7 @@ const networkParts: Record<string, () => Promise<{ run(options: Options): Promis
   "end-to-end": () => import("./end-to-end.js"),
   memory: () => import("./memory.js"),
   overhead: () => import("./overhead.js"),
+  ranks: () => import("./ranks.js"),
   step: () => import("./step.js"),
 };
 

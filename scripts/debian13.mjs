@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const suite = "trixie";
 // torch.compile imports setuptools, but Debian's package of PyTorch does not depend on it.
 const packages = [
-  ...["nodejs", "npm", "g++", "libtorch-dev", "libopenblas0-pthread"],
+  ...["nodejs", "npm", "g++", "libtorch-dev", "libgloo-dev", "libopenblas0-pthread"],
   ...["python3-torch", "python3-torchvision", "python3-setuptools"],
 ];
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
  * @param {{ hasLibtorch: boolean }} machine whether a libtorch other than the distribution's will be used
  */
 export function neededPackages(purpose, { hasLibtorch }) {
-  const build = hasLibtorch ? ["g++"] : ["g++", "libtorch-dev", "libopenblas0-pthread"];
+  const build = hasLibtorch ? ["g++"] : ["g++", "libtorch-dev", "libgloo-dev", "libopenblas0-pthread"];
   if (purpose === "run" || hasLibtorch) return build;
   const browser = purpose === "test" ? ["chromium"] : [];
   return [...build, "python3-torch", "python3-torchvision", "python3-pil", ...browser];

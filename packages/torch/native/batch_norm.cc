@@ -1,6 +1,6 @@
 // `salmask::fast_batch_norm`: batch normalisation with the addition and the ReLU that follow it in a ResNet, on a CPU
 // with channels last. These layers are limited by memory bandwidth: one kernel for all three reads two thirds of what
-// three kernels read.
+// three kernels read. In training, the moments can be those of the batches of all ranks of a process group.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "distributed/group.h"
 #include "optional.h"
 #include "vector.h"
 
@@ -64,6 +65,7 @@ at::Tensor chunkSums(const Rows& rows, at::ScalarType type) { return at::zeros({
 
 struct Moments {
   at::Tensor mean, variance;  // [channels], float64; the variance is the biased one
+  int64_t rows;               // of all ranks
 };
 
 Moments momentsOf(const at::Tensor& input) {
@@ -77,15 +79,60 @@ Moments momentsOf(const at::Tensor& input) {
     batchnorm::addMoments(from, count, rows.channels, pointer(shift), sum, sum + rows.channels);
   });
   const auto means = total(sums) / static_cast<double>(rows.count);  // [2, channels]
-  return {means[0] + shift, (means[1] - means[0] * means[0]).clamp_min_(0)};
+  return {means[0] + shift, (means[1] - means[0] * means[0]).clamp_min_(0), rows.count};
+}
+
+/** The axes of `[B, C, ...]` without the channels. */
+std::vector<int64_t> axesOfRows(const at::Tensor& planes) {
+  std::vector<int64_t> axes{0};
+  for (int64_t axis = 2; axis < planes.dim(); ++axis) axes.push_back(axis);
+  return axes;
+}
+
+/** `[channels]` as `[1, channels, 1, ...]`, to be used with `planes`. */
+at::Tensor perChannel(const at::Tensor& values, const at::Tensor& planes, at::ScalarType type) {
+  std::vector<int64_t> shape(planes.dim(), 1);
+  shape[1] = -1;
+  return values.to(type).reshape(shape);
+}
+
+/** The moments of any input, computed by libtorch's operators. */
+Moments momentsOfAny(const at::Tensor& input) {
+  const auto axes = axesOfRows(input);
+  const auto exact = input.to(at::kDouble);
+  return {exact.mean(axes), exact.var(axes, /*unbiased=*/false), Rows(input).count};
+}
+
+/** The moments of the batches of all ranks, of any sizes, from those of this rank's (Chan et al. 1979). */
+Moments overRanks(const Moments& own, distributed::Group& group) {
+  const int64_t channels = own.mean.size(0);
+  const auto count = at::full({1}, static_cast<double>(own.rows), own.mean.options());
+  const auto all = group.allGather(at::cat({own.mean, own.variance, count}));       // [W, 2 * channels + 1]
+  const auto means = all.narrow(1, 0, channels);                                    // [W, channels]
+  const auto counts = all.narrow(1, 2 * channels, 1);                               // [W, 1]
+  const auto rows = counts.sum();
+  const auto shares = counts / rows;                                                // [W, 1]
+  const auto mean = (shares * means).sum(0);                                        // [channels]
+  const auto between = (means - mean).square();                                     // [W, channels]
+  return {mean, (shares * (all.narrow(1, channels, channels) + between)).sum(0), rows.item<int64_t>()};
+}
+
+/** A pair of sums per channel `[2, channels]`, added up over the ranks of a group; 0 is no group. */
+at::Tensor sumOverRanks(const at::Tensor& sums, int64_t group) {
+  if (group == 0) return sums;
+  const auto all = sums.clone();
+  distributed::groupOf(group)->allReduce(all);
+  return all;
 }
 
 template <Then then>
 struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const optional<at::Tensor>& residual,
                             const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& mean,
-                            const at::Tensor& inverse) {
+                            const at::Tensor& inverse, int64_t rowsOfAll, int64_t group) {
     const Rows rows(input);
+    ctx->saved_data["rows"] = rowsOfAll;
+    ctx->saved_data["group"] = group;
     const auto exact = weight * inverse;  // float64
     const auto scale = exact.to(at::kFloat), shift = (bias - mean * exact).to(at::kFloat);
     const auto output = at::empty_like(input), added = residual.value_or(at::Tensor());
@@ -120,7 +167,8 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
       }
     });
     const auto totals = total(sums);  // [2, channels]
-    const auto perRow = -scale * totals / static_cast<double>(rows.count);
+    const auto ofAll = sumOverRanks(totals, ctx->saved_data["group"].toInt());
+    const auto perRow = -scale * ofAll / static_cast<double>(ctx->saved_data["rows"].toInt());
     const auto constant = perRow[0].to(at::kFloat), slope = (perRow[1] * inverse * inverse).to(at::kFloat);
     const auto through = then == Then::AddAndRelu ? ofResidual : gradient;
     // The gradient of a sum over the planes was made whole above; its memory serves the input's gradient.
@@ -133,13 +181,51 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
                                           pointer(constant));
     });
     const auto ofWeight = (totals[1] * inverse).to(at::kFloat), ofBias = totals[0].to(at::kFloat);
-    return {ofInput, ofResidual, ofWeight, ofBias, at::Tensor(), at::Tensor()};
+    return {ofInput, ofResidual, ofWeight, ofBias, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+/** Normalisation by moments over ranks of what the kernels above do not take: libtorch has no such operator for a CPU. */
+struct AnyBatchNorm : torch::autograd::Function<AnyBatchNorm> {
+  static at::ScalarType computedIn(const at::Tensor& input) {
+    return input.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  }
+
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const optional<at::Tensor>& weight,
+                            const optional<at::Tensor>& bias, const at::Tensor& mean, const at::Tensor& inverse,
+                            int64_t rowsOfAll, int64_t group) {
+    const auto type = computedIn(input);
+    const auto scale = weight.has_value() ? *weight * inverse : inverse;  // [channels], float64
+    auto output = (input.to(type) - perChannel(mean, input, type)) * perChannel(scale, input, type);
+    if (bias.has_value()) output += perChannel(*bias, input, type);
+    ctx->saved_data["rows"] = rowsOfAll;
+    ctx->saved_data["group"] = group;
+    ctx->save_for_backward({input, mean, inverse, scale, weight.value_or(at::Tensor()), bias.value_or(at::Tensor())});
+    return output.to(input.scalar_type());
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &input = saved[0], &mean = saved[1], &inverse = saved[2], &scale = saved[3], &weight = saved[4];
+    const auto type = computedIn(input);
+    const auto axes = axesOfRows(input);
+    const auto gradient = gradients[0].to(type), centred = input.to(type) - perChannel(mean, input, type);
+    const auto totals =
+        at::stack({gradient.sum(axes, false, at::kDouble), (gradient * centred).sum(axes, false, at::kDouble)});
+    const auto perRow = sumOverRanks(totals, ctx->saved_data["group"].toInt()) /
+                        static_cast<double>(ctx->saved_data["rows"].toInt());  // [2, channels]
+    const auto slope = perChannel(perRow[1] * inverse * inverse, input, type);
+    const auto ofInput = (gradient - perChannel(perRow[0], input, type) - centred * slope) * perChannel(scale, input, type);
+    const auto none = at::Tensor();
+    const auto ofWeight = weight.defined() ? (totals[1] * inverse).to(weight.scalar_type()) : none;
+    const auto ofBias = saved[5].defined() ? totals[0].to(saved[5].scalar_type()) : none;
+    return {ofInput.to(input.scalar_type()), ofWeight, ofBias, none, none, none, none};
   }
 };
 
 /** Updates the running moments with those of a batch; the running variance uses the unbiased variance, as in PyTorch. */
-void track(const Moments& batch, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum, int64_t rows) {
-  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
+void track(const Moments& batch, const at::Tensor& runningMean, const at::Tensor& runningVar, double momentum) {
+  const double unbiased = static_cast<double>(batch.rows) / static_cast<double>(batch.rows - 1);
   runningMean.mul_(1 - momentum).add_(batch.mean, momentum);
   runningVar.mul_(1 - momentum).add_(batch.variance, momentum * unbiased);
 }
@@ -158,10 +244,13 @@ bool isFloats(const at::Tensor& tensor) {
 
 at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight,
                      const optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,
-                     bool training, double momentum, double eps, const optional<at::Tensor>& residual, bool relu) {
+                     bool training, double momentum, double eps, const optional<at::Tensor>& residual, bool relu,
+                     int64_t group) {
   TORCH_CHECK(input.dim() >= 2, "Expected an input [B, C, ...], got ", input.sizes(), ".");
-  TORCH_CHECK(!training || input.numel() != input.size(1), "Expected more than one value per channel in training, got an input ",
-              input.sizes(), ".");
+  const bool isOverRanks = training && group != 0;
+  TORCH_CHECK(!isOverRanks || input.numel() > 0, "Expected at least one photo on each rank, got an input ", input.sizes(), ".");
+  TORCH_CHECK(!training || isOverRanks || input.numel() != input.size(1),
+              "Expected more than one value per channel in training, got an input ", input.sizes(), ".");
   if (weight.has_value()) expectPerChannel("weight", *weight, input);
   if (bias.has_value()) expectPerChannel("bias", *bias, input);
   expectPerChannel("running mean", runningMean, input);
@@ -181,6 +270,23 @@ at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight
                          (!residual.has_value() || isFloats(*residual));
   // The backward pass of this kernel is correct only for moments of the batch.
   const bool isOurs = isLaidOut && areFloats && hasVectorUnit() && (training || !at::GradMode::is_enabled());
+  Moments moments;
+  if (isOverRanks) {
+    const at::NoGradGuard constants;
+    moments = overRanks(isOurs ? momentsOf(input) : momentsOfAny(input), *distributed::groupOf(group));
+    TORCH_CHECK(moments.rows > 1, "Expected more than one value per channel in training, got one on all ranks together.");
+  }
+  if (isOverRanks && !isOurs) {
+    at::Tensor inverse;  // [channels], float64
+    {
+      const at::NoGradGuard constants;
+      track(moments, runningMean, runningVar, momentum);
+      inverse = (moments.variance + eps).rsqrt();
+    }
+    auto output = AnyBatchNorm::apply(input, weight, bias, moments.mean, inverse, moments.rows, group);
+    if (residual.has_value()) output = output + *residual;
+    return relu ? output.relu() : output;
+  }
   if (!isOurs) {
     auto output = at::batch_norm(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
     if (residual.has_value()) output.add_(*residual);
@@ -189,16 +295,17 @@ at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight
   at::Tensor mean, inverse;  // [channels], float64
   {
     const at::NoGradGuard constants;
-    const Moments moments =
-        training ? momentsOf(input) : Moments{runningMean.to(at::kDouble), runningVar.to(at::kDouble)};
-    if (training) track(moments, runningMean, runningVar, momentum, Rows(input).count);
+    if (!training) moments = {runningMean.to(at::kDouble), runningVar.to(at::kDouble), Rows(input).count};
+    else if (!isOverRanks) moments = momentsOf(input);
+    if (training) track(moments, runningMean, runningVar, momentum);
     mean = moments.mean;
     inverse = (moments.variance + eps).rsqrt();
   }
-  if (!relu) return BatchNorm<Then::Nothing>::apply(input, nullopt, *weight, *bias, mean, inverse);
-  if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, nullopt, *weight, *bias, mean, inverse);
+  const int64_t rows = moments.rows, ranks = isOverRanks ? group : 0;
+  if (!relu) return BatchNorm<Then::Nothing>::apply(input, nullopt, *weight, *bias, mean, inverse, rows, ranks);
+  if (!residual.has_value()) return BatchNorm<Then::Relu>::apply(input, nullopt, *weight, *bias, mean, inverse, rows, ranks);
   const optional<at::Tensor> added = residual->contiguous(at::MemoryFormat::ChannelsLast);
-  return BatchNorm<Then::AddAndRelu>::apply(input, added, *weight, *bias, mean, inverse);
+  return BatchNorm<Then::AddAndRelu>::apply(input, added, *weight, *bias, mean, inverse, rows, ranks);
 }
 
 }  // namespace
@@ -206,7 +313,7 @@ at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight
 TORCH_LIBRARY_FRAGMENT(salmask, library) {
   library.def(
       "fast_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, "
-      "float momentum, float eps, Tensor? residual=None, bool relu=False) -> Tensor",
+      "float momentum, float eps, Tensor? residual=None, bool relu=False, int group=0) -> Tensor",
       &batchNorm);
 }
 

@@ -4,7 +4,10 @@
 #include <ATen/ATen.h>
 
 #include <deque>
+#include <memory>
+#include <vector>
 
+#include "backward_step.h"
 #include "handles.h"
 #include "operator.h"
 
@@ -19,6 +22,8 @@ struct Environment {
   Handles<at::Tensor> tensors;
   Handles<at::Generator> generators;
   std::deque<Operator> operators;  // a deque, because a lookup during a call must not move the operator
+  std::vector<std::shared_ptr<BackwardStep>> beforeBackward;  // of the next backward pass
+  std::shared_ptr<void> distributed;                          // `distributed::Tables`
 };
 
 }  // namespace salmask

@@ -1,5 +1,8 @@
 // The functions that JavaScript can call.
 #include "dispatch.h"
+#include "distributed/group.h"
+#include "distributed/reducer.h"
+#include "distributed/store.h"
 #include "environment.h"
 #include "library.h"
 #include "tensor.h"
@@ -55,6 +58,29 @@ napi_value start(napi_env env, napi_value exports) {
   define<setDeterministic>(env, environment, exports, "setDeterministic");
   define<hasCuda>(env, environment, exports, "hasCuda");
   define<version>(env, environment, exports, "version");
+  define<distributed::storeCreate>(env, environment, exports, "storeCreate");
+  define<distributed::storePort>(env, environment, exports, "storePort");
+  define<distributed::storeSet>(env, environment, exports, "storeSet");
+  define<distributed::storeGet>(env, environment, exports, "storeGet");
+  define<distributed::storeAdd>(env, environment, exports, "storeAdd");
+  define<distributed::storeCheck>(env, environment, exports, "storeCheck");
+  define<distributed::storeRelease>(env, environment, exports, "storeRelease");
+  define<distributed::groupCreate>(env, environment, exports, "groupCreate");
+  define<distributed::groupNumber>(env, environment, exports, "groupNumber");
+  define<distributed::groupAllReduce>(env, environment, exports, "groupAllReduce");
+  define<distributed::groupAllGather>(env, environment, exports, "groupAllGather");
+  define<distributed::groupBroadcast>(env, environment, exports, "groupBroadcast");
+  define<distributed::groupBarrier>(env, environment, exports, "groupBarrier");
+  define<distributed::groupTraffic>(env, environment, exports, "groupTraffic");
+  define<distributed::groupHasFailed>(env, environment, exports, "groupHasFailed");
+  define<distributed::groupMissing>(env, environment, exports, "groupMissing");
+  define<distributed::groupRelease>(env, environment, exports, "groupRelease");
+  define<distributed::allReduceSum>(env, environment, exports, "allReduceSum");
+  define<distributed::allGatherCat>(env, environment, exports, "allGatherCat");
+  define<distributed::reducerCreate>(env, environment, exports, "reducerCreate");
+  define<distributed::reducerPrepare>(env, environment, exports, "reducerPrepare");
+  define<distributed::reducerReduce>(env, environment, exports, "reducerReduce");
+  define<distributed::reducerRelease>(env, environment, exports, "reducerRelease");
   return exports;
 }
 

@@ -120,12 +120,20 @@ napi_value undefined(napi_env env) {
   return v;
 }
 
+std::string firstLine(const std::exception& error) {
+  const auto* const ofLibtorch = dynamic_cast<const c10::Error*>(&error);
+  const std::string text = ofLibtorch == nullptr ? error.what() : ofLibtorch->what_without_backtrace();
+  return text.substr(0, text.find('\n'));
+}
+
 void throwToJs(napi_env env) noexcept {
   // If JavaScript has already thrown, for example in a getter, keep that error.
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return;
   try {
     throw;
+  } catch (const CodedError& error) {
+    napi_throw_error(env, error.code, error.what());
   } catch (const c10::Error& error) {
     // The first lines say what is wrong. The C++ backtrace after them does not help in JavaScript.
     napi_throw_error(env, "TORCH", error.what_without_backtrace());

@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 #include <node_api.h>
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,15 @@ napi_value fromDouble(napi_env env, double v);
 napi_value fromBool(napi_env env, bool v);
 napi_value fromString(napi_env env, const std::string& v);
 napi_value undefined(napi_env env);
+
+/** An error that reaches JavaScript with a code of its own. */
+struct CodedError : std::runtime_error {
+  const char* const code;
+  CodedError(const char* c, const std::string& what) : std::runtime_error(what), code(c) {}
+};
+
+/** What an exception says, without the C++ backtrace that libtorch adds. */
+std::string firstLine(const std::exception& error);
 
 /** Throws the current C++ exception, of any type, as a JavaScript error. Call it in a catch block. */
 void throwToJs(napi_env env) noexcept;

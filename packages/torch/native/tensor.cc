@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <unordered_set>
+#include <utility>
 
 #include "block_cache.h"
 #include "environment.h"
@@ -102,10 +103,18 @@ napi_value toBytes(const Arguments& args) {
 }
 
 napi_value backward(const Arguments& args) {
-  std::vector<at::Tensor> gradient;
-  if (typeOf(args.env, args[1]) == napi_number) gradient.push_back(tensorAt(args, 1));
-  else gradient.emplace_back();
-  torch::autograd::backward({tensorAt(args, 0)}, gradient, toBool(args.env, args[2], "retainGraph"));
+  std::vector<at::Tensor> roots{tensorAt(args, 0)}, gradients;
+  if (typeOf(args.env, args[1]) == napi_number) gradients.push_back(tensorAt(args, 1));
+  else gradients.emplace_back();
+  const bool retainGraph = toBool(args.env, args[2], "retainGraph");
+  const auto steps = std::exchange(args.environment->beforeBackward, {});
+  for (const auto& step : steps) step->prepare(roots, gradients);
+  try {
+    torch::autograd::backward(roots, gradients, retainGraph);
+  } catch (...) {
+    for (const auto& step : steps) step->failed();
+    throw;
+  }
   return undefined(args.env);
 }
 

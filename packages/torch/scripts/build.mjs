@@ -5,11 +5,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { backends } from "./backends.mjs";
 import { findLibtorch } from "./libtorch.mjs";
 import { missingForBuild } from "./requirements.mjs";
-import { compile, compiler, flagsFor, sanitizing } from "./toolchain.mjs";
+import { canCompile, compile, compiler, flagsFor, sanitizing } from "./toolchain.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const native = join(root, "native");
@@ -29,12 +30,25 @@ const flags = flagsFor(found);
 const extra = isSanitized ? sanitizing : [];
 const sha256 = (...parts) =>
   parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex");
-const names = readdirSync(native).sort();
-const sources = names.filter((name) => name.endsWith(".cc"));
-const headers = names.filter((name) => name.endsWith(".h")).map((name) => readFileSync(join(native, name)));
+const sources = readdirSync(native, { recursive: true })
+  .filter((name) => name.endsWith(".cc"))
+  .sort();
+/** A file and all of ours that it includes, directly or not. */
+function withIncluded(name, seen = new Set()) {
+  if (seen.has(name)) return seen;
+  seen.add(name);
+  const text = readFileSync(join(native, name), "utf8");
+  for (const [, included] of text.matchAll(/^#include "(.+)"$/gm))
+    withIncluded(normalize(join(dirname(name), included)), seen);
+  return seen;
+}
 const settings = JSON.stringify([found, flags, extra, compiler, process.arch]);
+const optional = backends(found);
 const hashes = new Map(
-  sources.map((name) => [name, sha256(settings, ...headers, readFileSync(join(native, name)))]),
+  sources.map((name) => {
+    const files = [...withIncluded(name)].sort().map((file) => readFileSync(join(native, file)));
+    return [name, sha256(settings, JSON.stringify(optional.get(name) ?? null), ...files)];
+  }),
 );
 const stamp = {
   hash: sha256(...hashes.values()),
@@ -65,7 +79,13 @@ const queue = sources.filter((name) => !isStamped(`${objectOf(name)}.hash`, hash
 const worker = async () => {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     rmSync(`${objectOf(name)}.hash`, { force: true });
-    await compile([...flags.compile, ...extra, "-c", join(native, name), "-o", objectOf(name)]);
+    mkdirSync(dirname(objectOf(name)), { recursive: true });
+    const lacking = ["-idirafter", join(native, "distributed/debian")];
+    const command = [...flags.compile, ...extra, ...lacking, "-c", join(native, name), "-o", objectOf(name)];
+    const more = optional.get(name);
+    // Headers of a backend can be there and not fit this libtorch; the file then says so when it is asked for the backend.
+    const isWhole = more !== undefined && (await canCompile([...more, ...command]));
+    if (!isWhole) await compile(command);
     writeFileSync(`${objectOf(name)}.hash`, hashes.get(name));
   }
 };

@@ -31,7 +31,7 @@ function mend({ lacksCompiler, lacksLibtorch }) {
   const isNamed = Boolean(process.env.SALMASK_LIBTORCH);
   const packages = [
     ...(lacksCompiler ? ["g++"] : []),
-    ...(lacksLibtorch && !isNamed ? ["libtorch-dev", "libopenblas0-pthread"] : []),
+    ...(lacksLibtorch && !isNamed ? ["libtorch-dev", "libgloo-dev", "libopenblas0-pthread"] : []),
   ].join(" ");
   const isDebian = existsSync("/etc/debian_version");
   const sudo = process.getuid?.() === 0 ? "" : "sudo ";

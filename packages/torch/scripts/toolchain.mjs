@@ -41,10 +41,18 @@ export const sanitizing = [
   "-g1",
 ];
 
+/** Runs the compiler, and says whether it succeeded; what it says itself is not shown. */
+export function canCompile(args) {
+  return compile(args, "ignore").then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Runs the compiler. Rejects where it cannot be started or fails. */
-export function compile(args) {
+export function compile(args, shown = "inherit") {
   return new Promise((resolve, reject) => {
-    const child = spawn(compiler, args, { stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(compiler, args, { stdio: ["ignore", shown, shown] });
     child.on("error", reject);
     child.on("exit", (code) =>
       code === 0 ? resolve() : reject(new Error(`${compiler} ended with ${code}`)),

@@ -1,6 +1,7 @@
 /** libtorch for TypeScript: tensors, scopes, autograd, modules and optimisers over any ATen operator. */
 
 export { autocast, enableGrad, isGradEnabled, noGrad } from "./autograd.js";
+export * as distributed from "./distributed/index.js";
 export { type DType, dtypes, type MemoryFormat } from "./dtype.js";
 export { arange, empty, type FactoryOptions, full, mapFile, ones, rand, randn, zeros } from "./factories.js";
 export { type BuildInfo, buildInfo, EngineError, type NativeArgument, type TypedArray } from "./native.js";

@@ -39,6 +39,43 @@ export interface Native {
   setDeterministic(on: boolean): void;
   hasCuda(): boolean;
   version(): string;
+  storeCreate(host: string, port: number, isServer: boolean, worldSize: number, timeout: number): number;
+  storePort(store: number): number;
+  storeSet(store: number, key: string, value: string, limit: number): void;
+  storeGet(store: number, key: string, limit: number): string;
+  storeAdd(store: number, key: string, n: number, limit: number): number;
+  storeCheck(store: number, keys: readonly string[], wait: number, limit: number): boolean;
+  storeRelease(store: number): void;
+  groupCreate(
+    backend: string,
+    store: number,
+    holdsStore: boolean,
+    rank: number,
+    worldSize: number,
+    timeout: number,
+    name: string,
+  ): number;
+  groupNumber(group: number): number;
+  groupAllReduce(group: number, tensor: number, op: number): void;
+  groupAllGather(group: number, tensor: number): number;
+  groupBroadcast(group: number, tensor: number, source: number): void;
+  groupBarrier(group: number): void;
+  groupTraffic(group: number): number[];
+  groupHasFailed(group: number): boolean;
+  groupMissing(group: number): string;
+  groupRelease(group: number): void;
+  allReduceSum(tensor: number, groupNumber: number): number;
+  allGatherCat(tensor: number, groupNumber: number): number;
+  reducerCreate(
+    parameters: readonly number[],
+    names: readonly string[],
+    group: number,
+    firstBucketBytes: number,
+    bucketBytes: number,
+  ): number;
+  reducerPrepare(reducer: number): void;
+  reducerReduce(reducer: number): void;
+  reducerRelease(reducer: number): void;
 }
 
 /** What an operator takes: tensors and generators as their handles. */
@@ -166,4 +203,27 @@ export const native: Native = {
   setDeterministic: (...args) => load().setDeterministic(...args),
   hasCuda: (...args) => load().hasCuda(...args),
   version: (...args) => load().version(...args),
+  storeCreate: (...args) => load().storeCreate(...args),
+  storePort: (...args) => load().storePort(...args),
+  storeSet: (...args) => load().storeSet(...args),
+  storeGet: (...args) => load().storeGet(...args),
+  storeAdd: (...args) => load().storeAdd(...args),
+  storeCheck: (...args) => load().storeCheck(...args),
+  storeRelease: (...args) => load().storeRelease(...args),
+  groupCreate: (...args) => load().groupCreate(...args),
+  groupNumber: (...args) => load().groupNumber(...args),
+  groupAllReduce: (...args) => load().groupAllReduce(...args),
+  groupAllGather: (...args) => load().groupAllGather(...args),
+  groupBroadcast: (...args) => load().groupBroadcast(...args),
+  groupBarrier: (...args) => load().groupBarrier(...args),
+  groupTraffic: (...args) => load().groupTraffic(...args),
+  groupHasFailed: (...args) => load().groupHasFailed(...args),
+  groupMissing: (...args) => load().groupMissing(...args),
+  groupRelease: (...args) => load().groupRelease(...args),
+  allReduceSum: (...args) => load().allReduceSum(...args),
+  allGatherCat: (...args) => load().allGatherCat(...args),
+  reducerCreate: (...args) => load().reducerCreate(...args),
+  reducerPrepare: (...args) => load().reducerPrepare(...args),
+  reducerReduce: (...args) => load().reducerReduce(...args),
+  reducerRelease: (...args) => load().reducerRelease(...args),
 };

@@ -518,10 +518,10 @@ export function eye(n: number, options: { dtype?: DType; device?: string } = {})
 }
 
 /**
- * `salmask::fast_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, float momentum, float eps, Tensor? residual=None, bool relu=False) -> Tensor`
+ * `salmask::fast_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, float momentum, float eps, Tensor? residual=None, bool relu=False, int group=0) -> Tensor`
  */
-export function fastBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor, runningVar: Tensor, training: boolean, momentum: number, eps: number, options: { residual?: Tensor | null; relu?: boolean } = {}): Tensor {
-  return callTensor(opFastBatchNorm, input.handle, optionalHandle(weight), optionalHandle(bias), runningMean.handle, runningVar.handle, training, momentum, eps, optionalHandle(options.residual), options.relu);
+export function fastBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, runningMean: Tensor, runningVar: Tensor, training: boolean, momentum: number, eps: number, options: { residual?: Tensor | null; relu?: boolean; group?: number } = {}): Tensor {
+  return callTensor(opFastBatchNorm, input.handle, optionalHandle(weight), optionalHandle(bias), runningMean.handle, runningVar.handle, training, momentum, eps, optionalHandle(options.residual), options.relu, options.group);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { explainedFailureOfBackward } from "./backward-failure.js";
 import { setTensorMaker } from "./dispatch.js";
 import { arrayFor, type DType, dtypeOf, dtypeOfArray, scalarType } from "./dtype.js";
 import { native, type TypedArray } from "./native.js";
@@ -105,7 +106,11 @@ export class Tensor extends TensorOps {
 
   /** Adds the gradient of this tensor to every leaf that it depends on. A tensor with several elements needs `gradient`. */
   backward(options: { gradient?: Tensor; retainGraph?: boolean } = {}): void {
-    native.backward(this.handle, options.gradient?.handle ?? null, options.retainGraph ?? false);
+    try {
+      native.backward(this.handle, options.gradient?.handle ?? null, options.retainGraph ?? false);
+    } catch (error) {
+      throw explainedFailureOfBackward(error);
+    }
   }
 
   /** The value of a tensor with one element; true is 1. */

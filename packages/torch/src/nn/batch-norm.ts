@@ -1,4 +1,5 @@
 import { noGrad } from "../autograd.js";
+import type { ProcessGroup } from "../distributed/process-group.js";
 import { ones, zeros } from "../factories.js";
 import * as ops from "../ops.generated.js";
 import type { Tensor } from "../tensor.js";
@@ -15,6 +16,7 @@ export class BatchNorm extends Module {
   momentum: number | null;
   private readonly eps: number;
   #isFrozen = false;
+  #group: ProcessGroup | null = null;
 
   constructor(features: number, options: { momentum?: number | null; eps?: number; affine?: boolean } = {}) {
     super();
@@ -43,6 +45,11 @@ export class BatchNorm extends Module {
     return this.#isFrozen;
   }
 
+  /** Takes the statistics of training over the ranks of a group, or with null over this process's batch, as at first. */
+  synchronize(group: ProcessGroup | null): void {
+    this.#group = group;
+  }
+
   forward(input: Tensor): Tensor {
     return this.normalize(input, {});
   }
@@ -59,17 +66,21 @@ export class BatchNorm extends Module {
     const counts = this.training && !this.#isFrozen;
     if (counts) noGrad(() => this.numBatchesTracked.add_(1));
     const momentum = this.momentum ?? (counts ? 1 / this.numBatchesTracked.item() : 0);
-    return ops.fastBatchNorm(
-      input,
-      this.weight,
-      this.bias,
-      this.runningMean,
-      this.runningVar,
-      counts,
-      momentum,
-      this.eps,
-      then,
-    );
+    const computed = (group: number) =>
+      ops.fastBatchNorm(
+        input,
+        this.weight,
+        this.bias,
+        this.runningMean,
+        this.runningVar,
+        counts,
+        momentum,
+        this.eps,
+        { ...then, group },
+      );
+    const group = counts ? this.#group : null;
+    if (group === null) return computed(0);
+    return group.guard("synchronised batch normalisation", () => computed(group.number));
   }
 }
 

@@ -10,3 +10,4 @@ export { type AnyModule, Module, type StateDict } from "./module.js";
 export { AdaptiveAvgPool2d, MaxPool2d } from "./pooling.js";
 export { Sequential } from "./sequential.js";
 export { Flatten, GELU, Identity, ReLU } from "./simple.js";
+export { convertSyncBatchNorm } from "./sync-batch-norm.js";

@@ -1,0 +1,84 @@
+import { test } from "vitest";
+import { runRanks } from "../support/ranks.js";
+
+interface Report {
+  name: string;
+  code: string;
+  ranks: number[];
+  message: string;
+  seconds: number;
+}
+
+const timeoutSeconds = 4;
+
+/** What every script begins with: \`report(run)\` writes the error of \`run\` and how long it took. */
+const beginning = `
+  const group = join(${timeoutSeconds});
+  const sleep = (seconds) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * seconds);
+  const killSelf = () => { process.kill(process.pid, "SIGKILL"); sleep(60); };
+  const report = (run) => {
+    const start = performance.now();
+    try {
+      torch.scope(run);
+      console.log(JSON.stringify({ code: "none" }));
+    } catch (error) {
+      const { name, code, ranks, message } = error;
+      console.log(JSON.stringify({ name, code, ranks, message, seconds: (performance.now() - start) / 1000 }));
+    }
+  };
+  torch.scope(() => group.allReduce(torch.ones([2])));`;
+
+interface Ended {
+  signal: NodeJS.Signals | null;
+  report: Report;
+}
+
+const none: Report = { name: "", code: "", ranks: [], message: "", seconds: Number.POSITIVE_INFINITY };
+
+async function reports(worldSize: number, script: string): Promise<Ended[]> {
+  const ended = await runRanks(worldSize, beginning + script);
+  return ended.map(({ out, signal, code, said }) => {
+    if (signal === null && out === "") throw new Error(`expected a report, got none: ${code}: ${said}`);
+    return { signal, report: signal === null ? JSON.parse(out) : none };
+  });
+}
+
+// All at once: they wait most of the time.
+test.concurrent("a rank that is killed in a step is named by all others, in a backward pass too", async ({ expect }) => {
+  const [first, killed, last] = await reports(
+    3,
+    `const layer = new torch.nn.Linear(4, 4, { generator: new torch.Generator(1) });
+     const reducer = new distributed.Reducer({ parameters: layer.parameters(), group });
+     if (rank === 1) killSelf();
+     report(() => {
+       const loss = layer.forward(torch.ones([2, 4])).sum();
+       reducer.prepareForBackward();
+       loss.backward();
+     });`,
+  );
+  expect(killed.signal).toBe("SIGKILL");
+  for (const { report } of [first, last]) {
+    expect(report).toMatchObject({ name: "DistributedError", code: "rank-missing", ranks: [1] });
+    expect(report).toMatchObject({ message: expect.stringContaining("no sign of life from rank 1") });
+    expect(report.seconds).toBeLessThan(timeoutSeconds + 1);
+  }
+});
+
+test.concurrent("the rank that holds the store is named when it is killed", async ({ expect }) => {
+  const [killed, other] = await reports(2, "if (rank === 0) killSelf(); report(() => group.allReduce(torch.ones([2])));");
+  expect(killed.signal).toBe("SIGKILL");
+  expect(other.report).toMatchObject({ code: "rank-missing", ranks: [0], message: expect.stringContaining("holds the store at") });
+  expect(other.report.seconds).toBeLessThan(timeoutSeconds + 1);
+});
+
+test.concurrent("a rank that is late is named within the timeout, and told so when it comes", async ({ expect }) => {
+  const [waiting, late] = await reports(
+    2,
+    `if (rank === 1) sleep(${timeoutSeconds} + 1);
+     report(() => group.allReduce(torch.ones([2])));
+     if (rank === 0) sleep(3);`,
+  );
+  expect(waiting.report).toMatchObject({ code: "rank-missing", ranks: [1], message: expect.stringContaining("rank 1 late") });
+  expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + 1);
+  expect(late.report).toMatchObject({ code: "rank-missing", ranks: [1], message: expect.stringContaining("this one, rank 1, too late") });
+});
