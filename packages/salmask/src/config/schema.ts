@@ -10,6 +10,7 @@ import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings, withoutHardNegatives } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
 import { secondViewSettings, viewSettings } from "../views/settings.js";
+import { refusedAccumulation } from "./accumulation.js";
 import { type SettingsKind, settingsKind } from "./settings-kind.js";
 import { isTree, valueAt, withValue } from "./tree.js";
 
@@ -56,9 +57,13 @@ const settings = z
         ["mask", "negative", "count"],
         `0 beside method.name ${method.name}, which has no place for hard negatives`,
       );
+    const accumulation = refusedAccumulation({ method, occlusion, mask, train });
+    if (accumulation !== null) refuse(["train", "accumulate"], accumulation);
     // Batch norm needs at least two photos per group.
-    if (method.name === "mocov2" && train.batchSize < 2 * method.groups)
-      refuse(["method", "groups"], `at most half of train.batchSize, ${train.batchSize}`);
+    const together = train.batchSize / train.accumulate;
+    const parts = train.accumulate === 1 ? "train.batchSize" : "train.batchSize / train.accumulate";
+    if (method.name === "mocov2" && together < 2 * method.groups)
+      refuse(["method", "groups"], `at most half of ${parts}, ${together}`);
   });
 
 const schema = z.preprocess(withUsualNegatives, settings);

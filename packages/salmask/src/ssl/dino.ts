@@ -30,6 +30,7 @@ import { bySize, multiCropViews } from "./multi-crop.js";
 import { PrototypeNetwork } from "./prototype-network.js";
 import { prototypeUse } from "./prototype-use.js";
 import { swappedCrossEntropy } from "./swapped-prediction.js";
+import { Waiting } from "./waiting.js";
 
 /** The teacher's temperature over the epochs. */
 export interface TeacherTemperature {
@@ -81,6 +82,8 @@ export class Dino implements Method {
   readonly teacher: PrototypeNetwork;
   /** `[K]`: the moving mean of the teacher's outputs. */
   readonly centre: Tensor;
+  /** `[K]` each: the means of the teacher's outputs of this step, from `against` until `afterStep`. */
+  private readonly means = new Waiting();
 
   constructor(private readonly options: DinoOptions) {
     const { seed, encoder, prototypes, normInHead } = options;
@@ -135,14 +138,13 @@ export class Dino implements Method {
     };
   }
 
-  /** The teacher's targets for large crops `[2 B, 3, H, W]`, then the centre that the next ones are taken from. */
+  /** The teacher's targets for large crops `[2 B, 3, H, W]`; the centre follows at the end of the step. */
   private teach(pictures: Tensor, epoch: number): { targets: Tensor; keys: Tensor } {
-    const { teacherTemperature, centreMomentum } = this.options;
+    const { teacherTemperature } = this.options;
     const keys = this.teacher.embed([pictures]); // [2 B, dim]
     const outputs = this.teacher.prototypes.forward(keys); // [2 B, K]
     const sharpened = outputs.sub(this.centre).div(teacherTemperatureAt(teacherTemperature, epoch)); // [2 B, K]
-    const mean = ranksOf(this.options.encoder.compute).mean(outputs.mean([0])); // [K]
-    this.centre.mul_(centreMomentum).add_(mean, { alpha: 1 - centreMomentum });
+    this.means.add(ranksOf(this.options.encoder.compute).mean(outputs.mean([0]))); // [K]
     return { targets: sharpened.softmax(1), keys };
   }
 
@@ -167,7 +169,12 @@ export class Dino implements Method {
   }
 
   afterStep(progress: number): void {
-    follow(this.teacher, this.student, risingMomentum(this.options.momentum, progress));
+    const { momentum, centreMomentum } = this.options;
+    follow(this.teacher, this.student, risingMomentum(momentum, progress));
+    this.means.take((means) => {
+      const mean = ops.stack(means).mean([0]); // [K]
+      this.centre.mul_(centreMomentum).add_(mean, { alpha: 1 - centreMomentum });
+    });
   }
 
   state(): nn.StateDict {
@@ -176,12 +183,14 @@ export class Dino implements Method {
   }
 
   loadState(state: nn.StateDict): void {
+    this.means.dispose();
     this.student.loadStateDict(partOf(state, "student"));
     this.teacher.loadStateDict(partOf(state, "teacher"));
     noGrad(() => this.centre.copy_(state.centre));
   }
 
   dispose(): void {
+    this.means.dispose();
     this.student.dispose();
     this.teacher.dispose();
     this.centre.dispose();

@@ -26,6 +26,7 @@ import type { Mocov2Settings } from "./mocov2-settings.js";
 import { follow } from "./momentum.js";
 import { queryAndKey } from "./query-and-key.js";
 import { writeRing } from "./ring.js";
+import { Waiting } from "./waiting.js";
 
 export interface MocoOptions {
   seed: number;
@@ -55,8 +56,8 @@ export class Moco implements Method {
   readonly key: ProjectedEncoder;
   /** `[K, dim]`, rows of length one. */
   readonly queue: Tensor;
-  /** `[B, dim]`: the keys of this step, from the last `against` until `afterStep`. */
-  private waiting: Tensor | null = null;
+  /** `[B, dim]` each: the keys of this step, from `against` until `afterStep`. */
+  private readonly waiting = new Waiting();
   private pointer = 0;
   private enqueued = 0;
   /** All ranks, whose keys come into one queue. */
@@ -100,8 +101,7 @@ export class Moco implements Method {
     const { key, negatives } = noGrad(() => scope(() => this.encodeKeys(batch, step))); // [B, dim], [M * B, dim]
     const { temperature, negativeWeight: weight, groups } = this.options;
     // The backward pass needs the queue unchanged, so the keys are added at the end of the step.
-    this.waiting?.dispose();
-    this.waiting = keep(key.detach()); // [B, dim]
+    this.waiting.add(key); // [B, dim]
     return ([pixels]) => {
       const query = inGroups(this.query, pixels, groups); // [B, dim]
       const inputs = { query, key, queue: this.queue, negatives };
@@ -151,11 +151,7 @@ export class Moco implements Method {
 
   afterStep(): void {
     follow(this.key, this.query, this.options.momentum);
-    if (this.waiting === null) return;
-    const { waiting } = this;
-    noGrad(() => scope(() => this.enqueue(this.ranks.gather(waiting))));
-    this.waiting.dispose();
-    this.waiting = null;
+    this.waiting.take((keys) => this.enqueue(this.ranks.gather(ops.cat(keys))));
   }
 
   logs(): Logs {
@@ -174,6 +170,7 @@ export class Moco implements Method {
   }
 
   loadState(state: nn.StateDict, counters: Record<string, number>): void {
+    this.waiting.dispose();
     this.query.loadStateDict(partOf(state, "query"));
     this.key.loadStateDict(partOf(state, "key"));
     noGrad(() => this.queue.copy_(state.queue));
@@ -182,7 +179,7 @@ export class Moco implements Method {
   }
 
   dispose(): void {
-    this.waiting?.dispose();
+    this.waiting.dispose();
     this.query.dispose();
     this.key.dispose();
     this.queue.dispose();

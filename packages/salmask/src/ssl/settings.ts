@@ -38,5 +38,20 @@ const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["na
   "vicreg",
 ]);
 
+const inBatch = "whose negatives are the other photos of the batch";
+const ofBatch = "whose loss is of statistics over the batch";
+
+/** Methods whose losses are no means over photos, with what they are. */
+const ofWholeBatches: ReadonlyMap<MethodSettings["name"], string> = new Map([
+  ["simclr", inBatch],
+  ["mocov3", inBatch],
+  ["swav", "which assigns a whole batch to its prototypes at once"],
+  ["barlow", ofBatch],
+  ["vicreg", ofBatch],
+]);
+
+/** Why the batches of a method cannot be divided into micro-batches; undefined where its loss is a mean over photos. */
+export const whyWholeBatches = (name: MethodSettings["name"]): string | undefined => ofWholeBatches.get(name);
+
 /** Whether the method `name` has no place for hard negatives. */
 export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);

@@ -12,6 +12,11 @@ export const trainSettings = z
       ),
     epochs: count(1).default(200).describe("passes over the photos"),
     batchSize: count(2).default(128).describe("photos per step"),
+    accumulate: count(1)
+      .default(1)
+      .describe(
+        "micro-batches that a batch is learned from, one after another, in less memory; their gradients make one step",
+      ),
     lr: z
       .number()
       .positive()

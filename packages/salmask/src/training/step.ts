@@ -3,6 +3,7 @@ import { scope } from "@salmask/torch";
 import { StageClock } from "../base/stage-clock.js";
 import { type GradientReducer, oneRank, type Ranks } from "../ranks/ranks.js";
 import type { LossWatch } from "./loss-watch.js";
+import { microBatches } from "./micro-batches.js";
 import type { Learner, Logs, Progress, Task } from "./task.js";
 
 export interface StepOptions {
@@ -30,8 +31,15 @@ export function togetherOf<Batch>({ learners }: Task<Batch>, ranks: Ranks): Toge
   return { ranks, reducers: learners.map((learner) => ranks.reducer(parametersOf(learner))) };
 }
 
+/** Named numbers, and the share of the step's photos that they are of. */
+interface Part {
+  readonly logs: Logs;
+  readonly share: number;
+}
+
 /**
- * Trains on the photos `ids` [B] of this rank. Returns null if the step is not logged. A loss that is not finite throws
+ * Trains on the photos `ids` [B] of this rank, in micro-batches where the task accumulates gradients. Returns null if the step is not logged.
+ * A loss that is not finite throws
  * TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight of its learner is changed.
  * Learners before it have made their step then, because its loss is computed with their new weights.
  */
@@ -42,11 +50,20 @@ export function trainStep<Batch>(
   { logged, losses, clock = new StageClock(), together = alone }: StepOptions,
 ): Logs | null {
   return scope(() => {
-    const batch = task.see(ids, progress, clock);
+    const parts = microBatches(ids, task.accumulate ?? 1);
+    const how = { logged, losses, clock };
+    const early = parts
+      .slice(0, -1)
+      .map((part) =>
+        gather(task, part, progress, { ...how, share: part.length / ids.length, reducer: together.reducers.at(0) }),
+      );
+    const rest = parts[parts.length - 1];
+    const share = rest.length / ids.length;
+    const batch = task.see(rest, progress, clock);
     const logs = task.learners.map((learner, place) => {
       followSchedules(learner, progress);
       const reducer = together.reducers.at(place);
-      const seen = goBackward(learner, batch, progress, { logged, losses, clock, reducer });
+      const seen = goBackward(learner, batch, progress, { ...how, share, reducer, sync: true });
       clock.in("optimizer", () => {
         learner.adjustGradients?.(progress);
         learner.optimizer.step();
@@ -56,8 +73,28 @@ export function trainStep<Batch>(
     });
     clock.in("optimizer", () => task.afterStep?.(progress));
     if (!logged) return null;
-    const own: Logs = Object.assign({}, ...logs, task.logs?.(batch));
-    return meanOf(together.ranks.exchange(own));
+    const last: Logs = Object.assign({}, ...logs, task.logs?.(batch));
+    const own = meanOf([...early, { logs: last, share }]);
+    const all = together.ranks.exchange(own).map((one) => ({ logs: one, share: 1 }));
+    return { ...meanOf(all), ...task.logsOfStep?.() };
+  });
+}
+
+/** Adds the gradients of a micro-batch, the `share` of a batch, to those that are there. */
+function gather<Batch>(
+  task: Task<Batch>,
+  ids: Int32Array,
+  progress: Progress,
+  how: Omit<Backward, "sync">,
+): Part {
+  const { clock, logged, share } = how;
+  const [learner, ...others] = task.learners;
+  // Another learner would look at the same photos after this one's step, when they are gone.
+  if (others.length > 0) throw new TypeError("Expected one learner of a task that accumulates, got more.");
+  return scope(() => {
+    const batch = task.see(ids, progress, clock);
+    const logs = goBackward(learner, batch, progress, { ...how, sync: false });
+    return { logs: logged ? { ...logs, ...task.logs?.(batch) } : logs, share };
   });
 }
 
@@ -75,18 +112,22 @@ function followSchedules<Batch>(
 }
 
 interface Backward extends Required<Pick<StepOptions, "logged" | "losses" | "clock">> {
+  /** The part of the step's photos that the losses are of. */
+  readonly share: number;
   readonly reducer: GradientReducer | undefined;
+  /** Whether the gradients are averaged with this backward pass. */
+  readonly sync: boolean;
 }
 
-/** Runs the backward pass of each of a learner's losses. Returns the means of their logged numbers. */
+/** Runs the backward pass of each of a learner's losses, times the share. Returns the means of their logged numbers. */
 function goBackward<Batch>(
   learner: Learner<Batch>,
   batch: Batch,
   { step }: Progress,
-  { logged, losses, clock, reducer }: Backward,
+  { logged, losses, clock, share, reducer, sync }: Backward,
 ): Logs {
   const turns = learner.losses(batch)[Symbol.iterator]();
-  const seen: Logs[] = [];
+  const seen: Part[] = [];
   const turn = (): boolean =>
     scope(() => {
       const next = clock.in("forward", () => turns.next());
@@ -94,12 +135,12 @@ function goBackward<Batch>(
       const { loss, logs } = next.value;
       losses.see(loss, step);
       clock.in("backward", () => {
-        reducer?.prepareForBackward();
-        loss.backward();
+        reducer?.prepareForBackward({ sync });
+        (share === 1 ? loss : loss.mul(share)).backward();
       });
       if (logged) {
         losses.settle();
-        seen.push({ loss: loss.item(), ...logs() });
+        seen.push({ logs: { loss: loss.item(), ...logs() }, share });
       }
       return true;
     });
@@ -111,13 +152,14 @@ function goBackward<Batch>(
   return meanOf(seen);
 }
 
-/** The mean of each named number over the logs that have it. */
-function meanOf(all: readonly Logs[]): Logs {
-  const names = new Set(all.flatMap((logs) => Object.keys(logs)));
+/** The mean of each named number over the parts that have it, by their shares. */
+function meanOf(all: readonly Part[]): Logs {
+  const names = new Set(all.flatMap(({ logs }) => Object.keys(logs)));
   return Object.fromEntries(
     Array.from(names, (name) => {
-      const values = all.map((logs) => logs[name]).filter((value) => value !== undefined);
-      return [name, values.reduce((sum, value) => sum + value, 0) / values.length];
+      const having = all.filter(({ logs }) => logs[name] !== undefined);
+      const total = having.reduce((sum, { share }) => sum + share, 0);
+      return [name, having.reduce((sum, { logs, share }) => sum + share * logs[name], 0) / total];
     }),
   );
 }

@@ -62,6 +62,11 @@ export interface Task<Batch> {
   batches(epoch: number): readonly Int32Array[];
   /** In the order of their steps on one batch. */
   readonly learners: readonly Learner<Batch>[];
+  /**
+   * Micro-batches that a batch is divided into, seen one after another, whose gradients add up to one step; default 1. A task with more
+   * has one learner, whose losses are means over photos.
+   */
+  readonly accumulate?: number;
   /** Called at the start of an epoch, but not when a run is resumed inside an epoch. */
   beforeEpoch?(epoch: number): void;
   /**
@@ -69,12 +74,14 @@ export interface Task<Batch> {
    * photos are not in memory.
    */
   fetch?(ids: Int32Array, next: Int32Array | null): Promise<void>;
-  /** Shows the photos `ids`, `[B]`: views, targets, and what else the learners' losses need. */
+  /** Shows the photos `ids`, `[B]` of a batch or a micro-batch: views, targets, and what else the learners' losses need. */
   see(ids: Int32Array, progress: Progress, clock: StageClock): Batch;
   /** Called after the steps of all learners. */
   afterStep?(progress: Progress): void;
-  /** Numbers of a batch that do not belong to a single loss. Called on logged steps, after the step. */
+  /** Numbers of a batch, or of each micro-batch, that do not belong to a single loss. Called on logged steps. */
   logs?(batch: Batch): Logs;
+  /** Numbers of the task itself. Called on logged steps, after the step. */
+  logsOfStep?(): Logs;
   /** Seconds so far for work that is done once per photo; the estimate of the remaining time excludes them. */
   secondsOnce?(): number;
   /** Numbers that take longer to compute. Called at the end of some epochs. */

@@ -75,6 +75,7 @@ const others = {
     init: "encoder.safetensors",
     epochs: 3,
     batchSize: 64,
+    accumulate: 2,
     lr: 0.1,
     optimizer: "lars",
     lrWarmupEpochs: 3,

@@ -75,8 +75,11 @@ describe("Dino", () => {
             .toArray(), // [6]
       );
       compare(dino, one);
+      expect(dino.centre.toArray()).toEqual(first.map(() => 0));
+      dino.afterStep(0);
       expect(dino.centre.toArray()).toEqual(first.map((value) => expect.closeTo(0.25 * value, 5)));
       compare(dino, two);
+      dino.afterStep(0);
       const both = first.map((value, k) => expect.closeTo(0.75 * 0.25 * value + 0.25 * second[k], 5));
       expect(dino.centre.toArray()).toEqual(both);
     });

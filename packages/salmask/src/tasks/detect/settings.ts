@@ -19,7 +19,7 @@ const trainSchema = z
     groups: count(1)
       .default(1)
       .describe(
-        "parts of a batch that are looked at one after another, with batch statistics of their own, as on as many processors",
+        "parts of a batch that are looked at one after another, with batch statistics of their own, as on as many processors; their gradients make one step (gradient accumulation)",
       ),
     lr: z
       .number()

@@ -5,7 +5,7 @@ import { computeSettings } from "../../compute/settings.js";
 import { type SettingsKind, settingsKind } from "../../config/settings-kind.js";
 import { isLabelBudget, labelBudgetForm } from "../../data/samples/label-budget.js";
 
-const finetuneSchema = z.strictObject({
+const fields = z.strictObject({
   seed: count(0, 2 ** 32 - 1)
     .default(0)
     .describe("names every random decision of the run"),
@@ -29,6 +29,11 @@ const finetuneSchema = z.strictObject({
     .default("auto")
     .describe("passes over the labelled photos; auto: 20 to 200, about 1000 steps"),
   batchSize: count(2).default(64).describe("photos of a step"),
+  accumulate: count(1)
+    .default(1)
+    .describe(
+      "micro-batches that a batch is learned from, one after another, in less memory; their gradients make one step",
+    ),
   lr: z.number().positive().default(0.02).describe("highest learning rate; it falls along a cosine"),
   lrWarmupEpochs: count(0).default(1).describe("epochs in which the learning rate rises"),
   momentum: share().default(0.9).describe("momentum of SGD"),
@@ -37,6 +42,15 @@ const finetuneSchema = z.strictObject({
   checkpointEvery: count(1).default(5).describe("epochs between checkpoints"),
   keep: count(1).default(1).describe("checkpoints that are kept"),
   logEvery: count(1).default(10).describe("steps between lines of metrics"),
+});
+
+const finetuneSchema = fields.superRefine(({ batchSize, accumulate }, context) => {
+  if (accumulate > 1 && batchSize < 2 * accumulate)
+    context.addIssue({
+      code: "custom",
+      path: ["accumulate"],
+      message: `at most half of batchSize, ${batchSize}`,
+    });
 });
 
 /** Settings of fine-tuning, complete. */

@@ -53,6 +53,7 @@ function learningRate({ lr, lrWarmupEpochs }: FinetuneConfig): Schedule {
 
 export class FinetuneTask implements Task<LabelledBatch> {
   readonly learners: readonly Learner<LabelledBatch>[];
+  readonly accumulate: number;
 
   /** Takes the network over. */
   constructor(
@@ -61,6 +62,7 @@ export class FinetuneTask implements Task<LabelledBatch> {
     private readonly config: FinetuneConfig,
   ) {
     const { lr, momentum, weightDecay } = config;
+    this.accumulate = config.accumulate;
     network.train();
     this.learners = [
       {

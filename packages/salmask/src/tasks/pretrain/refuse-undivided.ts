@@ -10,8 +10,8 @@ import { refuseUneven } from "../../training/share.js";
  */
 export function refuseUndivided({ method, occlusion, mask, train }: RunConfig, ranks: Ranks): void {
   if (ranks.worldSize === 1) return;
-  // Batch norm needs two photos.
-  refuseUneven(train.batchSize, ranks, 2);
+  // Batch norm needs two photos at a time.
+  refuseUneven(train.batchSize, ranks, 2 * train.accumulate);
   const refuse = (setting: string, expected: string, got: string | number) => {
     throw new UsageError(
       "not-divided",

@@ -1,5 +1,6 @@
 /** Pre-training as a task: the views of a batch, the learners, and the state for a checkpoint. */
 import { optim, scope } from "@salmask/torch";
+import { UsageError } from "../../base/errors.js";
 import type { StageClock } from "../../base/stage-clock.js";
 import { type Compute, chooseAlgorithms, ranksOf } from "../../compute/compute.js";
 import type { RunConfig } from "../../config/schema.js";
@@ -41,6 +42,11 @@ const occlusionRate = 0.5;
 /** Parts that replace those of the settings. */
 export interface OwnParts {
   readonly method?: MethodMaker;
+  /**
+   * Whether the loss of `method` is a mean over photos, of each of which no other photo of the batch is needed: then a batch can be
+   * divided by `train.accumulate`. Default false; methods of the settings are known by their names.
+   */
+  readonly isMeanOverPhotos?: boolean;
   /** Finds the object of a view. The run frees it. */
   readonly saliency?: SaliencySource;
 }
@@ -59,6 +65,7 @@ export interface PretrainTaskOptions {
 /** Pre-training as a task of the trainer, for programs that run their own training or look at views and embeddings. */
 export class PretrainTask implements Task<PretrainBatch> {
   readonly learners: readonly Learner<PretrainBatch>[];
+  readonly accumulate: number;
 
   private constructor(
     readonly config: RunConfig,
@@ -73,6 +80,7 @@ export class PretrainTask implements Task<PretrainBatch> {
     optimizer: UsualOptimizer,
     ranks: Ranks,
   ) {
+    this.accumulate = config.train.accumulate;
     const encoder = encoderLearner(config, method, optimizer, ranks);
     this.learners =
       occlusion === null ? [encoder] : [encoder, occlusionLearner(config, method, occlusion, optimizer)];
@@ -85,6 +93,13 @@ export class PretrainTask implements Task<PretrainBatch> {
   static async create(options: PretrainTaskOptions): Promise<PretrainTask> {
     const { config, dataset, compute, signal, onMapped, own = {} } = options;
     const { method: maker = builtInMethods, saliency: source } = own;
+    if (config.train.accumulate > 1 && own.method !== undefined && own.isMeanOverPhotos !== true) {
+      throw new UsageError(
+        "whole-batches",
+        `Expected 1 for train.accumulate with a method of your own that is not said to be a mean over photos, got ${config.train.accumulate}. ` +
+          "If each photo's loss needs no other photo of the batch, give isMeanOverPhotos: true beside it.",
+      );
+    }
     const stride = strideOf(config.model);
     const grid = gridFor(config.data.crop, stride);
     const recipe = maker.recipe(config);
@@ -146,12 +161,15 @@ export class PretrainTask implements Task<PretrainBatch> {
     const { foreground, draw } = views[Math.min(1, views.length - 1)];
     const lost = mostlyLostShare(views);
     return {
-      ...this.method.logs?.(),
       maskedShare: occluded === null ? meanMaskedShare(views) : occluded.maskedShare(),
       ...(lost === null ? {} : { mostlyLostShare: lost }),
       ...(foreground === null ? {} : shares(foreground)),
       ...(foreground === null ? {} : this.truth?.agreement(foreground, draw, key.ids)),
     };
+  }
+
+  logsOfStep(): Logs {
+    return this.method.logs?.() ?? {};
   }
 
   secondsOnce(): number {
