@@ -106,8 +106,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // The build with sanitizers is in a separate folder.
 const build = process.env.SALMASK_TORCH_BUILD ?? join(root, "build");
 
-/** The command that builds the addon. A clone of the repository has a script that also installs what the build needs. */
-function mend(): string {
+/** How the addon is built. A clone of the repository has a script that also installs what the build needs. */
+export function mend(): string {
   const isClone = existsSync(join(root, "../../scripts/setup.mjs"));
   return `Run: ${isClone ? "npm run setup" : "npx --no-install salmask-torch-build"}`;
 }

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -15,8 +16,17 @@ namespace {
 
 /** c10d warns once if all parameters are used, because looking for unused ones takes time. */
 struct Silence : c10::WarningHandler {
+#if TORCH_VERSION_MAJOR >= 2
   void process(const c10::Warning&) override {}
+#else
+  void process(const c10::SourceLocation&, const std::string&, const bool) override {}
+#endif
 };
+#if TORCH_VERSION_MAJOR >= 2
+using WarningGuard = c10::WarningUtils::WarningHandlerGuard;
+#else
+using WarningGuard = c10::Warning::WarningHandlerGuard;
+#endif
 
 std::vector<at::Tensor> tensorsOf(const Arguments& args, napi_value list) {
   std::vector<at::Tensor> out;
@@ -80,7 +90,7 @@ Reducer::~Reducer() = default;
 void Reducer::prepare(std::vector<at::Tensor>& roots, std::vector<at::Tensor>& gradients) {
   group_->beginReducing(calls_, bytes_);
   Silence silence;
-  const c10::WarningUtils::WarningHandlerGuard guard(&silence);
+  const WarningGuard guard(&silence);
   reducer_->prepare_for_backward(roots);
   const std::vector<size_t> unused = reducer_->unused();
   std::vector<size_t> added;

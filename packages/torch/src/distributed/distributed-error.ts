@@ -15,7 +15,11 @@ export class DistributedError extends EngineError {
   /** The ranks that are missing, as far as that is known. */
   readonly ranks: readonly number[];
 
-  constructor(code: DistributedFailure, message: string, options: { ranks?: readonly number[]; cause?: unknown } = {}) {
+  constructor(
+    code: DistributedFailure,
+    message: string,
+    options: { ranks?: readonly number[]; cause?: unknown } = {},
+  ) {
     super(code, message, options.cause);
     this.name = "DistributedError";
     this.ranks = options.ranks ?? [];

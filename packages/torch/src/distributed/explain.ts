@@ -33,15 +33,27 @@ export function explained(failed: FailedCollective): DistributedError {
       return missing(`${who} that left the group before`);
     case "behind":
       return ranks.includes(rank)
-        ? missing(`this one, rank ${rank}, too late: the others waited ${timeoutSeconds} s for it and have given up`)
+        ? missing(
+            `this one, rank ${rank}, too late: the others waited ${timeoutSeconds} s for it and have given up`,
+          )
         : missing(`${who} late: nothing for ${timeoutSeconds} s, but alive`);
     case "store":
       return ranks.length > 0
-        ? missing(`no sign of life from ${who}, which holds the store at ${store}: killed, stopped or cut off`)
-        : new DistributedError("store-failed", `${wanted}, got no answer from the store at ${store}. ${said}`, { cause });
+        ? missing(
+            `no sign of life from ${who}, which holds the store at ${store}: killed, stopped or cut off`,
+          )
+        : new DistributedError(
+            "store-failed",
+            `${wanted}, got no answer from the store at ${store}. ${said}`,
+            { cause },
+          );
     default:
-      return new DistributedError("collective-failed", `${wanted}, and all are there, but got a failure. ${said}`, {
-        cause,
-      });
+      return new DistributedError(
+        "collective-failed",
+        `${wanted}, and all are there, but got a failure. ${said}`,
+        {
+          cause,
+        },
+      );
   }
 }

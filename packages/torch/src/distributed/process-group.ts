@@ -1,5 +1,5 @@
 import { explainFailuresOfBackward } from "../backward-failure.js";
-import { buildInfo, native } from "../native.js";
+import { buildInfo, mend, native } from "../native.js";
 import { Tensor } from "../tensor.js";
 import { DistributedError, named, nativeCode, reasonOf } from "./distributed-error.js";
 import { explained } from "./explain.js";
@@ -31,12 +31,14 @@ export interface ProcessGroupOptions {
   worldSize: number;
   /** How long a rank is waited for, on joining and in every collective. Default: 600. */
   timeoutSeconds?: number;
-  /** Tells groups on one store apart. A store that outlives a restart needs another name after it. Default: `default`. */
+  /** Tells groups on one store apart: each needs its own, also after a restart that the store outlives. Default: `default`. */
   name?: string;
 }
 
 const ops = ["sum", "avg", "max", "min"] as const satisfies readonly ReduceOp[];
 const groups = new Set<ProcessGroup>();
+/** The names of groups that each store has seen. */
+const names = new WeakMap<TCPStore, Set<string>>();
 /** Words of backends and of the network in errors without a code of ours, which come from c10d's reducer. */
 const ofTransport = /gloo|nccl|connection|timed? ?out|socket|broken pipe/i;
 
@@ -71,16 +73,34 @@ export class ProcessGroup {
    * Joins the group, and waits for all ranks. Throws a {@link DistributedError}: `rank-missing` that names the ranks that did not
    * come, `no-backend`, `store-failed`, or `collective-failed`; and a `RangeError` for wrong numbers.
    */
-  static create(given: ProcessGroupOptions): ProcessGroup {
-    const options = { timeoutSeconds: 600, name: "default", ...given };
-    const { backend, store, rank, worldSize, timeoutSeconds, name } = options;
+  static create({
+    backend,
+    store,
+    rank,
+    worldSize,
+    timeoutSeconds = 600,
+    name = "default",
+  }: ProcessGroupOptions): ProcessGroup {
     if (backend !== "gloo" && backend !== "nccl")
       throw new RangeError(`Expected a backend, gloo or nccl, got ${String(backend)}.`);
     expectWhole("worldSize", worldSize, 1, 2 ** 20);
     expectWhole("rank", rank, 0, worldSize - 1);
     const timeout = milliseconds("timeoutSeconds", timeoutSeconds);
+    const taken = names.get(store) ?? new Set<string>();
+    if (taken.has(name))
+      throw new RangeError(`Expected a new name for a group on this store, got ${name} again.`);
+    names.set(store, taken.add(name));
+    const options = { backend, store, rank, worldSize, timeoutSeconds, name };
     try {
-      const handle = native.groupCreate(backend, store.handle, store.isServer, rank, worldSize, timeout, name);
+      const handle = native.groupCreate(
+        backend,
+        store.handle,
+        store.isServer,
+        rank,
+        worldSize,
+        timeout,
+        name,
+      );
       return new ProcessGroup(handle, options);
     } catch (error) {
       throw notJoined(error, options);
@@ -102,7 +122,8 @@ export class ProcessGroup {
   /** Combines a tensor of every rank, in place, without recording for `backward`. Default: the sum. */
   allReduce(tensor: Tensor, op: ReduceOp = "sum"): void {
     const code = ops.indexOf(op);
-    if (code < 0) throw new RangeError(`Expected one of ${ops.join(", ")} for an all-reduce, got ${String(op)}.`);
+    if (code < 0)
+      throw new RangeError(`Expected one of ${ops.join(", ")} for an all-reduce, got ${String(op)}.`);
     this.guard("an all-reduce", () => native.groupAllReduce(this.handle, tensor.handle, code));
   }
 
@@ -165,7 +186,10 @@ export class ProcessGroup {
   }
 }
 
-function notJoined(error: unknown, { backend, store, worldSize, timeoutSeconds }: Required<ProcessGroupOptions>): unknown {
+function notJoined(
+  error: unknown,
+  { backend, store, worldSize, timeoutSeconds }: Required<ProcessGroupOptions>,
+): unknown {
   const where = `${store.host}:${store.port}`;
   const reason = reasonOf(error);
   switch (nativeCode(error)) {
@@ -177,14 +201,18 @@ function notJoined(error: unknown, { backend, store, worldSize, timeoutSeconds }
     case "BACKEND": {
       const { version, source } = buildInfo();
       const message =
-        `Expected an addon with the backend ${backend}, got one that was built against libtorch ${version} (${source}) without ` +
-        `${reason}. Install that and build the addon again; the other backend may do.`;
+        `Expected the backend ${backend}, got an addon that was built without it against libtorch ${version} (${source}). ` +
+        `It needs ${reason}. Install that, then build the addon again. ${mend()}`;
       return new DistributedError("no-backend", message, { cause: error });
     }
     case "STORE":
-      return new DistributedError("store-failed", `Expected the store at ${where} to answer, got a failure: ${reason}.`, {
-        cause: error,
-      });
+      return new DistributedError(
+        "store-failed",
+        `Expected the store at ${where} to answer, got a failure: ${reason}.`,
+        {
+          cause: error,
+        },
+      );
     case "COLLECTIVE":
       return new DistributedError(
         "collective-failed",

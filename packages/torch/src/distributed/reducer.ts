@@ -31,11 +31,21 @@ export class Reducer {
   readonly #group: ProcessGroup;
   #handle: number;
 
-  constructor({ parameters, names = [], group, bucketBytes = 25 * 2 ** 20, firstBucketBytes = 2 ** 20 }: ReducerOptions) {
-    if (parameters.length === 0) throw new RangeError("Expected parameters to reduce the gradients of, got none.");
-    if (new Set(parameters).size < parameters.length) throw new RangeError("Expected each parameter once, got one twice.");
+  constructor({
+    parameters,
+    names = [],
+    group,
+    bucketBytes = 25 * 2 ** 20,
+    firstBucketBytes = 2 ** 20,
+  }: ReducerOptions) {
+    if (parameters.length === 0)
+      throw new RangeError("Expected parameters to reduce the gradients of, got none.");
+    if (new Set(parameters).size < parameters.length)
+      throw new RangeError("Expected each parameter once, got one twice.");
     if (names.length > 0 && names.length !== parameters.length)
-      throw new RangeError(`Expected ${parameters.length} names, as there are parameters, got ${names.length}.`);
+      throw new RangeError(
+        `Expected ${parameters.length} names, as there are parameters, got ${names.length}.`,
+      );
     const frozen = parameters.findIndex((parameter) => !parameter.requiresGrad || !parameter.isLeaf);
     if (frozen >= 0)
       throw new RangeError(

@@ -18,7 +18,9 @@ export interface TCPStoreOptions {
 /** Checked seconds as whole milliseconds, at least 1. */
 export function milliseconds(name: string, seconds: number): number {
   if (!(seconds > 0 && seconds <= 30 * 24 * 3600))
-    throw new RangeError(`Expected ${name} to be a number of seconds above 0, up to 30 days, got ${seconds}.`);
+    throw new RangeError(
+      `Expected ${name} to be a number of seconds above 0, up to 30 days, got ${seconds}.`,
+    );
   return Math.max(1, Math.round(seconds * 1000));
 }
 
@@ -50,7 +52,9 @@ export class TCPStore {
     this.host = host;
     this.isServer = isServer;
     const where = isServer ? `a store served at ${host}:${port}` : `a store at ${host}:${port} to connect to`;
-    this.#handle = answered(where, () => native.storeCreate(host, port, isServer, worldSize ?? 0, this.#timeout));
+    this.#handle = answered(where, () =>
+      native.storeCreate(host, port, isServer, worldSize ?? 0, this.#timeout),
+    );
     this.port = native.storePort(this.#handle);
   }
 
@@ -85,7 +89,8 @@ export class TCPStore {
 
   /** Waits until all keys have a value. Default: as long as the store's timeout. */
   wait(keys: readonly string[], timeoutSeconds?: number): void {
-    const limit = timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
+    const limit =
+      timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
     const wanted = keys.map((key) => `'${key}'`).join(", ");
     const areThere = this.#ask(wanted, () => native.storeCheck(this.handle, keys, limit, this.#timeout));
     if (areThere) return;

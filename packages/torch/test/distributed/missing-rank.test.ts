@@ -44,7 +44,9 @@ async function reports(worldSize: number, script: string): Promise<Ended[]> {
 }
 
 // All at once: they wait most of the time.
-test.concurrent("a rank that is killed in a step is named by all others, in a backward pass too", async ({ expect }) => {
+test.concurrent("a rank that is killed in a step is named by all others, in a backward pass too", async ({
+  expect,
+}) => {
   const [first, killed, last] = await reports(
     3,
     `const layer = new torch.nn.Linear(4, 4, { generator: new torch.Generator(1) });
@@ -65,20 +67,37 @@ test.concurrent("a rank that is killed in a step is named by all others, in a ba
 });
 
 test.concurrent("the rank that holds the store is named when it is killed", async ({ expect }) => {
-  const [killed, other] = await reports(2, "if (rank === 0) killSelf(); report(() => group.allReduce(torch.ones([2])));");
+  const [killed, other] = await reports(
+    2,
+    "if (rank === 0) killSelf(); report(() => group.allReduce(torch.ones([2])));",
+  );
   expect(killed.signal).toBe("SIGKILL");
-  expect(other.report).toMatchObject({ code: "rank-missing", ranks: [0], message: expect.stringContaining("holds the store at") });
+  expect(other.report).toMatchObject({
+    code: "rank-missing",
+    ranks: [0],
+    message: expect.stringContaining("holds the store at"),
+  });
   expect(other.report.seconds).toBeLessThan(timeoutSeconds + 1);
 });
 
-test.concurrent("a rank that is late is named within the timeout, and told so when it comes", async ({ expect }) => {
+test.concurrent("a rank that is late is named within the timeout, and told so when it comes", async ({
+  expect,
+}) => {
   const [waiting, late] = await reports(
     2,
     `if (rank === 1) sleep(${timeoutSeconds} + 1);
      report(() => group.allReduce(torch.ones([2])));
      if (rank === 0) sleep(3);`,
   );
-  expect(waiting.report).toMatchObject({ code: "rank-missing", ranks: [1], message: expect.stringContaining("rank 1 late") });
+  expect(waiting.report).toMatchObject({
+    code: "rank-missing",
+    ranks: [1],
+    message: expect.stringContaining("rank 1 late"),
+  });
   expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + 1);
-  expect(late.report).toMatchObject({ code: "rank-missing", ranks: [1], message: expect.stringContaining("this one, rank 1, too late") });
+  expect(late.report).toMatchObject({
+    code: "rank-missing",
+    ranks: [1],
+    message: expect.stringContaining("this one, rank 1, too late"),
+  });
 });

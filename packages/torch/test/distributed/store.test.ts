@@ -77,7 +77,9 @@ describe("a group", () => {
   });
 
   test("names the ranks that do not come", () => {
-    expect(errorOf(() => ProcessGroup.create({ ...alone(), rank: 1, worldSize: 3, timeoutSeconds: 0.2 }))).toMatchObject({
+    expect(
+      errorOf(() => ProcessGroup.create({ ...alone(), rank: 1, worldSize: 3, timeoutSeconds: 0.2 })),
+    ).toMatchObject({
       code: "rank-missing",
       ranks: [0, 2],
       message: expect.stringContaining("got none of ranks 0 and 2"),
@@ -110,7 +112,9 @@ describe("a group", () => {
     const layer = new nn.Linear(2, 2, { generator: new Generator(1) });
     const parameters = layer.parameters();
     expect(() => new Reducer({ parameters: [], group })).toThrow(RangeError);
-    expect(() => new Reducer({ parameters: [parameters[0], parameters[0]], group })).toThrow("each parameter once");
+    expect(() => new Reducer({ parameters: [parameters[0], parameters[0]], group })).toThrow(
+      "each parameter once",
+    );
     expect(() => new Reducer({ parameters, names: ["weight"], group })).toThrow("Expected 2 names");
     expect(() => new Reducer({ parameters, group, bucketBytes: 0 })).toThrow(RangeError);
     layer.setRequiresGrad(false);

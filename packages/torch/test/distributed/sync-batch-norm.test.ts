@@ -122,7 +122,10 @@ describe("synchronised batch normalisation of two ranks with unequal batches", (
     const channels = [16, 16, 16, 6, 16, 10, 10, 10];
     const sum = (of: (count: number) => number) => channels.reduce((all, count) => all + of(count), 0);
     // The test itself sums the weights' gradients of seven layers; one is in float64, whose layer has float32 weights too.
-    const own = channels.slice(0, 6).concat(10).reduce((all, count) => all + 2 * 4 * count, 0);
+    const own = channels
+      .slice(0, 6)
+      .concat(10)
+      .reduce((all, count) => all + 2 * 4 * count, 0);
     for (const { traffic } of answers) {
       expect(traffic.allGather).toEqual({ calls: 8, bytes: sum((count) => 8 * (2 * count + 1)) });
       expect(traffic.allReduce).toEqual({ calls: 8 + 14, bytes: sum((count) => 8 * 2 * count) + own });
