@@ -104,13 +104,13 @@ export class ProcessRanks implements Ranks {
         const { host } = this.options;
         const bytes = Uint8Array.from(serialize(own));
         const lengths = host.allGather(tensor(Int32Array.of(bytes.length))).toArray(); // [W, 1]
-        const longest = Math.max(...lengths.map(Number));
+        const longest = Math.max(...lengths);
         const padded = new Uint8Array(longest);
         padded.set(bytes);
-        const all = host.allGather(fromTypedArray(padded, [longest])).toTypedArray(); // [W, longest]
+        const all = host.allGather(fromTypedArray(padded, [longest])).toArray(); // [W, longest]
         return lengths.map((length, rank) => {
           const from = rank * longest;
-          return deserialize(Uint8Array.from(all.subarray(from, from + Number(length))));
+          return deserialize(Uint8Array.from(all.slice(from, from + length)));
         });
       }),
     );

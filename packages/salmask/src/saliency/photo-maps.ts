@@ -82,7 +82,7 @@ export class PhotoMaps {
    */
   share(ids: Int32Array, ranks: Ranks): void {
     if (ranks.worldSize === 1 || this.asked === null || this.shared.size === this.isKnown.length) return;
-    const all = ranks.exchange(ids).flatMap((ofRank) => Array.from(ofRank));
+    const all = scope(() => ranks.gather(tensor(ids)).toArray()); // [A]
     if (all.every((id) => this.shared.has(id))) return;
     scope(() => {
       const maps = ranks.gather(this.of(ids)); // [A, rows, cols]

@@ -55,7 +55,11 @@ export function trainStep<Batch>(
     const early = parts
       .slice(0, -1)
       .map((part) =>
-        gather(task, part, progress, { ...how, share: part.length / ids.length, reducer: together.reducers.at(0) }),
+        gather(task, part, progress, {
+          ...how,
+          share: part.length / ids.length,
+          reducer: together.reducers.at(0),
+        }),
       );
     const rest = parts[parts.length - 1];
     const share = rest.length / ids.length;

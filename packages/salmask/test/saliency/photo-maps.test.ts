@@ -1,6 +1,7 @@
-import { full, keep, liveTensors, scope, type Tensor } from "@salmask/torch";
+import { full, keep, liveTensors, ops, scope, type Tensor, tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
+import { oneRank, type Ranks } from "../../src/ranks/ranks.js";
 import { SaliencyGuide } from "../../src/saliency/guide.js";
 import { mapAllPhotos, PhotoMaps, photoViewOf } from "../../src/saliency/photo-maps.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "../../src/saliency/source.js";
@@ -52,6 +53,30 @@ function valuesOf(maps: Tensor): number[] {
 const close = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 4));
 
 describe("the maps of photos", () => {
+  it("are computed by the rank that first sees the photo, and known to all", () => {
+    const source = new Blueness();
+    const maps = PhotoMaps.lazily({ source, dataset, view, device: "cpu" });
+    // Rank 0, which is not here, sees photos 0 and 5; its maps are all 7.
+    const second: Ranks = {
+      ...oneRank,
+      rank: 1,
+      worldSize: 2,
+      gather: (own) =>
+        own.dtype === "int32"
+          ? ops.cat([tensor(Int32Array.of(0, 5)), own])
+          : ops.cat([full([...own.shape], 7), own]),
+    };
+    scope(() => {
+      maps.share(Int32Array.of(2, 3), second);
+      expect(source.asked).toEqual([2]);
+      expect(valuesOf(maps.of(Int32Array.of(0, 2, 3, 5)))).toEqual(close([7, known[2], known[3], 7]));
+      expect(source.asked).toEqual([2]);
+      const ids = (own: Tensor) => (own.dtype === "int32" ? own : expect.fail("known maps are not sent again"));
+      maps.share(Int32Array.of(5, 2), { ...second, gather: ids });
+    });
+    maps.dispose();
+  });
+
   it("are computed when they are first needed, each only once", () => {
     const source = new Blueness();
     const maps = PhotoMaps.lazily({ source, dataset, view, device: "cpu" });
