@@ -14,7 +14,7 @@ const besideTorch = (lib, name) => join(lib, "../../nvidia", name, "include");
  */
 export function backends({ include, lib }) {
   const usual = ["/usr/include", "/usr/local/include", "/usr/local/cuda/include"];
-  const ofPip = ["nccl", "cuda_runtime", "cublas", "cusparse", "cusolver"].map((name) =>
+  const ofPip = ["nccl", "cu13", "cuda_runtime", "cublas", "cusparse", "cusolver"].map((name) =>
     besideTorch(lib, name),
   );
   const folders = [...include, ...usual, ...ofPip];
