@@ -55,6 +55,7 @@ napi_value start(napi_env env, napi_value exports) {
   define<setNumThreads>(env, environment, exports, "setNumThreads");
   define<getNumThreads>(env, environment, exports, "getNumThreads");
   define<keepFreedMemory>(env, environment, exports, "keepFreedMemory");
+  define<returnFreedMemory>(env, environment, exports, "returnFreedMemory");
   define<setDeterministic>(env, environment, exports, "setDeterministic");
   define<hasCuda>(env, environment, exports, "hasCuda");
   define<version>(env, environment, exports, "version");

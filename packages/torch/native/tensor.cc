@@ -206,6 +206,11 @@ napi_value keepFreedMemory(const Arguments& args) {
   return undefined(args.env);
 }
 
+napi_value returnFreedMemory(const Arguments& args) {
+  malloc_trim(0);
+  return undefined(args.env);
+}
+
 napi_value setDeterministic(const Arguments& args) {
   const bool on = toBool(args.env, args[0], "on");
   // cuBLAS reads it when it is first used. Without it, its products of several streams may differ.

@@ -28,6 +28,7 @@ napi_value liveBytes(const Arguments&);
 napi_value setNumThreads(const Arguments&);
 napi_value getNumThreads(const Arguments&);
 napi_value keepFreedMemory(const Arguments&);
+napi_value returnFreedMemory(const Arguments&);
 napi_value setDeterministic(const Arguments&);
 napi_value hasCuda(const Arguments&);
 napi_value version(const Arguments&);

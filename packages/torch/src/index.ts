@@ -12,7 +12,14 @@ export * as ops from "./ops.generated.js";
 export * as optim from "./optim/index.js";
 export { cpuFlags, cpuHasFastBfloat16 } from "./processor.js";
 export { Generator, KeyedRandom } from "./random.js";
-export { getNumThreads, hasCuda, libtorchVersion, setDeterministic, setNumThreads } from "./runtime.js";
+export {
+  getNumThreads,
+  hasCuda,
+  libtorchVersion,
+  returnFreedMemory,
+  setDeterministic,
+  setNumThreads,
+} from "./runtime.js";
 export {
   loadSafetensors,
   readSafetensorsMetadata,

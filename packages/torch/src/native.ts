@@ -36,6 +36,7 @@ export interface Native {
   setNumThreads(threads: number): void;
   getNumThreads(): number;
   keepFreedMemory(): void;
+  returnFreedMemory(): void;
   setDeterministic(on: boolean): void;
   hasCuda(): boolean;
   version(): string;
@@ -200,6 +201,7 @@ export const native: Native = {
   setNumThreads: (...args) => load().setNumThreads(...args),
   getNumThreads: (...args) => load().getNumThreads(...args),
   keepFreedMemory: (...args) => load().keepFreedMemory(...args),
+  returnFreedMemory: (...args) => load().returnFreedMemory(...args),
   setDeterministic: (...args) => load().setDeterministic(...args),
   hasCuda: (...args) => load().hasCuda(...args),
   version: (...args) => load().version(...args),

@@ -28,3 +28,11 @@ export function setDeterministic(on: boolean): void {
 export function libtorchVersion(): string {
   return native.version();
 }
+
+/**
+ * Gives memory of the heap that nothing uses to the system. The heaps of threads grow whenever another thread has much to do for once, and
+ * keep what they got.
+ */
+export function returnFreedMemory(): void {
+  native.returnFreedMemory();
+}

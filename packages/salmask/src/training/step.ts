@@ -52,15 +52,13 @@ export function trainStep<Batch>(
   return scope(() => {
     const parts = microBatches(ids, task.accumulate ?? 1);
     const how = { logged, losses, clock };
-    const early = parts
-      .slice(0, -1)
-      .map((part) =>
-        gather(task, part, progress, {
-          ...how,
-          share: part.length / ids.length,
-          reducer: together.reducers.at(0),
-        }),
-      );
+    const early = parts.slice(0, -1).map((part) =>
+      gather(task, part, progress, {
+        ...how,
+        share: part.length / ids.length,
+        reducer: together.reducers.at(0),
+      }),
+    );
     const rest = parts[parts.length - 1];
     const share = rest.length / ids.length;
     const batch = task.see(rest, progress, clock);

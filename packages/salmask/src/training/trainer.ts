@@ -1,10 +1,11 @@
 /** Trains any task; `train` contains the whole loop. */
 import { scope } from "@salmask/torch";
-import { collectGarbage } from "../base/collect-garbage.js";
+
 import { InterruptedError, TrainingError } from "../base/errors.js";
 import { type LogEntry, type Report, silent } from "../base/events.js";
 import { StageClock } from "../base/stage-clock.js";
 import { type Compute, onCpu, ranksOf } from "../compute/compute.js";
+import { spareMemory } from "../compute/spare-memory.js";
 import { checkpointPath, listCheckpoints, saveCheckpoint } from "./checkpoint.js";
 import { lossWatch } from "./loss-watch.js";
 import type { Checkpoint, Position } from "./position.js";
@@ -157,7 +158,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
             ? save(task, step, checkpoints)
             : checkpointPath(checkpoints.folder, step);
           report({ kind: "checkpoint", step, path: checkpoint });
-          collectGarbage();
+          spareMemory();
         }
       }
       if (isInterrupted) throw interrupted(step, steps, checkpoint);

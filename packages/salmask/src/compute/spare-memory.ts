@@ -1,8 +1,9 @@
-/** Asks V8 to collect garbage, so that the memory of a long run stays where it was. */
+/** Keeps the memory of a long run where it was. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { returnFreedMemory } from "@salmask/torch";
 
-/** A collection takes some hundredths of a second. */
+/** It takes some hundredths of a second. */
 const millisecondsBetween = 10_000;
 
 let last = Number.NEGATIVE_INFINITY;
@@ -16,12 +17,13 @@ function findCollector(): () => unknown {
 }
 
 /**
- * Collects all garbage, unless that was done in the last ten seconds. V8 waits until its heap has grown before it looks at old
- * objects, and every collection that it puts off lets it wait for longer: a run of many hours would grow by some percent.
+ * Collects garbage and gives the system what is free, unless that was done in the last ten seconds. V8 puts collections off for longer and
+ * longer, and each thread's heap keeps the most that it ever held: a run of many hours would grow by some percent.
  */
-export function collectGarbage(): void {
+export function spareMemory(): void {
   if (performance.now() - last < millisecondsBetween) return;
   collector ??= findCollector();
   collector();
+  returnFreedMemory();
   last = performance.now();
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { collectGarbage } from "../../src/base/collect-garbage.js";
+import { spareMemory } from "../../src/compute/spare-memory.js";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -13,18 +13,18 @@ test("what nothing holds is collected, at most once in ten seconds", async () =>
   const clock = vi.spyOn(performance, "now").mockReturnValue(1e9);
   const first = dropped();
   await nextTurn();
-  collectGarbage();
+  spareMemory();
   expect(first.deref()).toBeUndefined();
 
   clock.mockReturnValue(1e9 + 9_000);
   const second = dropped();
   await nextTurn();
-  collectGarbage();
+  spareMemory();
   const kept = second.deref() !== undefined;
   await nextTurn();
   expect(kept).toBe(true);
 
   clock.mockReturnValue(1e9 + 10_000);
-  collectGarbage();
+  spareMemory();
   expect(second.deref()).toBeUndefined();
 });
