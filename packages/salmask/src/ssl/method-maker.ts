@@ -23,7 +23,10 @@ export interface HostSettings {
 
 /** Makes a method and its recipe of views. Implement it for a method outside this package. */
 export interface MethodMaker {
-  /** A method with new random weights, which `settings.seed` draws, on the device of `compute`. The run frees it. */
+  /**
+   * A method with new random weights, which `settings.seed` draws, on the device of `compute`. The run frees it. It sees its rank's part
+   * of each batch; what it needs of the others' it gets from `compute.ranks`.
+   */
   create(settings: HostSettings, compute: Compute): Method;
   /** The views that the method asks for. */
   recipe(settings: HostSettings): ViewRecipe;

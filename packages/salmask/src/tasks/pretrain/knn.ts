@@ -7,7 +7,7 @@ import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { knnTop1 } from "../../metrics/knn.js";
 import type { Backbone } from "../../models/backbone.js";
-import type { Ranks } from "../../ranks/ranks.js";
+import { oneRank, type Ranks } from "../../ranks/ranks.js";
 import type { KnnScoring } from "../../training/trainer.js";
 import { type KnownAndAsked, knownAndAsked, scoredInput } from "../probe/compare.js";
 import { labelledFeatures } from "../probe/score.js";
@@ -55,7 +55,7 @@ export class KnnPhotos {
   }
 
   /** The scores of an encoder, which keeps its mode and its statistics. Rank 0 computes them. */
-  of(backbone: Backbone, ranks: Ranks): KnnScoring {
+  of(backbone: Backbone, ranks: Ranks = oneRank): KnnScoring {
     const { knnEvery: every } = this.options.config.train;
     return { every, score: () => ranks.onFirst(() => this.score(backbone)) };
   }
