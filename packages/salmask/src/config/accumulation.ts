@@ -1,5 +1,6 @@
 /** Which settings can be learned from in micro-batches. */
 import type { MaskSettings } from "../masking/settings.js";
+import type { SaliencySettings } from "../saliency/settings.js";
 import type { OcclusionSettings } from "../ssl/occlusion/settings.js";
 import { type MethodSettings, whyWholeBatches } from "../ssl/settings.js";
 import type { TrainSettings } from "../training/settings.js";
@@ -8,11 +9,18 @@ interface Accumulated {
   readonly method: MethodSettings;
   readonly occlusion: OcclusionSettings;
   readonly mask: MaskSettings;
+  readonly saliency: SaliencySettings;
   readonly train: TrainSettings;
 }
 
 /** What `train.accumulate` has to be where what is learned would not be that of the whole batch; null where it can stay as it is. */
-export function refusedAccumulation({ method, occlusion, mask, train }: Accumulated): string | null {
+export function refusedAccumulation({
+  method,
+  occlusion,
+  mask,
+  saliency,
+  train,
+}: Accumulated): string | null {
   const { accumulate, batchSize } = train;
   if (accumulate === 1) return null;
   const whole = whyWholeBatches(method.name);
@@ -21,6 +29,8 @@ export function refusedAccumulation({ method, occlusion, mask, train }: Accumula
   if (occlusion.name !== "none")
     return `1 beside occlusion.name ${occlusion.name}, whose model learns from the whole batch after the encoder's step (set a smaller train.batchSize instead)`;
   const { count, of } = mask.negative;
+  if (saliency.shuffled && saliency.scope === "crop")
+    return "1 beside saliency.shuffled of crops, which takes the object of another photo of the batch (set saliency.scope photo)";
   if (mask.fill === "other-photo")
     return "1 beside mask.fill other-photo, which takes pixels from all photos of the batch (choose another fill)";
   if (count > 0 && of === "shared")

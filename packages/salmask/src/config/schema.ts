@@ -30,7 +30,7 @@ const settings = z
     saliency: saliencySettings,
     train: trainSettings,
   })
-  .superRefine(({ model, occlusion, mask, method, train }, context) => {
+  .superRefine(({ model, occlusion, mask, saliency, method, train }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (occlusion.name !== "none" && mask.fill !== "none")
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
@@ -57,7 +57,7 @@ const settings = z
         ["mask", "negative", "count"],
         `0 beside method.name ${method.name}, which has no place for hard negatives`,
       );
-    const accumulation = refusedAccumulation({ method, occlusion, mask, train });
+    const accumulation = refusedAccumulation({ method, occlusion, mask, saliency, train });
     if (accumulation !== null) refuse(["train", "accumulate"], accumulation);
     // Batch norm needs at least two photos per group.
     const together = train.batchSize / train.accumulate;

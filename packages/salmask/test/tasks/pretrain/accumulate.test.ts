@@ -124,6 +124,7 @@ describe("micro-batches are refused", () => {
   it.each([
     [{ occlusion: { name: "adios" }, mask: { fill: "none" } }, "1 beside occlusion.name adios"],
     [{ mask: { fill: "other-photo" } }, "1 beside mask.fill other-photo"],
+    [{ saliency: { shuffled: true, scope: "crop" } }, "1 beside saliency.shuffled of crops"],
     [{ mask: { negative: { of: "shared" } } }, "1 beside mask.negative.of shared"],
     [{ method: { name: "byol" } }, "1 beside hard negatives of method.name byol"],
     [{ train: { accumulate: 3 } }, "a number that divides train.batchSize, 128"],
