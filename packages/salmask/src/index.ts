@@ -107,6 +107,12 @@ export { type ConfigSources, loadConfig, loadSettings } from "./config/load.js";
 export { configSchema, pretrainSettings, type RunConfig } from "./config/schema.js";
 export type { SettingsKind } from "./config/settings-kind.js";
 
+// Several processes
+
+export { type Environment, type Place, placeIn } from "./ranks/environment.js";
+export { joinRanks } from "./ranks/join.js";
+export type { Membership } from "./ranks/membership.js";
+
 // The folder of a run
 
 export type { Lock } from "./runs/lock.js";

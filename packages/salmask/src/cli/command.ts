@@ -4,6 +4,8 @@ import { Output, type Streams } from "./output.js";
 
 /** The state that the action of every command gets. */
 export interface Context {
+  /** The whole command line. */
+  argv: readonly string[];
   streams: Streams;
   /** Aborted by the first interrupt after the work has started. */
   signal: AbortSignal;

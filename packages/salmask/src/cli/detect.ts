@@ -13,6 +13,7 @@ import {
   textOption,
   withExamples,
 } from "./command.js";
+import { ranksFor, startRanks, withRankOptions } from "./rank-options.js";
 import { runOptions, withRunOptions } from "./run-options.js";
 import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
@@ -55,7 +56,10 @@ function splitOptions(options: Options): { split: string | undefined; skipBad: b
 function trainCommand(context: Context): Command {
   const made = command(context, async ([encoder, folder], options, output) => {
     const { split, skipBad } = splitOptions(options);
-    const { out, resume, tensorboard, isDryRun } = runOptions(options);
+    const { out, resume, tensorboard, isDryRun } = await runOptions(options);
+    const join = await startRanks(context, options, output);
+    if (join === null) return;
+    using membership = await join();
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options, { command: "detect train" });
     const { trainOnSet, planOnSet } = await begin(context, import("./detect-run.js"));
@@ -66,7 +70,7 @@ function trainCommand(context: Context): Command {
       const { detectPlanLines } = await import("./plan-lines.js");
       return output.result(plan, detectPlanLines(plan));
     }
-    const summary = await trainOnSet({ ...given, tensorboard });
+    const summary = await trainOnSet({ ...given, tensorboard, ranks: await ranksFor(membership, config) });
     output.result(summary, trainLines(summary));
   })
     .name("train")
@@ -74,6 +78,7 @@ function trainCommand(context: Context): Command {
     .argument("<encoder>", "a run's folder, or a safetensors file of an encoder's weights");
   withSet(made, "the part to learn from, or several: a,b; default: the set's own for training");
   withRunOptions(made, "runs/detect");
+  withRankOptions(made);
   withSettingsOf(made, offered);
   return withExamples(
     made,

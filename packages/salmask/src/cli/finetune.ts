@@ -4,6 +4,7 @@ import type { FinetuneSummary } from "../runs/records.js";
 import type { FinetuneConfig } from "../tasks/finetune/settings.js";
 import { classificationLines } from "./classification-lines.js";
 import { begin, type Context, command, withExamples } from "./command.js";
+import { ranksFor, startRanks, withRankOptions } from "./rank-options.js";
 import { runOptions, withRunOptions } from "./run-options.js";
 import { type Offered, settingsReader, withSettingsOf } from "./settings-options.js";
 
@@ -15,7 +16,10 @@ const offered: Offered<FinetuneConfig> = {
 
 export function finetuneCommand(context: Context): Command {
   const made = command(context, async ([encoder, ...photos], options, output) => {
-    const { out, resume, tensorboard, isDryRun } = runOptions(options);
+    const { out, resume, tensorboard, isDryRun } = await runOptions(options);
+    const join = await startRanks(context, options, output);
+    if (join === null) return;
+    using membership = await join();
     const settingsFrom = await settingsReader(offered);
     const config = settingsFrom(options);
     const { signal } = context;
@@ -34,6 +38,7 @@ export function finetuneCommand(context: Context): Command {
       config,
       resume,
       tensorboard,
+      ranks: await ranksFor(membership, config),
       signal,
       report: output.report,
     });
@@ -42,6 +47,7 @@ export function finetuneCommand(context: Context): Command {
     .argument("<encoder>", "a run's folder, or a safetensors file of weights")
     .argument("<photos...>", "labelled photos: one folder with train and test (or val), or both folders");
   withRunOptions(made, "runs/finetune");
+  withRankOptions(made);
   withSettingsOf(made, offered);
   return withExamples(
     made,

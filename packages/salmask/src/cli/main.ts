@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import type { Context } from "./command.js";
+import { launchedVariable } from "./launched.js";
 import { processStreams, type Streams } from "./output.js";
 
 interface Entry {
@@ -127,16 +128,24 @@ const endings = {
   SIGHUP: "closing of the terminal",
 } as const;
 
+/** Whether this program has started this process, as one of several. */
+const isLaunched = process.env[launchedVariable] !== undefined && process.channel !== undefined;
+
 /** Runs a command line and returns its exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted. */
 export async function run(argv: readonly string[], streams: Streams = processStreams()): Promise<number> {
   const interrupt = new AbortController();
-  const context: Context = { streams, signal: interrupt.signal, isWorking: false, exitCode: 0 };
+  const context: Context = { argv, streams, signal: interrupt.signal, isWorking: false, exitCode: 0 };
   const stop = (signal: keyof typeof endings) => {
     if (!context.isWorking || interrupt.signal.aborted) process.exit(130);
-    streams.err(`\n${endings[signal]}: stopping as soon as it is safe; once more to stop at once\n`);
+    // Of processes that this program has started, the one that started them says it.
+    if (!isLaunched)
+      streams.err(`\n${endings[signal]}: stopping as soon as it is safe; once more to stop at once\n`);
     interrupt.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  // The process that started this one is gone.
+  const leave = () => stop("SIGTERM");
+  if (isLaunched) process.once("disconnect", leave).channel?.unref();
   try {
     const program = await programOf(argv, context);
     await program.parseAsync([...argv], { from: "user" });

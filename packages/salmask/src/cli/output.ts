@@ -34,7 +34,7 @@ function ignore(): void {}
 /** Errors of this project. The engine's are recognised without importing it, because it may not be built. */
 const isExpected = (error: unknown): error is Error & { code: string } =>
   error instanceof SalmaskError ||
-  (error instanceof Error && error.name === "EngineError" && "code" in error);
+  (error instanceof Error && ["EngineError", "DistributedError"].includes(error.name) && "code" in error);
 
 /** Returns to the start of the line and clears it. */
 const clearLine = "\r\x1b[2K";
@@ -45,12 +45,18 @@ const clearLine = "\r\x1b[2K";
  */
 export class Output {
   private unfinished = false;
+  private isHushed = false;
 
   constructor(
     private readonly streams: Streams,
     private readonly json: boolean,
   ) {
     this.report = this.reporter(null);
+  }
+
+  /** From now on says nothing but errors: for processes that work together with one that speaks for them. */
+  hush(): void {
+    this.isHushed = true;
   }
 
   /** Shows events to people. */
@@ -72,6 +78,7 @@ export class Output {
   }
 
   private write(text: string, unfinished: boolean): void {
+    if (this.isHushed) return;
     this.unfinished = unfinished;
     if (this.json) this.streams.err(text);
     else this.streams.out(text);
@@ -79,6 +86,7 @@ export class Output {
 
   /** Writes the command's result: the document, or lines with the same content for people. */
   result(document: unknown, lines: readonly string[]): void {
+    if (this.isHushed) return;
     if (this.json) this.streams.out(`${JSON.stringify(document, null, 2)}\n`);
     else for (const line of lines) this.line(line);
   }
@@ -89,7 +97,8 @@ export class Output {
     const isOurs = isExpected(error);
     const message = messageOf(error);
     const code = isOurs ? error.code : "unexpected";
-    if (this.json) this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
+    if (this.json && !this.isHushed)
+      this.streams.out(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
     // Keeps the last progress line above the error.
     if (this.unfinished) this.write("\n", false);
     this.streams.err(`salmask: ${message}\n`);

@@ -14,6 +14,7 @@ import {
   withExamples,
 } from "./command.js";
 import type { Output } from "./output.js";
+import { ranksFor, startRanks, withRankOptions } from "./rank-options.js";
 import { type RunOptions, runOptions, withRunOptions } from "./run-options.js";
 import { choosesLearning, configReader, withSettings } from "./settings-options.js";
 
@@ -21,11 +22,13 @@ const usualTime = "10m";
 
 export function pretrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
-    const { out, resume, tensorboard, isDryRun } = runOptions(options);
-    const { config, ifLong } = await chooseConfig(
-      { context, photos, out, resume, isDryRun },
-      options,
-      output,
+    const { out, resume, tensorboard, isDryRun } = await runOptions(options);
+    const join = await startRanks(context, options, output);
+    if (join === null) return;
+    using membership = await join();
+    // What fits a time is measured, and must not differ between processes.
+    const { config, ifLong } = await membership.ranks.onFirst(() =>
+      chooseConfig({ context, photos, out, resume, isDryRun }, options, output),
     );
     if (isDryRun) {
       const { planPretraining } = await begin(context, import("../tasks/pretrain/plan.js"));
@@ -40,6 +43,7 @@ export function pretrainCommand(context: Context): Command {
       config,
       resume,
       tensorboard,
+      ranks: await ranksFor(membership, config),
       signal: context.signal,
       report: output.reporter(ifLong),
     });
@@ -49,6 +53,7 @@ export function pretrainCommand(context: Context): Command {
     "--time <duration>",
     `time to train in, as 90s, 10m or 2h: settings that are not given are chosen for it, the photos and this machine (default where none is given: ${usualTime})`,
   );
+  withRankOptions(made);
   withSettings(made);
   return withExamples(
     made,
@@ -56,6 +61,7 @@ export function pretrainCommand(context: Context): Command {
     "pretrain photos --preset paper --out runs/paper",
     "pretrain photos --config run.yaml --mask.ratio 0.1,0.4",
     "pretrain photos --out runs/mine --resume",
+    "pretrain photos --preset paper --processes 4 --max-restarts 3",
   );
 }
 

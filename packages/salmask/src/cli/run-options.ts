@@ -1,5 +1,6 @@
 /** The options that commands share which train in a run's folder. */
 import type { Command } from "commander";
+import { restartsIn } from "../ranks/environment.js";
 import { type Options, requiredText, textOption } from "./command.js";
 
 /** What `--dry-run` does, for help. */
@@ -9,7 +10,10 @@ export const dryRunText = "try some steps, print the plan with the expected time
 export function withRunOptions(made: Command, out: string): Command {
   return made
     .option("--out <folder>", "the run's folder", out)
-    .option("--resume [checkpoint]", "go on from the newest checkpoint, or from the one given")
+    .option(
+      "--resume [checkpoint]",
+      "go on from the newest checkpoint, or from the one given; auto: from the newest if there is one, else begin",
+    )
     .option("--tensorboard", "also write event files for TensorBoard beside metrics.jsonl")
     .option("--dry-run", dryRunText);
 }
@@ -24,12 +28,23 @@ export interface RunOptions {
   readonly isDryRun: boolean;
 }
 
-/** The values of the options that {@link withRunOptions} adds. */
-export function runOptions(options: Options): RunOptions {
+/**
+ * The values of the options that {@link withRunOptions} adds. A run that torchrun, Slurm or `--max-restarts` starts again goes on from
+ * its newest checkpoint.
+ */
+export async function runOptions(options: Options): Promise<RunOptions> {
+  const out = requiredText(options, "out");
+  const resume = textOption(options, "resume") ?? options.resume === true;
   return {
-    out: requiredText(options, "out"),
-    resume: textOption(options, "resume") ?? options.resume === true,
+    out,
+    resume: resume === "auto" || restartsIn(process.env) > 0 ? await hasCheckpoints(out) : resume,
     tensorboard: options.tensorboard === true,
     isDryRun: options.dryRun === true,
   };
+}
+
+/** The engine, which reads checkpoints, is loaded only where this is asked. */
+async function hasCheckpoints(out: string): Promise<boolean> {
+  const { RunFolder } = await import("../runs/run-folder.js");
+  return new RunFolder(out).hasCheckpoints;
 }

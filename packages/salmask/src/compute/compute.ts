@@ -1,4 +1,5 @@
 /** The device and the precision of a run's networks. */
+import { availableParallelism } from "node:os";
 import {
   autocast,
   buildInfo,
@@ -11,6 +12,7 @@ import {
   type Tensor,
 } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
+import { processesHere } from "../ranks/environment.js";
 import { oneRank, type Ranks } from "../ranks/ranks.js";
 import type { ComputeSettings } from "./settings.js";
 
@@ -39,6 +41,16 @@ export interface Found {
   readonly cudaIsThere?: boolean;
   /** Whether the processor multiplies bfloat16 in hardware. */
   readonly cpuIsFast?: boolean;
+}
+
+/**
+ * Threads per operator of the settings. With several ranks, auto divides the cores among those on this machine. Where whoever started
+ * them has given each its own cores, as Slurm can, only these are seen.
+ */
+export function threadsFor(threads: ComputeSettings["threads"], { worldSize }: Ranks): number {
+  if (threads !== "auto") return threads;
+  const sharing = worldSize === 1 ? 1 : processesHere(process.env);
+  return Math.max(1, Math.floor(availableParallelism() / sharing));
 }
 
 /** Resolves the settings for this machine. Throws {@link UsageError} `no-cuda` if they require a GPU and there is none. */

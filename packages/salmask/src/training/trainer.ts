@@ -1,6 +1,5 @@
 /** Trains any task; `train` contains the whole loop. */
-import { scope } from "@salmask/torch";
-
+import { distributed, scope } from "@salmask/torch";
 import { InterruptedError, TrainingError } from "../base/errors.js";
 import { type LogEntry, type Report, silent } from "../base/events.js";
 import { StageClock } from "../base/stage-clock.js";
@@ -215,8 +214,15 @@ function interrupted(step: number, steps: number, checkpoint: string | null): In
   );
 }
 
-/** Adds the newest checkpoint to an error about a number that is not finite. */
+/** Adds the newest checkpoint to an error about ranks that are missing, or about a number that is not finite. */
 function withLastGood(error: unknown, checkpoint: string | null): unknown {
+  if (error instanceof distributed.DistributedError) {
+    const last =
+      checkpoint === null
+        ? "No checkpoint was written yet."
+        : `The last checkpoint is ${checkpoint}. Run the same command with --resume to go on.`;
+    return new TrainingError(error.code, `${error.message} ${last}`, error);
+  }
   if (!(error instanceof TrainingError) || !error.code.endsWith("-not-finite")) return error;
   const last =
     checkpoint === null ? "No checkpoint was written yet." : `The last good checkpoint is ${checkpoint}.`;

@@ -1,10 +1,9 @@
 /** Training a detector from a run's encoder, to a scored detector. */
-import { availableParallelism } from "node:os";
 import { Generator, KeyedRandom, noGrad, setNumThreads } from "@salmask/torch";
 import { UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { type Compute, chooseAlgorithms, computeOf } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, computeOf, threadsFor } from "../../compute/compute.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
 import type { Detector } from "../../detection/rcnn.js";
 import { createBackbone } from "../../models/registry.js";
@@ -62,7 +61,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   // Regions of a photo, over which norms in the heads go, are not as many on each rank: so batch norm stays local.
   const compute: Compute = { ...computeOf(config), ranks };
   chooseAlgorithms(compute, config.deterministic);
-  setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
+  setNumThreads(threadsFor(config.threads, ranks));
   const fingerprint = fingerprintOf(set);
   using _lock = ranks.isFirst ? folder.lock() : null;
   using checkpoint = folder.checkpointFor(resume);

@@ -1,10 +1,9 @@
 /** Fine-tuning from a run's encoder to a scored classifier. */
-import { availableParallelism } from "node:os";
 import { Generator, KeyedRandom, saveSafetensors, setNumThreads } from "@salmask/torch";
 import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import { type Compute, chooseAlgorithms, computeOf, ranksOf } from "../../compute/compute.js";
+import { type Compute, chooseAlgorithms, computeOf, ranksOf, threadsFor } from "../../compute/compute.js";
 import { withKnownLabels } from "../../data/samples/few-labels.js";
 import { labelBudget } from "../../data/samples/label-budget.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
@@ -65,7 +64,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneSummar
   await ranks.onFirst(async () => folder.refuseFor(resume));
   const compute: Compute = { ...computeOf(config), ranks, batchNorm: "sync" };
   chooseAlgorithms(compute, config.deterministic);
-  setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
+  setNumThreads(threadsFor(config.threads, ranks));
   const start = startFrom(options.encoder, config);
   try {
     using _lock = ranks.isFirst ? folder.lock() : null;

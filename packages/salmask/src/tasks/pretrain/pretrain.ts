@@ -1,9 +1,8 @@
 /** The whole pre-training, from the photos to the weights file. */
-import { availableParallelism } from "node:os";
 import { setNumThreads } from "@salmask/torch";
 import { InterruptedError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
-import { type BatchNormRows, type Compute, computeOf } from "../../compute/compute.js";
+import { type BatchNormRows, type Compute, computeOf, threadsFor } from "../../compute/compute.js";
 import { pretrainSettings, type RunConfig } from "../../config/schema.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
@@ -67,7 +66,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   using _lock = ranks.isFirst ? folder.lock() : null;
   using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
-  setNumThreads(config.threads === "auto" ? availableParallelism() : config.threads);
+  setNumThreads(threadsFor(config.threads, ranks));
   const dataset = await ranks.firstThenOthers(() => openPhotos(photos, { ...config.data, signal, report }));
   let task: PretrainTask | null = null;
   let knn: KnnPhotos | null = null;
