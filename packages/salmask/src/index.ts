@@ -158,6 +158,11 @@ export type {
 export { type Fault, type FaultCode, type Faults, FaultyDataError } from "./data/sets/faults.js";
 export { readObjects, type UseObjects } from "./data/sets/read-objects.js";
 export { openSet, type UsableSet, type UseSet } from "./data/sets/registry.js";
+export type { Mixing } from "./data/shards/epoch-plan.js";
+export { type FoundShards, findShards } from "./data/shards/find-shards.js";
+export type { Patience } from "./data/shards/http-shard.js";
+export { type OpenShards, openShards, type StreamedDataset } from "./data/shards/open-shards.js";
+export type { Share } from "./data/shards/share.js";
 export type {
   ImageSource,
   SkippedImage,
@@ -167,6 +172,7 @@ export type {
 } from "./data/sources/image-source.js";
 export { type OpenOptions, openDataset, type PackedDataset, type Rebuild } from "./data/store/dataset.js";
 export type { PackProgress } from "./data/store/pack.js";
+export type { OrderKey, PhotoStream, Release } from "./data/store/photo-stream.js";
 export type { SizeOptions } from "./data/store/square-size.js";
 export type { Squares } from "./data/store/squares.js";
 export type { PhotoContent, RgbImage } from "./image/decode.js";

@@ -31,4 +31,5 @@ export const purpose = {
   analysis: 26,
   exportCheck: 27,
   map: 28,
+  replacement: 29,
 } as const;

@@ -10,6 +10,8 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "deterministic", description: "cuda: the same bits each time, and after --resume; false is faster; on a CPU they always are", kind: {"kind":"truth"}, default: true },
     { key: "data.crop", description: "side of a view in pixels; a multiple of the network's stride", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 8 to 1024"}, default: 224 },
     { key: "data.size", description: "side of a stored photo in pixels; auto: somewhat larger than the crop", kind: {"kind":"either","kinds":[{"kind":"choice","choices":["auto"]},{"kind":"number","isWhole":true,"expected":"a whole number from 8 to 2048"}]}, default: "auto" },
+    { key: "data.openShards", description: "of photos in shards: how many shards are read at the same time", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1 to 1024"}, default: 16 },
+    { key: "data.shuffleBuffer", description: "of photos in shards: how many wait in memory, from which the next one is drawn; at most 256 MiB of their files", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 4096 },
     { key: "data.cache", description: "folder of the stored photos, shared by runs", kind: {"kind":"text"}, default: undefined },
     { key: "model.arch", description: "the encoder", kind: {"kind":"choice","choices":["resnet18","resnet34","resnet50","resnet101","convnext_tiny","vit_tiny","vit_small"]}, default: "resnet50" },
     { key: "model.width", description: "channels of the encoder's first stage; if it is left out, convnext_tiny has 96, vit_tiny 192, vit_small 384", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 4 to 512"}, default: 64 },

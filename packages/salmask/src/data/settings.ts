@@ -11,6 +11,14 @@ export const dataSettings = z
       .union([z.literal("auto"), count(8, 2048)])
       .default("auto")
       .describe("side of a stored photo in pixels; auto: somewhat larger than the crop"),
+    openShards: count(1, 1024)
+      .default(16)
+      .describe("of photos in shards: how many shards are read at the same time"),
+    shuffleBuffer: count(1)
+      .default(4096)
+      .describe(
+        "of photos in shards: how many wait in memory, from which the next one is drawn; at most 256 MiB of their files",
+      ),
     cache: z.string().optional().describe("folder of the stored photos, shared by runs"),
   })
   .prefault({});

@@ -36,7 +36,7 @@ async function isGzip(path: string): Promise<boolean> {
 }
 
 /** `./a/../b.jpg` and `/b.jpg` to `b.jpg`. Names are only labels: nothing is ever written to these paths. */
-function cleanName(name: string): string {
+export function cleanName(name: string): string {
   return posix.normalize(name).replace(/^(\.{0,2}\/)+/, "");
 }
 
@@ -51,7 +51,10 @@ type Entry =
   | { readonly kind: "other"; readonly name: string };
 
 /** The kind of an entry from its header alone; undefined for entries that need no report: folders and hidden files. */
-function kindOf({ type, linkname, size }: Header, name: string): Entry | "read" | undefined {
+export function kindOf(
+  { type, linkname, size }: Pick<Header, "type" | "linkname" | "size">,
+  name: string,
+): Exclude<Entry, { readonly kind: "image" }> | "read" | undefined {
   if (isHidden(name) || name === "") return undefined;
   if (name.length > LONGEST_NAME) {
     const reason = `Expected a name of at most ${LONGEST_NAME} characters, got ${name.length}.`;

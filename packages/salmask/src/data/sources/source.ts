@@ -3,9 +3,19 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DataError } from "../../base/errors.js";
 import { photosOfSet } from "../sets/registry.js";
+import { findShards } from "../shards/find-shards.js";
+import { openShardSet } from "../shards/shard-set.js";
+import { sourceOfShards } from "../shards/source-of-shards.js";
+import { defaultCacheDir } from "../store/cache-folder.js";
 import { openArchive } from "./archive.js";
 import { openFolder } from "./folder.js";
 import type { ImageSource } from "./image-source.js";
+
+export interface OpenSource {
+  /** Folder of all caches, where the indexes of shards are kept. Default: the variable SALMASK_CACHE, or `~/.cache/salmask`. */
+  readonly cacheDir?: string;
+  readonly signal?: AbortSignal;
+}
 
 /** Extensions of archives, in lower case. */
 const ARCHIVE_EXTENSIONS: readonly string[] = [".tar", ".tar.gz", ".tgz"];
@@ -22,10 +32,16 @@ const UNPACKERS: readonly { readonly extensions: string[]; readonly command: (pa
 ];
 
 /**
- * Opens a folder of photos, flat or with one folder per class, or a `.tar`, `.tar.gz` or `.tgz` of such a folder.
- * Throws a {@link DataError}: `missing-source`, `unreadable-source`, or `not-a-source` for anything else.
+ * Opens a folder of photos, flat or with one folder per class, a `.tar`, `.tar.gz` or `.tgz` of such a folder, or shards
+ * ({@link findShards}), which are looked through where they are not known. Throws a {@link DataError}: `missing-source`,
+ * `unreadable-source`, or `not-a-source` for anything else; of shards, what {@link openShardSet} throws.
  */
-export async function openSource(path: string): Promise<ImageSource> {
+export async function openSource(
+  path: string,
+  { cacheDir = defaultCacheDir(), signal }: OpenSource = {},
+): Promise<ImageSource> {
+  const shards = await findShards(path);
+  if (shards !== null) return sourceOfShards(await openShardSet(shards, { cacheDir, signal }));
   const absolute = resolve(path);
   const wanted = `a folder of photos or an archive (${ARCHIVE_EXTENSIONS.join(", ")}) at ${path}`;
   const status = await stat(absolute).catch((error: NodeJS.ErrnoException) => {

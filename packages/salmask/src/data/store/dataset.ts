@@ -10,11 +10,16 @@ import { assertEnough } from "./describe-pack.js";
 import { cacheKey, sourceStamp } from "./identity.js";
 import { type CacheIndex, IMAGES_FILE, INDEX_FILE, readIndex } from "./index-file.js";
 import { type PackProgress, pack } from "./pack.js";
+import type { PhotoStream } from "./photo-stream.js";
 import { chooseSize, type SizeOptions } from "./square-size.js";
 import { openSquares, type Squares } from "./squares.js";
 
 /** The photos of a folder or an archive, and their pixels as squares. */
-export type PackedDataset = Samples & Squares;
+export type PackedDataset = Samples &
+  Squares & {
+    /** For photos that are not packed: `images` gives only those that the stream holds. */
+    readonly stream?: PhotoStream;
+  };
 
 /** A packed cache that is damaged and is built again. */
 export interface Rebuild {
@@ -68,7 +73,7 @@ export async function openDataset(from: string | ImageSource, options: OpenOptio
 async function findOrPack(from: string | ImageSource, options: OpenOptions): Promise<PackedDataset> {
   const { least = 2, signal, onProgress = () => {}, onRebuild = () => {} } = options;
   const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
-  const source = typeof from === "string" ? await openSource(from) : from;
+  const source = typeof from === "string" ? await openSource(from, { cacheDir, signal }) : from;
   const size = await chooseSize(options, source, signal);
   const key = cacheKey(size, source.identity);
   const folder = join(cacheDir, key);

@@ -91,7 +91,14 @@ function leftOut(skipped: readonly SkippedImage[]): string {
 
 /** Throws a {@link DataError} `too-few-images` where a source has fewer than `least` photos. */
 export function assertEnough(
-  { source, names, skipped }: Pick<CacheIndex, "source" | "names" | "skipped">,
+  {
+    source,
+    names,
+    skipped,
+  }: Readonly<Pick<CacheIndex, "source">> & {
+    readonly names: readonly string[];
+    readonly skipped: readonly SkippedImage[];
+  },
   least: number,
 ): void {
   if (names.length >= least) return;
@@ -101,7 +108,8 @@ export function assertEnough(
   );
 }
 
-function withoutPhotos(
+/** The error for a source of which no photo can be used. */
+export function withoutPhotos(
   path: string,
   skipped: readonly SkippedImage[],
   others: ReadonlyMap<string, number>,
