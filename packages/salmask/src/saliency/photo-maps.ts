@@ -1,5 +1,5 @@
 /** One saliency map per photo; the maps of its views are cropped from it. */
-import { empty, keep, noGrad, scope, type Tensor, tensor, zeros } from "@salmask/torch";
+import { keep, noGrad, scope, type Tensor, zeros } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
 import { sent } from "../compute/compute.js";
 import type { PackedDataset } from "../data/store/dataset.js";
@@ -7,6 +7,7 @@ import { gridFor } from "../masking/grid.js";
 import type { Ranks } from "../ranks/ranks.js";
 import { wholeView } from "../views/draw.js";
 import { renderView } from "../views/render.js";
+import { type MapStore, mapsInMemory, mapsOnDisk, storeOf } from "./map-store.js";
 import type { LateSaliencySource, MapSize, SaliencySource } from "./source.js";
 
 /** The input for maps of whole photos: squares of `side` pixels, divided into that many cells. */
@@ -46,23 +47,27 @@ export class PhotoMaps {
   /** Seconds so far for computing maps. */
   secondsAsked = 0;
 
-  /** Takes ownership of both. `maps` float32 `[N, rows, cols]`; if `asked` is given, no map is computed yet. */
+  /** Takes ownership of both. `maps` are those of `length` photos; if `asked` is given, no map is computed yet. */
   private constructor(
-    private readonly maps: Tensor,
+    private readonly maps: MapStore,
+    length: number,
     private readonly asked: Asked | null,
   ) {
-    this.isKnown = new Uint8Array(maps.shape[0]).fill(Number(asked === null));
+    this.isKnown = new Uint8Array(length).fill(Number(asked === null));
   }
 
   /** Maps that are already computed, `[N, rows, cols]`. */
   static known(maps: Tensor): PhotoMaps {
-    return new PhotoMaps(keep(maps), null);
+    return new PhotoMaps(storeOf(keep(maps)), maps.shape[0], null);
   }
 
   /** Maps that a source computes when they are needed. The source is freed with them. */
   static lazily(asked: Asked): PhotoMaps {
-    const { rows, cols } = asked.view;
-    return new PhotoMaps(keep(empty([asked.dataset.length, rows, cols])), asked);
+    const { view, dataset } = asked;
+    const { length, stream } = dataset;
+    // What is too large to be packed has too many maps for memory as well.
+    const maps = stream === undefined ? mapsInMemory(length, view) : mapsOnDisk(stream.scratch, view);
+    return new PhotoMaps(maps, length, asked);
   }
 
   /** The maps of the photos `ids` [B]: `[B, rows, cols]`. */
@@ -73,7 +78,7 @@ export class PhotoMaps {
       this.ask(wanted);
       this.secondsAsked += (performance.now() - began) / 1000;
     }
-    return this.maps.indexSelect(0, tensor(ids)); // [B, rows, cols]
+    return this.maps.read(ids); // [B, rows, cols]
   }
 
   /**
@@ -104,7 +109,7 @@ export class PhotoMaps {
         noGrad(() => {
           const photos = wholePhotos(dataset, part, view, device); // [n, 3, side, side]
           const maps = source.maps(photos, view).to({ device: "cpu" }); // [n, rows, cols]
-          for (const [row, id] of part.entries()) this.maps.narrow(0, id, 1).copy_(maps.narrow(0, row, 1));
+          this.maps.write(part, maps);
         }),
       );
       for (const id of part) this.isKnown[id] = 1;
