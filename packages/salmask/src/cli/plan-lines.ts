@@ -13,7 +13,11 @@ const nothing = "This was a dry run: nothing was written.";
 export function pretrainPlanLines({ stored, views, ...plan }: PretrainPlan): string[] {
   const shown = views.map(({ name, count, crop }) => `${grouped(count)} ${name} of ${crop} px`);
   return [
-    `photos    ${grouped(plan.photos)}, stored as squares of ${stored.side} px: ${fileSize(stored.bytes)} of cache`,
+    `photos    ${grouped(plan.photos)}, ${
+      stored.bytes === 0
+        ? `read from shards as they are needed, as squares of ${stored.side} px`
+        : `stored as squares of ${stored.side} px: ${fileSize(stored.bytes)} of cache`
+    }`,
     ...stepLines(plan),
     `views     of a step: ${shown.join(", ")}`,
     ...costLines(plan),

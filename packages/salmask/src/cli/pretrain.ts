@@ -48,7 +48,10 @@ export function pretrainCommand(context: Context): Command {
       report: output.reporter(ifLong),
     });
     output.result(summary, resultLines(summary));
-  }).argument("<photos>", "folder, .tar or .tar.gz of photos");
+  }).argument(
+    "<photos>",
+    "folder, .tar or .tar.gz of photos; or shards: a folder of .tar files, a .txt with their paths or addresses, or paths or addresses with {000..099}",
+  );
   withRunOptions(made, "runs/pretrain").option(
     "--time <duration>",
     `time to train in, as 90s, 10m or 2h: settings that are not given are chosen for it, the photos and this machine (default where none is given: ${usualTime})`,

@@ -40,6 +40,8 @@ const names = {
   lock: ".lock",
 } as const;
 
+const skippedSchema = z.object({ name: z.string(), reason: z.string() });
+
 /** Earlier releases wrote this file instead of `probes.json`. */
 const earlierProbe = "probe.json";
 
@@ -165,6 +167,19 @@ export class RunFolder {
       this.file("skipped"),
       skipped.map((image) => `${JSON.stringify(image)}\n`).join(""),
     );
+  }
+
+  /** What {@link writeSkipped} wrote; empty where it wrote nothing. Lines of another form are left out. */
+  readSkipped(): SkippedImage[] {
+    if (!existsSync(this.file("skipped"))) return [];
+    const lines = readFileSync(this.file("skipped"), "utf8").split("\n");
+    return lines.flatMap((line) => {
+      try {
+        return [skippedSchema.parse(JSON.parse(line))];
+      } catch {
+        return [];
+      }
+    });
   }
 
   /**

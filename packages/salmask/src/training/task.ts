@@ -85,7 +85,7 @@ export interface Task<Batch> {
   /** Seconds so far for work that is done once per photo; the estimate of the remaining time excludes them. */
   secondsOnce?(): number;
   /** Numbers that take longer to compute. Called at the end of some epochs. */
-  look?(): Logs;
+  look?(): Logs | Promise<Logs>;
   /** What a checkpoint must hold, without the optimizers. */
   state(): TaskState;
   /** Copies a state into the task, after `steps` steps. */

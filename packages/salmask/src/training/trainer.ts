@@ -122,7 +122,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
       speed.seconds += seconds;
       speed.recurring += recurring;
       if (logs !== null) {
-        last = isLookedAt(step) ? { ...logs, ...task.look?.() } : logs;
+        last = isLookedAt(step) ? { ...logs, ...(await task.look?.()) } : logs;
         const scored = knn !== null && isScored(step) ? await timedScore(knn) : null;
         if (scored !== null) {
           last = { ...last, knn: scored.knn };

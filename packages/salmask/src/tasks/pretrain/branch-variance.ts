@@ -33,9 +33,7 @@ const viewsOfPhoto = 8;
  * branch and harms in the key branch.
  */
 export function branchVariance({ config, scene, recipe, method }: Looked): BranchVariance {
-  const random = new KeyedRandom(config.seed, purpose.variance);
-  const ids = random.permutation(scene.dataset.length).slice(0, mostPhotos);
-  const seed = random.uint32();
+  const { ids, seed } = lookedAt(config.seed, scene.dataset.length);
   return noGrad(() =>
     scope(() => {
       const embeddings = Array.from({ length: viewsOfPhoto }, (_, turn) =>
@@ -49,6 +47,13 @@ export function branchVariance({ config, scene, recipe, method }: Looked): Branc
       };
     }),
   );
+}
+
+/** The photos out of `length` that a run is measured on, and the seed of their views. */
+export function lookedAt(runSeed: number, length: number): { ids: Int32Array; seed: number } {
+  const random = new KeyedRandom(runSeed, purpose.variance);
+  const ids = random.permutation(length).slice(0, mostPhotos);
+  return { ids, seed: random.uint32() };
 }
 
 /** `1 - |mean over views|^2`, the mean squared distance to that mean; `[V, B, dim]` with rows of length one. */

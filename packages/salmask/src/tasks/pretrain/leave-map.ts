@@ -71,7 +71,12 @@ async function writeMap(backbone: Backbone, options: MapOptions): Promise<void> 
   const places = await layout(features, seed, signal);
   if (places === null) return;
   const across = Math.ceil(Math.sqrt(ids.length));
-  const pictures = Array.from(ids, (id) => thumbnailOf(dataset, id));
+  const pictures: Picture[] = [];
+  for (const id of ids) {
+    const release = await dataset.stream?.fetch(Int32Array.of(id));
+    pictures.push(thumbnailOf(dataset, id));
+    release?.();
+  }
   await folder.writeMap(await tilesJpeg(pictures, { side, across }), {
     step,
     side,
@@ -84,8 +89,10 @@ async function writeMap(backbone: Backbone, options: MapOptions): Promise<void> 
   });
 }
 
+type Picture = ReturnType<typeof pixelsOf>;
+
 /** `[3, S, S]` as bytes. */
-function thumbnailOf(dataset: PackedDataset, id: number) {
+function thumbnailOf(dataset: PackedDataset, id: number): Picture {
   return scope(() =>
     pixelsOf(dataset.images(Int32Array.of(id)).select(0, 0).toCopy({ dtype: "float32" }).div(255)),
   );

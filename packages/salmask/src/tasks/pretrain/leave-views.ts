@@ -3,6 +3,7 @@ import { noGrad, scope } from "@salmask/torch";
 import { messageOf } from "../../base/errors.js";
 import type { Report } from "../../base/events.js";
 import { spread } from "../../base/spread.js";
+import type { Release } from "../../data/store/photo-stream.js";
 import { pixelsOf, tilesJpeg } from "../../image/tiles.js";
 import type { RunFolder } from "../../runs/run-folder.js";
 import type { PretrainTask } from "./task.js";
@@ -22,12 +23,19 @@ export class ViewsLeaver {
   private drawnAt = Number.NEGATIVE_INFINITY;
   private took = 0;
   private writing: Promise<void> = Promise.resolve();
+  private release: Release = () => {};
 
   constructor(
     private readonly task: PretrainTask,
     private readonly folder: RunFolder,
     private readonly report: Report,
   ) {}
+
+  /** Has the photos ready, where they are read when they are needed. Call it before {@link at}. */
+  async hold(): Promise<void> {
+    const { dataset } = this.task.scene;
+    this.release = (await dataset.stream?.fetch(spread(dataset.length, photoCount))) ?? this.release;
+  }
 
   /** Draws after `step` steps, unless the last drawing was a short time ago and more steps will follow. */
   at(step: number, isLast: boolean): void {
@@ -60,13 +68,14 @@ export class ViewsLeaver {
 
   /** Waits for what is being written. */
   async settle(): Promise<void> {
+    this.release();
     await this.writing;
   }
 
   private pictures(step: number, ids: Int32Array) {
     const { config, scene, recipe, guide } = this.task;
     const { dataset, stride, device } = scene;
-    const epoch = Math.floor((step - 1) / this.task.batches(0).length);
+    const epoch = Math.floor((step - 1) / this.task.stepsPerEpoch);
     return noGrad(() =>
       scope(() =>
         viewColumns({ dataset, guide, config, recipe, stride, device, epoch, ids }).map(

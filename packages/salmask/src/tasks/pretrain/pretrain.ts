@@ -4,8 +4,8 @@ import { InterruptedError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { type BatchNormRows, type Compute, computeOf, threadsFor } from "../../compute/compute.js";
 import { pretrainSettings, type RunConfig } from "../../config/schema.js";
+import { openToTrain } from "../../data/shards/open-to-train.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
-import { openPhotos } from "../../data/store/open-photos.js";
 import { gridFor } from "../../masking/grid.js";
 import { strideOf } from "../../models/registry.js";
 import { oneRank, type Ranks } from "../../ranks/ranks.js";
@@ -20,6 +20,7 @@ import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
 import { KnnPhotos } from "./knn.js";
 import { leaveMap } from "./leave-map.js";
+import { SkippedLeaver } from "./leave-skipped.js";
 import { ViewsLeaver } from "./leave-views.js";
 import { refuseUndivided } from "./refuse-undivided.js";
 import { startFrom } from "./start-from.js";
@@ -27,7 +28,7 @@ import { type OwnParts, PretrainTask } from "./task.js";
 
 /** What {@link pretrain} learns from, how, and where it writes. */
 export interface PretrainOptions {
-  /** Folder, `.tar` or `.tar.gz` of photos. */
+  /** Folder, `.tar` or `.tar.gz` of photos, or shards: a folder or list of `.tar`, or paths or addresses with braces. */
   readonly photos: string;
   /** The folder of the run; it is made if it does not exist. */
   readonly out: string;
@@ -67,10 +68,14 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
   using checkpoint = folder.checkpointFor(resume);
   if (checkpoint !== null) refuseOtherSettings(pretrainSettings, checkpoint, config, compute);
   setNumThreads(threadsFor(config.threads, ranks));
-  const dataset = await ranks.firstThenOthers(() => openPhotos(photos, { ...config.data, signal, report }));
+  const { seed } = config;
+  const dataset = await ranks.firstThenOthers(() =>
+    openToTrain(photos, { ...config.data, seed, share: ranks, signal, report }),
+  );
   let task: PretrainTask | null = null;
   let knn: KnnPhotos | null = null;
   let views: ViewsLeaver | null = null;
+  let skipped: SkippedLeaver | null = null;
   try {
     const before = checkpoint?.position.seconds ?? 0;
     const seconds = () => before + (performance.now() - started) / 1000;
@@ -92,8 +97,9 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
     if (ranks.isFirst) {
-      await folder.writeSkipped(dataset.skipped);
+      skipped = await SkippedLeaver.open(folder, dataset, { isResumed: checkpoint !== null, report });
       views = new ViewsLeaver(task, folder, report);
+      await views.hold();
     }
     const { epochs } = config.train;
     const trained = await trainInFolder(task, {
@@ -110,20 +116,21 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       tensorboard: options.tensorboard,
       seconds,
       signal,
-      report: views === null ? report : withViews(views, report),
+      report: withLeavers([views, skipped], report),
     });
     return await ranks.onFirst(async () => {
       saveBackbone(folder.weights, backbone, weightsMetadata(config));
       const classes = await whileResumable("compared with an untrained one", () =>
         compareWithUntrained(backbone, dataset, { config, compute: here, signal, report }),
       );
+      skipped?.at();
       const { end } = trained;
       const summary: PretrainSummary = {
         kind: "pretrain",
         run: out,
         photos,
         images: dataset.length,
-        skipped: dataset.skipped.length,
+        skipped: skipped?.all().length ?? 0,
         epochs,
         steps: trained.steps,
         stepsHere: trained.steps - first,
@@ -150,18 +157,27 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     });
   } finally {
     await views?.settle();
+    await skipped?.settle();
+    await dataset.stream?.settle();
     task?.dispose();
     knn?.close();
     dataset.close();
   }
 }
 
-/** Leaves views at each checkpoint. */
-function withViews(views: ViewsLeaver, report: Report): Report {
+/** Leaves something in the run's folder after a step. */
+interface Leaver {
+  at(step: number, isLast: boolean): void;
+}
+
+/** Leaves views, and the list of files that were not used, at each checkpoint. */
+function withLeavers(leavers: readonly (Leaver | null)[], report: Report): Report {
   let steps = 0;
   return (event) => {
     if (event.kind === "begin") steps = event.steps;
-    if (event.kind === "checkpoint") views.at(event.step, event.step === steps);
+    if (event.kind === "checkpoint") {
+      for (const leaver of leavers) leaver?.at(event.step, event.step === steps);
+    }
     report(event);
   };
 }

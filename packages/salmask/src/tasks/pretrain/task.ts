@@ -6,6 +6,7 @@ import { type Compute, chooseAlgorithms, ranksOf } from "../../compute/compute.j
 import type { RunConfig } from "../../config/schema.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
+import type { Release } from "../../data/store/photo-stream.js";
 import type { Foreground } from "../../masking/foreground.js";
 import { gridFor } from "../../masking/grid.js";
 import { embeddingStats } from "../../metrics/embedding-stats.js";
@@ -24,8 +25,9 @@ import type { Learner, Logs, Loss, Progress, Task, TaskState } from "../../train
 import type { ViewRecipe } from "../../views/recipe.js";
 import { type Scene, seeViews } from "../../views/see.js";
 import { type BatchViews, meanMaskedShare, mostlyLostShare } from "../../views/view.js";
-import { branchVariance } from "./branch-variance.js";
+import { branchVariance, lookedAt } from "./branch-variance.js";
 import { encoderRates } from "./encoder-rates.js";
+import { refuseStreamed } from "./refuse-streamed.js";
 import { TrueMasks } from "./true-masks.js";
 
 /** The data of a batch for both players. */
@@ -66,6 +68,8 @@ export interface PretrainTaskOptions {
 export class PretrainTask implements Task<PretrainBatch> {
   readonly learners: readonly Learner<PretrainBatch>[];
   readonly accumulate: number;
+  /** Of the step's photos, where they are read when they are needed. */
+  private release: Release = () => {};
 
   private constructor(
     readonly config: RunConfig,
@@ -100,6 +104,7 @@ export class PretrainTask implements Task<PretrainBatch> {
           "If each photo's loss needs no other photo of the batch, give isMeanOverPhotos: true beside it.",
       );
     }
+    if (dataset.stream !== undefined) refuseStreamed(config);
     const stride = strideOf(config.model);
     const grid = gridFor(config.data.crop, stride);
     const recipe = maker.recipe(config);
@@ -125,9 +130,23 @@ export class PretrainTask implements Task<PretrainBatch> {
     return new PretrainTask(config, scene, recipe, guide, truth, method, occlusion, optimizer, ranks);
   }
 
+  /** Without the last, incomplete batch. */
+  get stepsPerEpoch(): number {
+    return Math.floor(this.scene.dataset.length / this.config.train.batchSize);
+  }
+
   batches(epoch: number): readonly Int32Array[] {
     const { seed, train } = this.config;
-    return batches(epochOrder(seed, epoch, this.scene.dataset.length), train.batchSize);
+    const { length, stream } = this.scene.dataset;
+    const { batchSize } = train;
+    return batches(stream?.order({ seed, epoch, batchSize }) ?? epochOrder(seed, epoch, length), batchSize);
+  }
+
+  async fetch(ids: Int32Array, next: Int32Array | null): Promise<void> {
+    const { stream } = this.scene.dataset;
+    if (stream === undefined) return;
+    this.release();
+    this.release = await stream.follow(ids, next === null);
   }
 
   beforeEpoch(epoch: number): void {
@@ -176,9 +195,15 @@ export class PretrainTask implements Task<PretrainBatch> {
     return this.guide.secondsOnce;
   }
 
-  look(): Logs {
-    const { query, key } = branchVariance(this);
-    return { queryVariance: query, keyVariance: key };
+  async look(): Promise<Logs> {
+    const { stream, length } = this.scene.dataset;
+    const release = await stream?.fetch(lookedAt(this.config.seed, length).ids);
+    try {
+      const { query, key } = branchVariance(this);
+      return { queryVariance: query, keyVariance: key };
+    } finally {
+      release?.();
+    }
   }
 
   /** What a checkpoint must hold, without the optimizers. The tensors are those of the task, not copies. */
@@ -198,6 +223,7 @@ export class PretrainTask implements Task<PretrainBatch> {
 
   /** Frees the networks, the optimizers and the saliency source. The data set stays open. */
   dispose(): void {
+    this.release();
     for (const { optimizer } of this.learners) optimizer.dispose();
     this.occlusion?.dispose();
     this.truth?.dispose();

@@ -62,7 +62,12 @@ export async function outputsOf(
       if (signal?.aborted === true)
         throw new InterruptedError("Stopped; nothing was written. The same command starts anew.");
       const part = ids.subarray(from, from + batchSize);
-      parts.push(keep(noGrad(() => scope(() => received(forward(centralCrops(dataset, part, options))))))); // [part, d]
+      const release = await dataset.stream?.fetch(part);
+      try {
+        parts.push(keep(noGrad(() => scope(() => received(forward(centralCrops(dataset, part, options))))))); // [part, d]
+      } finally {
+        release?.();
+      }
       onProgress({ done: Math.min(ids.length, from + batchSize), total: ids.length });
       // Lets signal handlers and timers run.
       await new Promise(setImmediate);
