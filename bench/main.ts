@@ -35,6 +35,7 @@ const wayParts: Record<
 /** Parts that say in their last line whether what they ask holds; the process ends with 1 where it does not. */
 const claims: Record<string, () => Promise<{ claim(): Promise<boolean> }>> = {
   flat: () => import("./flat.js"),
+  shards: () => import("./shards/main.js"),
 };
 
 const names = [networkParts, photoParts, wayParts, parts, claims].flatMap(Object.keys).sort();

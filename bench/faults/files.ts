@@ -20,8 +20,9 @@ export const kinds: Readonly<Record<Kind, { readonly title: string; readonly fil
   pth: { title: ".pth files", files: 500 },
   tars: { title: "archives", files: 500 },
   texts: { title: "settings and annotations", files: 500 },
+  shards: { title: "archives, as shards", files: 500 },
 };
-export const kindNames: readonly Kind[] = ["images", "tensors", "pth", "tars", "texts"];
+export const kindNames: readonly Kind[] = ["images", "tensors", "pth", "tars", "texts", "shards"];
 
 /** A file that fell through. */
 export interface Fallen {
@@ -91,6 +92,7 @@ async function made(kind: Kind, seed: number, root: string, outside: string): Pr
     case "pth":
       return plain(pths());
     case "tars":
+    case "shards":
       return plain(await tars(random, outside));
     case "texts":
       return plain(await texts());

@@ -9,6 +9,7 @@ import { toMask } from "../../packages/salmask/src/data/samples/segmentation.js"
 import { Faults } from "../../packages/salmask/src/data/sets/faults.js";
 import { readObjects } from "../../packages/salmask/src/data/sets/read-objects.js";
 import { openWithFaults } from "../../packages/salmask/src/data/sets/registry.js";
+import { openShards } from "../../packages/salmask/src/data/shards/open-shards.js";
 import { openDataset } from "../../packages/salmask/src/data/store/dataset.js";
 import { PhotoLoader } from "../../packages/salmask/src/data/store/photo-loader.js";
 import { readPlan } from "../../packages/salmask/src/experiment/plan.js";
@@ -75,6 +76,23 @@ async function readTar(path: string): Promise<null> {
   return null;
 }
 
+/** Reads all photos of an archive in the order of an epoch. */
+async function readShard(path: string): Promise<null> {
+  const dataset = await openShards(
+    { path, addresses: [path] },
+    { size: 16, openShards: 1, shuffleBuffer: 8, seed: 0, cacheDir: join(dirname(path), "cache") },
+  );
+  const { stream } = dataset;
+  try {
+    for (const id of stream.order({ seed: 0, epoch: 0, batchSize: 1 }))
+      (await stream.follow(Int32Array.of(id), false))();
+  } finally {
+    await stream.settle();
+    dataset.close();
+  }
+  return null;
+}
+
 /** The pixels of masks that a photo of this size may have before another limit, that of photos, refuses it. */
 const usualPixels = 2 ** 24;
 
@@ -126,6 +144,7 @@ export const readers = {
   tensors: readTensors,
   pth: readPthFile,
   tars: readTar,
+  shards: readShard,
   texts: readText,
 } satisfies Record<string, Read>;
 
