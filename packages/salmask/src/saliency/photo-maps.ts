@@ -1,5 +1,5 @@
 /** One saliency map per photo; the maps of its views are cropped from it. */
-import { keep, noGrad, scope, type Tensor, zeros } from "@salmask/torch";
+import { keep, noGrad, scope, type Tensor, tensor, zeros } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
 import { sent } from "../compute/compute.js";
 import type { PackedDataset } from "../data/store/dataset.js";
@@ -87,16 +87,15 @@ export class PhotoMaps {
    */
   share(ids: Int32Array, ranks: Ranks): void {
     if (ranks.worldSize === 1 || this.asked === null || this.shared.size === this.isKnown.length) return;
-    const all = scope(() => ranks.gather(tensor(ids)).toArray()); // [A]
+    const all = Int32Array.from(scope(() => ranks.gather(tensor(ids)).toArray())); // [A]
     if (all.every((id) => this.shared.has(id))) return;
     scope(() => {
-      const maps = ranks.gather(this.of(ids)); // [A, rows, cols]
-      for (const [row, id] of all.entries()) {
-        this.maps.narrow(0, id, 1).copy_(maps.narrow(0, row, 1));
-        this.isKnown[id] = 1;
-        this.shared.add(id);
-      }
+      this.maps.write(all, ranks.gather(this.of(ids))); // [A, rows, cols]
     });
+    for (const id of all) {
+      this.isKnown[id] = 1;
+      this.shared.add(id);
+    }
   }
 
   private ask(ids: Int32Array): void {

@@ -71,7 +71,8 @@ describe("the maps of photos", () => {
       expect(source.asked).toEqual([2]);
       expect(valuesOf(maps.of(Int32Array.of(0, 2, 3, 5)))).toEqual(close([7, known[2], known[3], 7]));
       expect(source.asked).toEqual([2]);
-      const ids = (own: Tensor) => (own.dtype === "int32" ? own : expect.fail("known maps are not sent again"));
+      const ids = (own: Tensor) =>
+        own.dtype === "int32" ? own : expect.fail("known maps are not sent again");
       maps.share(Int32Array.of(5, 2), { ...second, gather: ids });
     });
     maps.dispose();
