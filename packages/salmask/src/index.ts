@@ -101,8 +101,6 @@ export type { LogEntry, Report, RunEvent } from "./base/events.js";
 export { type LoggedSeconds, type Stage, StageClock, type StageSeconds } from "./base/stage-clock.js";
 export { type BatchNormRows, type Compute, computeOf, type Found, onCpu } from "./compute/compute.js";
 export type { ComputeSettings } from "./compute/settings.js";
-export { ProcessRanks, type ProcessRanksOptions } from "./ranks/process-ranks.js";
-export { type GradientReducer, oneRank, type Ranks } from "./ranks/ranks.js";
 export { type ConfigSources, loadConfig, loadSettings } from "./config/load.js";
 export { configSchema, pretrainSettings, type RunConfig } from "./config/schema.js";
 export type { SettingsKind } from "./config/settings-kind.js";
