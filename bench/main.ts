@@ -12,6 +12,7 @@ const parts: Record<string, () => Promise<{ run(): Promise<Row[]> }>> = {
   engine: () => import("./engine.js"),
   methods: () => import("./methods.js"),
   search: () => import("./search.js"),
+  traffic: () => import("./traffic.js"),
 };
 const photoParts: Record<string, () => Promise<{ run(options: { photos?: string }): Promise<Row[]> }>> = {
   scopes: () => import("./scopes.js"),
@@ -34,6 +35,7 @@ const wayParts: Record<
 
 /** Parts that say in their last line whether what they ask holds; the process ends with 1 where it does not. */
 const claims: Record<string, () => Promise<{ claim(): Promise<boolean> }>> = {
+  export: () => import("./export.js"),
   flat: () => import("./flat.js"),
   shards: () => import("./shards/main.js"),
 };
