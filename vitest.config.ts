@@ -4,8 +4,9 @@ import { defineConfig } from "vitest/config";
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 const all = "packages/*/test/**/*.test.ts";
-/** Files that replace modules, or that see whether a library has been loaded: each gets a process of its own. */
+/** Files that replace modules, see whether a library has been loaded, or count page faults: each gets a process of its own. */
 const alone = [
+  "packages/torch/test/block-cache.test.ts",
   "packages/torch/test/operator-library.test.ts",
   "packages/salmask/test/data/embedded/generate.test.ts",
   "packages/salmask/test/data/store/disk-full.test.ts",
