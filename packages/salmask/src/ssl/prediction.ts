@@ -19,7 +19,8 @@ export interface RepulsionOptions {
 
 /**
  * The weighted mean `[]` over predictions and their hard negatives of `max(0, rho p.h - margin)`; 0 if no negative counts. It is
- * divided by the mean number that count on a rank, so that the mean over the ranks is that of the whole batch. The paper's loss has hard negatives in its sum over keys (section 3.3), which a method without a softmax does not have.
+ * divided by the mean number that count on a rank, so that the mean over the ranks is that of the whole batch. The paper's loss has hard
+ * negatives in its sum over keys (section 3.3), which a method without a softmax does not have.
  *
  * @param predictions `[D * B, dim]`, rows of length one: row d * B + i is of photo i in direction d
  */

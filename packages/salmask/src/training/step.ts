@@ -38,10 +38,9 @@ interface Part {
 }
 
 /**
- * Trains on the photos `ids` [B] of this rank, in micro-batches where the task accumulates gradients. Returns null if the step is not logged.
- * A loss that is not finite throws
- * TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight of its learner is changed.
- * Learners before it have made their step then, because its loss is computed with their new weights.
+ * Trains on the photos `ids` [B] of this rank, in micro-batches where the task accumulates gradients. Returns null if the step is not
+ * logged. A loss that is not finite throws TrainingError `loss-not-finite` (see {@link LossWatch}); on a CPU this happens before a weight
+ * of its learner is changed. Learners before it have made their step then, because its loss is computed with their new weights.
  */
 export function trainStep<Batch>(
   task: Task<Batch>,

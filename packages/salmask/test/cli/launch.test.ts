@@ -1,5 +1,5 @@
 /** Training in several processes, as their users start them. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { loadSafetensors, scope } from "@salmask/torch";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { stringifyYaml } from "../../src/base/yaml.js";
+import { ended } from "../support/ended.js";
 import { writePhotos } from "../support/photos.js";
 
 const salmask = resolve(import.meta.dirname, "../../bin/salmask.js");
@@ -23,23 +24,6 @@ const settings = {
   saliency: { source: "centre", scope: "crop", warmupEpochs: 0 },
   train: { epochs: 10, batchSize: 8, lr: 0.003, logEvery: 1, varianceEvery: 0 },
 };
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function ended(child: ChildProcess): Promise<Ended> {
-  const said = { out: "", err: "" };
-  child.stdout?.on("data", (data) => {
-    said.out += data;
-  });
-  child.stderr?.on("data", (data) => {
-    said.err += data;
-  });
-  return new Promise((done) => child.on("close", (code) => done({ code, ...said })));
-}
 
 interface Prepared {
   readonly folder: string;

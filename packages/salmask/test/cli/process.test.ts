@@ -4,29 +4,10 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { type Ended, ended } from "../support/ended.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../support/photos.js";
 
 const salmask = resolve(import.meta.dirname, "../../bin/salmask.js");
-
-interface Ended {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  out: string;
-  err: string;
-}
-
-function ended(child: ChildProcess): Promise<Ended> {
-  const said = { out: "", err: "" };
-  child.stdout?.on("data", (data) => {
-    said.out += data;
-  });
-  child.stderr?.on("data", (data) => {
-    said.err += data;
-  });
-  return new Promise((done, fail) =>
-    child.on("error", fail).on("close", (code, signal) => done({ code, signal, ...said })),
-  );
-}
 
 /** A module that reports, at the end of a process, which heavy libraries are mapped and which heavy modules were run. */
 const witness = `

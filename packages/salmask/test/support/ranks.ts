@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../../torch/test/support/ranks.js";
 import type { RankJob, RankResult, RankRun } from "./rank-work.js";
 
 /** What ranks do, one after another. */
@@ -13,17 +13,6 @@ export interface RankWork {
 export interface RankAnswer {
   readonly trainings: RankResult[];
   readonly runs: string[];
-}
-
-/** A port that nobody listens on. */
-function freePort(): Promise<number> {
-  return new Promise((found, fail) => {
-    const server = createServer().once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (address === null || typeof address === "string" ? fail() : found(address.port)));
-    });
-  });
 }
 
 /** Does work in one set of processes that train together, connected by Gloo. Returns what each rank sends. */

@@ -51,8 +51,8 @@ export interface PretrainOptions {
  * bit for bit, also if the run was interrupted. Writes the run's folder ({@link RunFolder}), and returns its summary. Of several ranks
  * the first writes and reports.
  *
- * Throws UsageError (`batch-not-divided`, `not-divided`, `folder-taken`, `run-exists`, `run-in-use`, `no-cuda`, settings or photos that are not those of the run to
- * resume), DataError where the photos cannot be used, CheckpointError, TrainingError (`loss-not-finite`, `disk-full`),
+ * Throws UsageError (`batch-not-divided`, `not-divided`, `folder-taken`, `run-exists`, `run-in-use`, `no-cuda`, settings or photos that
+ * are not those of the run to resume), DataError where the photos cannot be used, CheckpointError, TrainingError (`loss-not-finite`, `disk-full`),
  * InterruptedError.
  */
 export async function pretrain(options: PretrainOptions): Promise<PretrainSummary> {
