@@ -69,7 +69,9 @@ it("Slurm's file gives each process of srun its place, on the first machine's ad
   await writeFile(join(out, ".lock"), "1 elsewhere\n");
   const srun =
     '#!/bin/bash\nwhile [[ "$1" == --* ]]; do shift; done\nSLURM_PROCID=5 SLURM_LOCALID=1 exec "$@"\n';
-  const scontrol = '#!/bin/bash\n[ "$*" = "show hostnames node-[3-4]" ] && printf "node-3\\nnode-4\\n"\n';
+  // The pause shows a reader that closes after the first name, which would end the job.
+  const scontrol =
+    '#!/bin/bash\n[ "$*" = "show hostnames node-[3-4]" ] && echo node-3 && sleep 0.2 && echo node-4\n';
   const job = {
     SLURM_JOB_ID: "70123",
     SLURM_JOB_NODELIST: "node-[3-4]",
