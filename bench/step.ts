@@ -7,7 +7,8 @@ import { models, otherModels, overModels, recipes } from "./training.js";
 export function run({ only, rounds }: Options): Promise<Row[]> {
   return overModels({ ...models, ...otherModels }, "resident", only, async (name, tasks) => {
     const rows: Row[] = [];
-    for (const recipe of recipes) {
+    // What the full method adds is measured on three networks.
+    for (const recipe of Object.hasOwn(otherModels, name) ? (["plain"] as const) : recipes) {
       const task = tasks[recipe];
       const all = await sidesOf(task);
       const timings = await withSides(all, (sides) => inTurn(sides, { steps: task.steps, rounds }));
