@@ -74,6 +74,7 @@ napi_value start(napi_env env, napi_value exports) {
   define<distributed::groupBarrier>(env, environment, exports, "groupBarrier");
   define<distributed::groupTraffic>(env, environment, exports, "groupTraffic");
   define<distributed::groupHasFailed>(env, environment, exports, "groupHasFailed");
+  define<distributed::groupMark>(env, environment, exports, "groupMark");
   define<distributed::groupMissing>(env, environment, exports, "groupMissing");
   define<distributed::groupRelease>(env, environment, exports, "groupRelease");
   define<distributed::allReduceSum>(env, environment, exports, "allReduceSum");

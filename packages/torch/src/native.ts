@@ -63,6 +63,7 @@ export interface Native {
   groupBarrier(group: number): void;
   groupTraffic(group: number): number[];
   groupHasFailed(group: number): boolean;
+  groupMark(group: number, rank: number): string;
   groupMissing(group: number): string;
   groupRelease(group: number): void;
   allReduceSum(tensor: number, groupNumber: number): number;
@@ -220,6 +221,7 @@ export const native: Native = {
   groupBarrier: (...args) => load().groupBarrier(...args),
   groupTraffic: (...args) => load().groupTraffic(...args),
   groupHasFailed: (...args) => load().groupHasFailed(...args),
+  groupMark: (...args) => load().groupMark(...args),
   groupMissing: (...args) => load().groupMissing(...args),
   groupRelease: (...args) => load().groupRelease(...args),
   allReduceSum: (...args) => load().allReduceSum(...args),

@@ -11,13 +11,17 @@ export interface ProcessRanksOptions {
   /** For tensors of the host; the same one where networks are computed there. */
   readonly host: distributed.ProcessGroup;
   /** Through which ranks wait for rank 0 for longer than a group waits. */
-  readonly store: Pick<distributed.TCPStore, "add" | "check" | "get" | "set">;
+  readonly store: Pick<distributed.TCPStore, "check" | "get" | "set">;
   /** Tells these ranks apart from those of before a restart, on a store that outlives it. Default: `salmask`. */
   readonly name?: string;
 }
 
 /** Milliseconds between two looks at whether another rank is done. */
 const patience = 50;
+/** Of so many looks, one is also at whether it lives. */
+const looksAtLife = 10;
+/** How much of the timeout the store's answer to a look may take, so that there is time left to find out who is missing. */
+const shareOfLook = 0.5;
 
 /** How the work of rank 0 ended. */
 type Outcome<T> = { readonly result: T } | { readonly failure: string; readonly isInterrupted: boolean };
@@ -151,28 +155,83 @@ export class ProcessRanks implements Ranks {
     work: () => Promise<T>,
     outcome: (result: T) => Outcome<unknown>,
   ): Promise<T> {
+    const { store } = this.options;
     const say = async (said: Outcome<unknown>) => {
-      const { store } = this.options;
       store.set(key, serialize(said).toString("base64"));
-      while (store.add(`${key}/known`, 0) < this.worldSize - 1) await sleep(patience);
+      let others = Array.from({ length: this.worldSize - 1 }, (_, i) => i + 1);
+      await this.until(() => {
+        others = others.filter((rank) => !this.isThere(knownBy(key, rank)));
+        return others;
+      });
     };
+    let result: T;
     try {
-      const result = await work();
-      await say(outcome(result));
-      return result;
+      result = await work();
     } catch (error) {
-      await say({ failure: messageOf(error), isInterrupted: error instanceof InterruptedError });
+      // What ended the work says more than that another rank does not hear of it.
+      await say({ failure: messageOf(error), isInterrupted: error instanceof InterruptedError }).catch(
+        () => undefined,
+      );
       throw error;
     }
+    await say(outcome(result));
+    return result;
   }
 
   private async outcomeOf<T>(key: string): Promise<T> {
     const { store } = this.options;
-    while (!store.check([key])) await sleep(patience);
+    await this.until(() => (this.isThere(key) ? [] : [0]));
     const outcome: Outcome<T> = deserialize(Buffer.from(store.get(key), "base64"));
-    store.add(`${key}/known`, 1);
+    store.set(knownBy(key, this.rank), "");
     if ("result" in outcome) return outcome.result;
     const message = `Rank 0 ended: ${outcome.failure}`;
     throw outcome.isInterrupted ? new InterruptedError(message) : new SalmaskError("rank-0-failed", message);
   }
+
+  private isThere(key: string): boolean {
+    const { store, host } = this.options;
+    return store.check([key], shareOfLook * host.timeoutSeconds);
+  }
+
+  /**
+   * Waits until no rank is waited for, for as long as that takes while those ranks live. Throws the engine's DistributedError that names
+   * one that does not.
+   */
+  private async until(waitedFor: () => readonly number[]): Promise<void> {
+    const { host } = this.options;
+    for (let look = 1; ; look++) {
+      let ranks: readonly number[];
+      try {
+        ranks = waitedFor();
+      } catch (error) {
+        host.expectAlive([0]); // Where rank 0 has taken the store with it, that is the better error.
+        throw error;
+      }
+      if (ranks.length === 0) return;
+      if (look % looksAtLife === 0) this.expectAlive(ranks, waitedFor);
+      await sleep(patience);
+    }
+  }
+
+  private expectAlive(ranks: readonly number[], waitedFor: () => readonly number[]): void {
+    try {
+      this.options.host.expectAlive(ranks);
+    } catch (error) {
+      const missing = error instanceof distributed.DistributedError ? error.ranks : [];
+      if (!hasDone(missing, waitedFor)) throw error;
+    }
+  }
 }
+
+/** Whether ranks that are missing had done what is waited for, and then left. */
+function hasDone(missing: readonly number[], waitedFor: () => readonly number[]): boolean {
+  if (missing.length === 0) return false;
+  try {
+    return !waitedFor().some((rank) => missing.includes(rank));
+  } catch {
+    return false;
+  }
+}
+
+/** The key by which a rank says that it has read the outcome of `key`. */
+const knownBy = (key: string, rank: number) => `${key}/known/${rank}`;

@@ -5,7 +5,7 @@ import { type LogEntry, type Report, silent } from "../base/events.js";
 import { StageClock } from "../base/stage-clock.js";
 import { type Compute, onCpu, ranksOf } from "../compute/compute.js";
 import { spareMemory } from "../compute/spare-memory.js";
-import { checkpointPath, listCheckpoints, saveCheckpoint } from "./checkpoint.js";
+import { listCheckpoints, saveCheckpoint } from "./checkpoint.js";
 import { lossWatch } from "./loss-watch.js";
 import type { Checkpoint, Position } from "./position.js";
 import { expectTogether, refuseUneven, shareStatistics } from "./share.js";
@@ -153,9 +153,7 @@ export async function train<Batch>(task: Task<Batch>, options: TrainOptions): Pr
         if (isInterrupted || isDue) {
           losses.settle();
           if (isInterrupted) shareStatistics(task, ranks);
-          checkpoint = ranks.isFirst
-            ? save(task, step, checkpoints)
-            : checkpointPath(checkpoints.folder, step);
+          checkpoint = await ranks.onFirst(async () => save(task, step, checkpoints));
           report({ kind: "checkpoint", step, path: checkpoint });
           spareMemory();
         }

@@ -14,10 +14,15 @@ namespace {
 constexpr Milliseconds kShortestPeriod{250}, kLongestPeriod{1000};
 const char* const kHost = "host";
 
+std::string prefixOf(const GroupSettings& settings) { return "salmask/" + settings.name; }
+
 Milliseconds periodOf(Milliseconds timeout) { return std::clamp(timeout / 40, kShortestPeriod, kLongestPeriod); }
 
 /** What a collective may take, so that there is time left to find out who is missing. */
 Milliseconds patienceOf(Milliseconds timeout) { return std::max(timeout - 5 * periodOf(timeout), timeout / 2); }
+
+/** What a mark of another rank may take to read, so that there is time left here, too. */
+Milliseconds patienceForMarks(Milliseconds timeout) { return timeout / 4; }
 
 /** Tells the others that this rank is here, and waits for them. Returns the rank that holds the store, or -1. */
 int meet(const GroupSettings& settings, const c10::intrusive_ptr<c10d::Store>& store) {
@@ -61,15 +66,17 @@ at::Tensor tensorAt(const Arguments& args, size_t i) {
 }  // namespace
 
 Group::Group(const GroupSettings& settings)
-    : rank(settings.rank), size(settings.size), isOnGpu_(settings.backend == "nccl") {
-  const std::string prefix = "salmask/" + settings.name;
-  const auto store = c10::make_intrusive<c10d::PrefixStore>(prefix, settings.store);
-  const int host = meet(settings, store);
+    : rank(settings.rank),
+      size(settings.size),
+      isOnGpu_(settings.backend == "nccl"),
+      store_(c10::make_intrusive<c10d::PrefixStore>(prefixOf(settings), settings.store)),
+      timeout_(settings.timeout) {
+  const int host = meet(settings, store_);
   const StoreAddress address{settings.store->getHost(), settings.store->getPort()};
-  const Membership membership{c10::make_intrusive<c10d::PrefixStore>("backend", store), address, rank, size,
+  const Membership membership{c10::make_intrusive<c10d::PrefixStore>("backend", store_), address, rank, size,
                               patienceOf(settings.timeout)};
   presence_ = std::make_unique<Presence>(
-      PresenceSettings{address, prefix, rank, size, host, periodOf(settings.timeout), settings.timeout});
+      PresenceSettings{address, prefixOf(settings), rank, size, host, periodOf(settings.timeout), settings.timeout});
   try {
     backend_ = isOnGpu_ ? makeNccl(membership) : makeGloo(membership);
   } catch (const CodedError&) {
@@ -80,10 +87,10 @@ Group::Group(const GroupSettings& settings)
 #ifdef SALMASK_HAS_BACKENDS
   const auto type = isOnGpu_ ? c10d::ProcessGroup::BackendType::NCCL : c10d::ProcessGroup::BackendType::GLOO;
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
-  group_ = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size);
+  group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank, size);
   group_->setDefaultBackend(type);
 #else
-  group_ = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size,
+  group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank, size,
                                                    c10::make_intrusive<c10d::ProcessGroup::Options>(settings.backend, settings.timeout));
 #endif
   group_->setBackend(isOnGpu_ ? c10::DeviceType::CUDA : c10::DeviceType::CPU, type, backend_);
@@ -178,6 +185,11 @@ void Group::beginReducing(int64_t calls, int64_t bytes) {
   reduced.add(calls, bytes);
 }
 
+std::string Group::markOf(int other) const {
+  TORCH_CHECK(other >= 0 && other < size, "Expected a rank from 0 to ", size - 1, ", got ", other, ".");
+  return withDeadline(patienceForMarks(timeout_), [store = store_, key = Presence::markOf(other)] { return textOf(store->get(key)); });
+}
+
 std::shared_ptr<Group> groupOf(int64_t number) {
   const std::lock_guard<std::mutex> lock(numbersMutex);
   const auto found = numbers().find(number);
@@ -246,6 +258,12 @@ napi_value groupTraffic(const Arguments& args) {
 }
 
 napi_value groupHasFailed(const Arguments& args) { return fromBool(args.env, groupAt(args)->hasFailed()); }
+
+/// groupMark(group, rank) -> what the rank has last said of itself
+napi_value groupMark(const Arguments& args) {
+  return fromString(args.env, groupAt(args)->markOf(static_cast<int>(toInt(args.env, args[1], "rank", 0, 1 << 20))));
+}
+
 napi_value groupMissing(const Arguments& args) { return fromString(args.env, groupAt(args)->missing()); }
 
 napi_value groupRelease(const Arguments& args) {

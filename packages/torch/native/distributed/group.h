@@ -51,6 +51,9 @@ class Group {
   void fail() { hasFailed_ = true; }
   bool hasFailed() const { return hasFailed_; }
 
+  /** What a rank has last said of itself; it changes while the rank's process lives. Throws `StoreFailed`. */
+  std::string markOf(int rank) const;
+
   /** After a failure; see `Presence::missing`. */
   std::string missing() { return presence_->missing(); }
 
@@ -62,6 +65,8 @@ class Group {
   void expectOurs(const at::Tensor& tensor) const;
 
   const bool isOnGpu_;
+  const c10::intrusive_ptr<c10d::Store> store_;
+  const Milliseconds timeout_;
   c10::intrusive_ptr<Backend> backend_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
   std::unique_ptr<Presence> presence_;
@@ -79,6 +84,7 @@ napi_value groupBroadcast(const Arguments&);
 napi_value groupBarrier(const Arguments&);
 napi_value groupTraffic(const Arguments&);
 napi_value groupHasFailed(const Arguments&);
+napi_value groupMark(const Arguments&);
 napi_value groupMissing(const Arguments&);
 napi_value groupRelease(const Arguments&);
 napi_value allReduceSum(const Arguments&);

@@ -1,7 +1,7 @@
 import { DistributedError, named } from "./distributed-error.js";
 
-/** What is known where a collective has failed. */
-export interface FailedCollective {
+/** What is known where ranks did not work together. */
+export interface Failed {
   /** What was asked for, such as `an all-reduce`. */
   what: string;
   rank: number;
@@ -11,20 +11,20 @@ export interface FailedCollective {
   store: string;
   /** The addon's verdict (native/distributed/presence.h). */
   verdict: string;
-  /** What the backend said. */
-  reason: string;
-  cause: unknown;
+  /** What the backend said, where one was asked. */
+  reason?: string;
+  cause?: unknown;
 }
 
 /** The error that names who is missing. */
-export function explained(failed: FailedCollective): DistributedError {
+export function explained(failed: Failed): DistributedError {
   const { what, rank, worldSize, timeoutSeconds, store, verdict, reason, cause } = failed;
   const [kind, list = ""] = verdict.split(" ");
   const ranks = list === "" ? [] : list.split(",").map(Number);
   const wanted = `Expected all ${worldSize} ranks in ${what}`;
-  const said = `The backend's words: ${reason}`;
+  const said = reason === undefined ? "" : ` The backend's words: ${reason}`;
   const missing = (got: string) =>
-    new DistributedError("rank-missing", `${wanted}, got ${got}. ${said}`, { ranks, cause });
+    new DistributedError("rank-missing", `${wanted}, got ${got}.${said}`, { ranks, cause });
   const who = ranks.length === 0 ? "" : named(ranks);
   switch (kind) {
     case "gone":
@@ -44,13 +44,13 @@ export function explained(failed: FailedCollective): DistributedError {
           )
         : new DistributedError(
             "store-failed",
-            `${wanted}, got no answer from the store at ${store}. ${said}`,
+            `${wanted}, got no answer from the store at ${store}.${said}`,
             { cause },
           );
     default:
       return new DistributedError(
         "collective-failed",
-        `${wanted}, and all are there, but got a failure. ${said}`,
+        `${wanted}, and all are there, but got a failure.${said}`,
         {
           cause,
         },

@@ -35,6 +35,18 @@ export interface ProcessGroupOptions {
   name?: string;
 }
 
+/** What a rank has last said of itself, when it was asked for, and for how many milliseconds it has said nothing new. */
+interface Sign {
+  readonly mark: string;
+  readonly at: number;
+  readonly silent: number;
+}
+
+/** Seconds without a sign of life after which a rank is missing: so many, or this share of the timeout where that is less. */
+const longestSilence = { seconds: 60, share: 0.75 };
+/** Milliseconds that count between two looks for a sign: where they are further apart, this process has not looked. */
+const mostBetweenLooks = 1000;
+
 const ops = ["sum", "avg", "max", "min"] as const satisfies readonly ReduceOp[];
 const groups = new Set<ProcessGroup>();
 /** The names of groups that each store has seen. */
@@ -56,6 +68,7 @@ export class ProcessGroup {
   readonly timeoutSeconds: number;
   readonly #store: string;
   readonly #number: number;
+  readonly #signs = new Map<number, Sign>();
   #handle: number;
 
   private constructor(handle: number, options: Required<ProcessGroupOptions>) {
@@ -143,6 +156,26 @@ export class ProcessGroup {
     this.guard("a barrier", () => native.groupBarrier(this.handle));
   }
 
+  /**
+   * Checks that ranks live, without a collective: for waits that may take longer than the timeout. Call it about twice a second as long
+   * as the wait takes. Throws a {@link DistributedError} `rank-missing` for a rank that has left the group, or that has given no sign of
+   * life for a minute or for three quarters of the timeout, whichever is less; and where the store does not answer.
+   */
+  expectAlive(ranks: readonly number[]): void {
+    const { worldSize, timeoutSeconds } = this;
+    const most = 1000 * Math.min(longestSilence.seconds, longestSilence.share * timeoutSeconds);
+    for (const rank of ranks) {
+      expectWhole("a rank that has to live", rank, 0, worldSize - 1);
+      const mark = this.#markOf(rank);
+      const [now, before] = [performance.now(), this.#signs.get(rank)];
+      const isNew = before?.mark !== mark;
+      const silent = isNew ? 0 : before.silent + Math.min(now - before.at, mostBetweenLooks);
+      this.#signs.set(rank, { mark, at: now, silent });
+      if (mark.endsWith(" l")) throw this.#missing(`left ${rank}`);
+      if (silent >= most) throw this.#missing(`gone ${rank}`);
+    }
+  }
+
   /** What this rank has given to collectives since it joined. */
   traffic(): Record<Collective, TrafficCount> {
     const counts = native.groupTraffic(this.handle);
@@ -161,6 +194,19 @@ export class ProcessGroup {
   /** Leaves the group at the end of a block that declares it with `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #markOf(rank: number): string {
+    try {
+      return native.groupMark(this.handle, rank);
+    } catch (error) {
+      throw nativeCode(error) === "STORE" ? this.explain("a wait", error) : error;
+    }
+  }
+
+  #missing(verdict: string): DistributedError {
+    const { rank, worldSize, timeoutSeconds } = this;
+    return explained({ what: "a wait", rank, worldSize, timeoutSeconds, store: this.#store, verdict });
   }
 
   /** @internal Runs what uses this group; where a collective fails, throws the error that names who is missing. */

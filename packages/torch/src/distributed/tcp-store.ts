@@ -80,10 +80,12 @@ export class TCPStore {
     return this.#ask(`the sum of '${key}'`, () => native.storeAdd(this.handle, key, n, this.#timeout));
   }
 
-  /** Whether all keys have a value. */
-  check(keys: readonly string[]): boolean {
+  /** Whether all keys have a value. The answer may take `timeoutSeconds`; default: the store's timeout. */
+  check(keys: readonly string[], timeoutSeconds?: number): boolean {
+    const limit =
+      timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
     return this.#ask("an answer to which keys there are", () =>
-      native.storeCheck(this.handle, keys, 0, this.#timeout),
+      native.storeCheck(this.handle, keys, 0, limit),
     );
   }
 

@@ -26,10 +26,13 @@ const beginning = `
       console.log(JSON.stringify({ name, code, ranks, message, seconds: (performance.now() - start) / 1000 }));
     }
   };
+  const wait = (ranks) => { for (;;) { group.expectAlive(ranks); sleep(0.5); } };
   torch.scope(() => group.allReduce(torch.ones([2])));`;
 
 interface Ended {
   signal: NodeJS.Signals | null;
+  all: Report[];
+  /** The first. */
   report: Report;
 }
 
@@ -39,7 +42,9 @@ async function reports(worldSize: number, script: string): Promise<Ended[]> {
   const ended = await runRanks(worldSize, beginning + script);
   return ended.map(({ out, signal, code, said }) => {
     if (signal === null && out === "") throw new Error(`expected a report, got none: ${code}: ${said}`);
-    return { signal, report: signal === null ? JSON.parse(out) : none };
+    const lines = out.split("\n").filter((line) => line !== "");
+    const all: Report[] = signal === null ? lines.map((line) => JSON.parse(line)) : [none];
+    return { signal, all, report: all[0] };
   });
 }
 
@@ -66,18 +71,53 @@ test.concurrent("a rank that is killed in a step is named by all others, in a ba
   }
 });
 
-test.concurrent("the rank that holds the store is named when it is killed", async ({ expect }) => {
-  const [killed, other] = await reports(
-    2,
-    "if (rank === 0) killSelf(); report(() => group.allReduce(torch.ones([2])));",
+test.concurrent("the rank that holds the store is named when it is killed, in a step and in a wait", async ({
+  expect,
+}) => {
+  const [killed, ...others] = await reports(
+    3,
+    `if (rank === 0) killSelf();
+     report(() => (rank === 1 ? group.allReduce(torch.ones([2])) : wait([0])));`,
   );
   expect(killed.signal).toBe("SIGKILL");
-  expect(other.report).toMatchObject({
+  for (const { report } of others) {
+    expect(report).toMatchObject({
+      code: "rank-missing",
+      ranks: [0],
+      message: expect.stringContaining("holds the store at"),
+    });
+    expect(report.seconds).toBeLessThan(timeoutSeconds + 1);
+  }
+});
+
+test.concurrent("a rank that works for longer than the timeout is waited for, until it is killed or leaves", async ({
+  expect,
+}) => {
+  const [waiting, killed, left] = await reports(
+    3,
+    `if (rank === 2) group.dispose();
+     if (rank === 1) { sleep(${timeoutSeconds} + 1); killSelf(); }
+     if (rank > 0) report(() => {});
+     else {
+       report(() => wait([2]));
+       report(() => wait([1]));
+     }`,
+  );
+  expect([killed.signal, left.report.code]).toEqual(["SIGKILL", "none"]);
+  const [ofLeft, ofKilled] = waiting.all;
+  expect(ofLeft).toMatchObject({
     code: "rank-missing",
-    ranks: [0],
-    message: expect.stringContaining("holds the store at"),
+    ranks: [2],
+    message: "Expected all 3 ranks in a wait, got rank 2 that left the group before.",
   });
-  expect(other.report.seconds).toBeLessThan(timeoutSeconds + 1);
+  expect(ofKilled).toMatchObject({
+    code: "rank-missing",
+    ranks: [1],
+    message: "Expected all 3 ranks in a wait, got no sign of life from rank 1: killed, stopped or cut off.",
+  });
+  expect(ofLeft.seconds).toBeLessThan(2);
+  expect(ofKilled.seconds).toBeGreaterThan(timeoutSeconds);
+  expect(ofKilled.seconds).toBeLessThan(2 * timeoutSeconds + 2);
 });
 
 test.concurrent("a rank that is late is named within the timeout, and told so when it comes", async ({
