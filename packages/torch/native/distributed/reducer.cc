@@ -14,19 +14,36 @@
 namespace salmask::distributed {
 namespace {
 
-/** c10d warns once if all parameters are used, because looking for unused ones takes time. */
-struct Silence : c10::WarningHandler {
+/**
+ * c10d warns once where all parameters are used, because looking for unused ones takes time, and where the strides of a gradient are not
+ * its bucket's. Autograd makes them equal along all axes longer than 1; for the others, as in convolutions of one pixel, they have no
+ * meaning, and the gradient is copied to its bucket as any other.
+ */
+bool isMeant(const std::string& warning) {
+  return warning.find("find_unused_parameters") != std::string::npos || warning.find("Grad strides do not match") == 0;
+}
+
+struct WithoutMeant : c10::WarningHandler {
 #if TORCH_VERSION_MAJOR >= 2
-  void process(const c10::Warning&) override {}
+  void process(const c10::Warning& warning) override {
+    if (!isMeant(warning.msg())) c10::WarningHandler::process(warning);
+  }
 #else
-  void process(const c10::SourceLocation&, const std::string&, const bool) override {}
+  void process(const c10::SourceLocation& at, const std::string& message, const bool verbatim) override {
+    if (!isMeant(message)) c10::WarningHandler::process(at, message, verbatim);
+  }
 #endif
 };
+
+/** For this thread, which also runs the reducers' backward passes. */
+void leaveOutMeantWarnings() {
+  static WithoutMeant handler;
 #if TORCH_VERSION_MAJOR >= 2
-using WarningGuard = c10::WarningUtils::WarningHandlerGuard;
+  c10::WarningUtils::set_warning_handler(&handler);
 #else
-using WarningGuard = c10::Warning::WarningHandlerGuard;
+  c10::Warning::set_warning_handler(&handler);
 #endif
+}
 
 std::vector<at::Tensor> tensorsOf(const Arguments& args, napi_value list) {
   std::vector<at::Tensor> out;
@@ -68,6 +85,7 @@ std::unique_ptr<Made> make(const std::vector<at::Tensor>& parameters, const std:
 }  // namespace
 
 Reducer::Reducer(const ReducerSettings& settings) : parameters_(settings.parameters), group_(settings.group) {
+  leaveOutMeantWarnings();
   // The gradients of the last parameters are the first to be ready.
   std::vector<at::Tensor> reversed(parameters_.rbegin(), parameters_.rend());
   std::vector<int64_t> order;
@@ -89,8 +107,6 @@ Reducer::~Reducer() = default;
 
 void Reducer::prepare(std::vector<at::Tensor>& roots, std::vector<at::Tensor>& gradients) {
   group_->beginReducing(calls_, bytes_);
-  Silence silence;
-  const WarningGuard guard(&silence);
   reducer_->prepare_for_backward(roots);
   const std::vector<size_t> unused = reducer_->unused();
   std::vector<size_t> added;
