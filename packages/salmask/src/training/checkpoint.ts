@@ -32,7 +32,7 @@ function checksum(tensors: Readonly<Record<string, Tensor>>, position: string): 
 }
 
 /** Where the checkpoint of a step lies. */
-export const checkpointPath = (folder: string, step: number): string =>
+const checkpointPath = (folder: string, step: number): string =>
   join(folder, `step-${String(step).padStart(9, "0")}.safetensors`);
 
 /** The checkpoints in a folder, newest first. */
