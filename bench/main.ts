@@ -47,7 +47,7 @@ function usage(fault: string): never {
     [
       fault,
       "Usage: npm run bench -- PART [--json FILE] [--only TEXT] [--rounds N] [--photos FOLDER] [--ways A,B] [--libtorch debian13]",
-      `Parts: ${names.join(", ")}; faults has options of its own.`,
+      `Parts: ${names.join(", ")}; faults and rival have options of their own.`,
       `--only (networks with TEXT in their names) is for ${Object.keys(networkParts).join(", ")}; --rounds also for ${Object.keys(wayParts).join(", ")}.`,
       `--photos (real photos in place of drawn ones) is for ${Object.keys(photoParts).join(", ")}.`,
       `--ways (how PyTorch may compute: ${ways.join(", ")}) is for ${Object.keys(wayParts).join(", ")}.`,
@@ -133,9 +133,13 @@ function measureOnDebian13({ part, json, only, photos, rounds }: ReturnType<type
   runInDebian13(command, mounts);
 }
 
-// Faults are counted, not timed, and have options of their own.
+// Parts with options of their own: faults are counted, and the rival is trained to the end.
 if (process.argv[2] === "faults") {
   await (await import("./faults/main.js")).countFaults(process.argv.slice(3));
+  process.exit();
+}
+if (process.argv[2] === "rival") {
+  await (await import("./rival/main.js")).compareWithRival(process.argv.slice(3));
   process.exit();
 }
 const given = readArguments();
