@@ -1,0 +1,123 @@
+/** The superpixels of a photo as a graph: their colours, their places, and which touch. */
+import type { PictureSize } from "./barrier-distance.js";
+import { type SuperpixelOptions, superpixels } from "./superpixels.js";
+
+/** N regions of a picture. */
+export interface Regions {
+  readonly count: number;
+  /** `[height * width]`: the number of each pixel's region. */
+  readonly labels: Int32Array;
+  /** `[N]`: pixels. */
+  readonly areas: Int32Array;
+  /** `[N * 2]`: y and x of the middle, each as a share of the picture's side. */
+  readonly places: Float64Array;
+  /** `[N * N]`: distances between the mean colours in CIELAB. */
+  readonly colourDistances: Float64Array;
+  /** `[N]`: 1 for regions that touch the picture's border. */
+  readonly onBorder: Uint8Array;
+  /** The regions that touch the top, the bottom, the left and the right side. */
+  readonly sides: readonly (readonly number[])[];
+  /** The regions that share an edge with each region, without itself. */
+  readonly neighbours: readonly (readonly number[])[];
+}
+
+/** Divides a picture `[3 * height * width]` in CIELAB into regions. */
+export function regionsOf(lab: Float32Array, size: PictureSize, options?: SuperpixelOptions): Regions {
+  const { height, width } = size;
+  const { labels, count } = superpixels(lab, size, options);
+  const pixels = labels.length;
+  const areas = new Int32Array(count);
+  const colours = new Float64Array(3 * count);
+  const places = new Float64Array(2 * count);
+  for (let p = 0; p < pixels; p++) {
+    const region = labels[p];
+    areas[region]++;
+    for (let c = 0; c < 3; c++) colours[3 * region + c] += lab[c * pixels + p];
+    places[2 * region] += (Math.floor(p / width) + 0.5) / height;
+    places[2 * region + 1] += ((p % width) + 0.5) / width;
+  }
+  for (let i = 0; i < colours.length; i++) colours[i] /= areas[Math.floor(i / 3)];
+  for (let i = 0; i < places.length; i++) places[i] /= areas[i >> 1];
+  const along = (length: number, pixel: (i: number) => number) => [
+    ...new Set(Array.from({ length }, (_, i) => labels[pixel(i)])),
+  ];
+  const sides = [
+    along(width, (x) => x),
+    along(width, (x) => pixels - width + x),
+    along(height, (y) => y * width),
+    along(height, (y) => y * width + width - 1),
+  ];
+  const onBorder = new Uint8Array(count);
+  for (const region of sides.flat()) onBorder[region] = 1;
+  return {
+    count,
+    labels,
+    areas,
+    places,
+    colourDistances: distancesBetween(colours, 3),
+    onBorder,
+    sides,
+    neighbours: touching(labels, count, size),
+  };
+}
+
+/** `[N * N]`: the Euclidean distances between N points of `dimensions` values. */
+function distancesBetween(points: Float64Array, dimensions: number): Float64Array {
+  const count = points.length / dimensions;
+  const distances = new Float64Array(count * count);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < i; j++) {
+      let sum = 0;
+      for (let d = 0; d < dimensions; d++)
+        sum += (points[i * dimensions + d] - points[j * dimensions + d]) ** 2;
+      distances[i * count + j] = Math.sqrt(sum);
+      distances[j * count + i] = distances[i * count + j];
+    }
+  }
+  return distances;
+}
+
+function touching(labels: Int32Array, count: number, { height, width }: PictureSize): number[][] {
+  const found = Array.from({ length: count }, () => new Set<number>());
+  const link = (a: number, b: number) => {
+    if (a === b) return;
+    found[a].add(b);
+    found[b].add(a);
+  };
+  for (let p = 0; p < labels.length; p++) {
+    if (p % width < width - 1) link(labels[p], labels[p + 1]);
+    if (p < width * (height - 1)) link(labels[p], labels[p + width]);
+  }
+  return found.map((set) => [...set]);
+}
+
+/**
+ * `[N * N]`, 1 for two regions that touch, that touch the same region, or that both touch the picture's border. The border
+ * counts as one background (Yang et al. 2013, section 4.1; Zhu et al. 2014, section 5).
+ */
+export function wideLinks({ count, neighbours, sides }: Regions): Uint8Array {
+  const links = new Uint8Array(count * count);
+  for (const [region, around] of neighbours.entries()) {
+    for (const near of around) {
+      links[region * count + near] = 1;
+      for (const far of neighbours[near]) links[region * count + far] = 1;
+    }
+  }
+  const border = sides.flat();
+  for (const a of border) for (const b of border) links[a * count + b] = 1;
+  for (let region = 0; region < count; region++) links[region * count + region] = 0;
+  return links;
+}
+
+/** Gives each pixel the value of its region: `[N]` to `[height * width]`. */
+export function toPixels({ labels }: Regions, values: ArrayLike<number>): Float32Array {
+  return Float32Array.from(labels, (region) => values[region]);
+}
+
+/** The mean of the pixels of each region: `[height * width]` to `[N]`. */
+export function meansOf({ labels, areas, count }: Regions, values: ArrayLike<number>): Float64Array {
+  const means = new Float64Array(count);
+  for (let p = 0; p < labels.length; p++) means[labels[p]] += values[p];
+  for (let region = 0; region < count; region++) means[region] /= areas[region];
+  return means;
+}
