@@ -1,4 +1,7 @@
+import { BackgroundDetectionSource } from "./background-detection.js";
 import { CentreSource } from "./centre.js";
+import { ConsensusSource } from "./consensus.js";
+import { ManifoldRankingSource } from "./manifold-ranking.js";
 import { MinimumBarrierSource } from "./minimum-barrier.js";
 import type { RunlessSource } from "./settings.js";
 import type { SaliencySource } from "./source.js";
@@ -12,6 +15,12 @@ export function runlessSource(name: RunlessSource): SaliencySource {
       return new SpectralResidualSource();
     case "minimum-barrier":
       return new MinimumBarrierSource();
+    case "background-detection":
+      return new BackgroundDetectionSource();
+    case "manifold-ranking":
+      return new ManifoldRankingSource();
+    case "consensus":
+      return new ConsensusSource();
     case "centre":
       return new CentreSource();
     case "uniform":

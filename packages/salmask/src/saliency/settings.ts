@@ -3,7 +3,15 @@ import { z } from "zod";
 import { count, type ReadOnly, share } from "../base/setting-types.js";
 
 /** Sources that need neither weights nor a run. */
-export const runlessSources = ["spectral-residual", "minimum-barrier", "centre", "uniform"] as const;
+export const runlessSources = [
+  "spectral-residual",
+  "minimum-barrier",
+  "background-detection",
+  "manifold-ranking",
+  "consensus",
+  "centre",
+  "uniform",
+] as const;
 export type RunlessSource = (typeof runlessSources)[number];
 
 const thresholdSettings = z

@@ -87,8 +87,8 @@ function leastOf(map: Float32Array, { rule, deviations, share }: ThresholdOption
 }
 
 /** The smallest value of the upper side of the split with the largest variance between both sides. Exact, without bins. */
-function otsu(map: Float32Array): number {
-  const sorted = Float32Array.from(map).sort();
+export function otsu(map: ArrayLike<number>): number {
+  const sorted = Float64Array.from(map).sort();
   const total = sorted.reduce((sum, value) => sum + value, 0);
   let best = { split: 0, variance: 0 };
   let below = 0;

@@ -1,0 +1,108 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { fromTypedArray, full, KeyedRandom, scope } from "@salmask/torch";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { findPython } from "../../../torch/test/support/python.js";
+import {
+  BackgroundDetectionSource,
+  backgroundDetection,
+  backgroundProbability,
+} from "../../src/saliency/background-detection.js";
+import { ConsensusSource } from "../../src/saliency/consensus.js";
+import { ManifoldRankingSource, manifoldRanking } from "../../src/saliency/manifold-ranking.js";
+import { meansOf, type Regions, regionsOf } from "../../src/saliency/regions.js";
+import { smoothRegions } from "../../src/saliency/smooth-regions.js";
+
+const values = z.array(z.number());
+const golden = z.object({ probability: values, detected: values, ranked: values, smooth: values });
+
+/** CIELAB of random blocks of 8 x 8 pixels under noise, `[3 * 48 * 40]`. */
+function blocks(): Float32Array {
+  const random = new KeyedRandom(8, 1);
+  const colours = Float32Array.from({ length: 90 }, () => 40 * random.uniform());
+  return Float32Array.from({ length: 3 * 48 * 40 }, (_, i) => {
+    const [plane, p] = [Math.floor(i / 1920), i % 1920];
+    const block = 5 * Math.floor(p / 320) + Math.floor((p % 40) / 8);
+    return colours[30 * plane + block] + 4 * random.uniform();
+  });
+}
+
+/** What NumPy makes of the same regions. */
+function computed(regions: Regions, lab: Float32Array, foreground: number[], background: number[]) {
+  const pixels = regions.labels.length;
+  const planes = [0, 1, 2].map((c) => meansOf(regions, lab.subarray(c * pixels, (c + 1) * pixels)));
+  const input = JSON.stringify({
+    colours: Array.from({ length: regions.count }, (_, i) => planes.map((plane) => plane[i])),
+    places: Array.from({ length: regions.count }, (_, i) => [...regions.places.subarray(2 * i, 2 * i + 2)]),
+    neighbours: regions.neighbours,
+    sides: regions.sides,
+    foreground,
+    background,
+  });
+  const script = fileURLToPath(new URL("regions_golden.py", import.meta.url));
+  return golden.parse(JSON.parse(execFileSync(findPython(), [script], { input, encoding: "utf8" })));
+}
+
+function expectClose(found: ArrayLike<number>, expected: readonly number[]): void {
+  expect(found.length).toBe(expected.length);
+  for (const [i, value] of expected.entries()) expect(found[i]).toBeCloseTo(value, 5);
+}
+
+describe("the saliency of regions", () => {
+  it("is that of the papers' formulas, computed with NumPy", () => {
+    const lab = blocks();
+    const regions = regionsOf(lab, { height: 48, width: 40 }, { wanted: 50 });
+    const random = new KeyedRandom(9, 1);
+    const weights = () => Array.from({ length: regions.count }, () => random.uniform());
+    const [foreground, background] = [weights(), weights()];
+    const expected = computed(regions, lab, foreground, background);
+    expectClose(backgroundProbability(regions), expected.probability);
+    expectClose(backgroundDetection(regions), expected.detected);
+    expectClose(manifoldRanking(regions), expected.ranked);
+    expectClose(smoothRegions(regions, foreground, background), expected.smooth);
+  });
+
+  it("calls a square of another colour no background at all, and the rest by the closed form", () => {
+    const lab = Float32Array.from({ length: 3 * 4096 }, (_, i) => {
+      const [y, x] = [Math.floor((i % 4096) / 64), i % 64];
+      return y >= 20 && y < 44 && x >= 16 && x < 40 ? 90 : 10;
+    });
+    const regions = regionsOf(lab, { height: 64, width: 64 }, { wanted: 64 });
+    const object = meansOf(regions, lab.subarray(0, 4096)).map((lightness) => Number(lightness > 50));
+    const outside = object.filter((value) => value === 0).length;
+    const border = regions.onBorder.reduce((sum, on) => sum + on, 0);
+    const expected = 1 - Math.exp(-(border ** 2 / outside) / 2);
+    for (const [i, found] of backgroundProbability(regions).entries())
+      expect(found).toBeCloseTo(object[i] === 1 ? 0 : expected, 8);
+  });
+});
+
+describe.each([new BackgroundDetectionSource(), new ManifoldRankingSource(), new ConsensusSource()])(
+  "the source $name",
+  (source) => {
+    it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
+      scope(() => {
+        const random = new KeyedRandom(1, 9);
+        const isObject = (p: number) => {
+          const [y, x] = [Math.floor(p / 64), p % 64];
+          return y >= 16 && y < 40 && x >= 24 && x < 48;
+        };
+        const pixels = Float32Array.from(
+          { length: 3 * 4096 },
+          (_, i) => 0.3 * random.uniform() + (isObject(i % 4096) ? 1 : 0),
+        );
+        const map = source.maps(fromTypedArray(pixels, [1, 3, 64, 64]), { rows: 8, cols: 8 }).toArray();
+        for (const [cell, value] of map.entries()) {
+          const isInside = isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8);
+          if (isInside) expect(value).toBeGreaterThan(0.7);
+          else expect(value).toBeLessThan(0.3);
+        }
+        for (const side of [1, 40]) {
+          const flat = source.maps(full([1, 3, side, side], 0.7), { rows: 4, cols: 4 }).toArray();
+          expect(flat).toEqual(new Array(16).fill(flat[0]));
+        }
+      });
+    });
+  },
+);
