@@ -26,9 +26,18 @@ function scatter(plan: Plan, rows: readonly TableRow[]): string {
   return chart({ title: title(plan), axis: text, places: null, series: [{ name: "", points }], levels: [] });
 }
 
+/** Places that are numbers (`infinite` is one) from low to high, others in the rows' order. */
+function placesOf({ rows }: Plan): string[] {
+  const places = [...new Set(rows.flatMap(({ at }) => at ?? []))];
+  const value = (place: string) => (place === "infinite" ? Number.POSITIVE_INFINITY : Number(place));
+  return places.some((place) => Number.isNaN(value(place)))
+    ? places
+    : places.sort((a, b) => value(a) - value(b));
+}
+
 /** One curve per name of a curve; rows without a place are levels across the picture. */
 function curves(plan: Plan, rows: readonly TableRow[]): string {
-  const places = [...new Set(plan.rows.flatMap(({ at }) => at ?? []))];
+  const places = placesOf(plan);
   const names = [...new Set(plan.rows.filter(({ at }) => at !== null).map(({ curve }) => curve))];
   const scored = plan.rows.map((row, i) => ({ ...row, score: rows[i][plan.measure] }));
   const series = names.map((name) => ({

@@ -10,16 +10,16 @@ const numbersOf = (svg: string, element: string, attribute: string) =>
   );
 
 describe("toSvg", () => {
-  it("draws a curve per name over the places in the rows' order, and rows without a place as levels", async () => {
+  it("draws a curve per name over the places from low to high, and rows without a place as levels", async () => {
     const plan = await planOf(`
 name: odds
 seeds: [0, 1]
 axis: odds of <object>
 rows:
   - { name: no mask }
+  - { name: ai, at: infinite, curve: low }
   - { name: a0, at: 0, curve: low }
   - { name: a1, at: 1, curve: low }
-  - { name: ai, at: infinite, curve: low }
   - { name: b1, at: 1, curve: high }
   - { name: b0, at: 0, curve: high }
 `);
@@ -41,6 +41,14 @@ rows:
     for (const text of [">no mask<", ">low<", ">high<", ">infinite<", "odds of &lt;object&gt;"]) {
       expect(svg).toContain(text);
     }
+  });
+
+  it("keeps places that are not numbers in the rows' order", async () => {
+    const plan = await planOf("name: words\nseeds: [0]\nrows: [{ name: b, at: much }, { name: a, at: 1 }]");
+    const svg = toSvg(plan, tabulate(plan, [...scored("b", [20]), ...scored("a", [30])]));
+    expect(svg.indexOf(">much<")).toBeLessThan(svg.indexOf(">1<"));
+    const [much, one] = numbersOf(svg, "circle", "cx");
+    expect(much).toBeLessThan(one);
   });
 
   it("draws rows against a logged number, with their names", async () => {
