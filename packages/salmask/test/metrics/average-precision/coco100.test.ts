@@ -80,7 +80,9 @@ describe.skipIf(!hasShared("coco100-dev"))("100 photos of COCO", () => {
 
   test("hold masks that come back from pixels and from compressed runs", async () => {
     const all = await cocoTruths();
-    for (const { mask } of all.flat()) {
+    // Crowds are there, and every seventh of the others.
+    const some = all.flat().filter(({ isCrowd }, i) => isCrowd || i % 7 === 0);
+    for (const { mask } of some) {
       const { height, width } = mask!;
       expect(encodeMask(decodeMask(mask!), height, width)).toEqual(mask);
       expect(rleOfString(stringOfRle(mask!), height, width)).toEqual(mask);
@@ -89,8 +91,8 @@ describe.skipIf(!hasShared("coco100-dev"))("100 photos of COCO", () => {
 
   test("have overlaps of masks that are those of their pixels", async () => {
     const all = await cocoTruths();
-    for (const truths of all.slice(0, 20)) {
-      const masks = truths.map(({ mask }) => mask!);
+    for (const truths of all.slice(0, 10)) {
+      const masks = truths.slice(0, 8).map(({ mask }) => mask!);
       const pixels = masks.map(decodeMask);
       const expected = pixels.flatMap((a) =>
         pixels.map((b) => {
@@ -140,7 +142,7 @@ describe.skipIf(!hasShared("coco100-dev"))("100 photos of COCO", () => {
   test("with boxes that are moved, left out and made up, are scored as by brute force", async () => {
     const all = await cocoTruths();
     const random = new KeyedRandom(5, 14);
-    const photos = all.slice(0, 25).map((truths) => {
+    const photos = all.slice(0, 12).map((truths) => {
       const moved = truths
         .filter(() => random.uniform() < 0.8)
         .map((one): Detection => {

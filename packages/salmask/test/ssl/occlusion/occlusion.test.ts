@@ -35,7 +35,7 @@ const small = (method: object) => {
   return builtInMethods.create(config, onCpu);
 };
 /** The hosts of ADIOS's paper, and MoCo v2. */
-const hosts: Record<string, () => Method> = {
+const hosts = {
   simclr: () => new SimClr(shared),
   mocov2: () => new Moco({ ...shared, queue: 16, momentum: 0.9, groups: 1 }),
   byol: () => small({ name: "byol" }),
@@ -44,11 +44,11 @@ const hosts: Record<string, () => Method> = {
 
 /** A method, its occlusion model, and the model's optimizer; all are freed at the end. */
 function play<T>(
-  host: string,
+  host: keyof typeof hosts,
   change: Partial<OcclusionOptions>,
   use: (method: Method, occlusion: Occlusion, optimizer: optim.Optimizer) => T,
 ): T {
-  const method = hosts[host]();
+  const method: Method = hosts[host]();
   const occlusion = new Occlusion({ ...options, ...change });
   const optimizer = new optim.SGD(occlusion.model.namedParameters(), { lr: 0, momentum: 0.9 });
   try {
@@ -88,7 +88,15 @@ const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
 const stateOf = (method: Method) =>
   scope(() => Object.values(method.state()).flatMap((tensor) => tensor.toArray()));
 
-describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
+/** Each host, and by which of both it is tried for longer. */
+const pairs = [
+  ["simclr", "adios"],
+  ["mocov2", "adios-s"],
+  ["byol", "adios-s"],
+  ["simsiam", "adios"],
+] as const;
+
+describe.each(pairs)("Occlusion against %s", (host, name) => {
   it("increases the loss that the method reduces, each player changing only its own weights", () => {
     play(host, {}, (method, occlusion, optimizer) =>
       scope(() => {
@@ -117,7 +125,7 @@ describe.each(Object.keys(hosts))("Occlusion against %s", (host) => {
     );
   });
 
-  it.each(["adios", "adios-s"] as const)("lets the method learn against it: %s", (name) => {
+  it(`lets the method learn against it: ${name}`, () => {
     const [first, last] = play(host, { name, sparsity: 0.75 }, (method, occlusion, optimizer) => {
       const sgd = new optim.SGD(method.learned.namedParameters(), { lr: 0.02, momentum: 0.9 });
       optimizer.lr = 0.01;

@@ -68,6 +68,7 @@ it.each([
     const config = configSchema.parse({
       ...smallSettings,
       data: { ...smallSettings.data, cache },
+      train: { ...smallSettings.train, epochs: 2 },
       ...change,
     });
     const whole = { photos, out: join(folder, "whole"), config, resume: false };
