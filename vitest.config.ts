@@ -13,9 +13,6 @@ const alone = [
   "packages/salmask/test/examples.test.ts",
 ];
 
-/** Trainings in several processes. They use both cores for minutes, and have a command of their own: `npm run test:ranks`. */
-const ranks = ["packages/salmask/test/cli/launch.test.ts", "packages/salmask/test/ranks/two-ranks.test.ts"];
-
 export default defineConfig({
   resolve: {
     alias: {
@@ -35,11 +32,10 @@ export default defineConfig({
     setupFiles: [at("packages/torch/test/support/no-live-tensors.ts")],
     projects: [
       { extends: true, test: { name: "alone", include: alone } },
-      { extends: true, test: { name: "ranks", include: ranks } },
       // One process for file after file, because loading the engine and the sources took a third of the time of all tests.
       {
         extends: true,
-        test: { name: "together", include: [all], exclude: [...alone, ...ranks], isolate: false },
+        test: { name: "together", include: [all], exclude: alone, isolate: false },
       },
     ],
   },

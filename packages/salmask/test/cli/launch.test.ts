@@ -8,6 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { loadSafetensors, scope } from "@salmask/torch";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { stringifyYaml } from "../../src/base/yaml.js";
+import { configSchema } from "../../src/config/schema.js";
+import { RunFolder } from "../../src/runs/run-folder.js";
+import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
+import { listCheckpoints } from "../../src/training/checkpoint.js";
 import { ended } from "../support/ended.js";
 import { writePhotos } from "../support/photos.js";
 
@@ -27,6 +31,8 @@ const settings = {
 
 interface Prepared {
   readonly folder: string;
+  readonly photos: string;
+  readonly config: object;
   /** The command line of a run in this folder. */
   readonly line: (out: string, ...more: string[]) => string[];
 }
@@ -34,16 +40,14 @@ interface Prepared {
 async function prepare(): Promise<Prepared> {
   const folder = await mkdtemp(join(tmpdir(), "salmask-test-"));
   await writePhotos(join(folder, "photos"), 16, 16, ["a"]);
-  const config = join(folder, "run.yaml");
-  await writeFile(
-    config,
-    stringifyYaml({ ...settings, data: { ...settings.data, cache: join(folder, "cache") } }),
-  );
+  const photos = join(folder, "photos");
+  const config = { ...settings, data: { ...settings.data, cache: join(folder, "cache") } };
+  await writeFile(join(folder, "run.yaml"), stringifyYaml(config));
   const line = (out: string, ...more: string[]) => [
-    ...[salmask, "pretrain", join(folder, "photos"), "--config", config],
+    ...[salmask, "pretrain", photos, "--config", join(folder, "run.yaml")],
     ...["--out", join(folder, out), ...more],
   ];
-  return { folder, line };
+  return { folder, photos, config, line };
 }
 
 /** The weights of a run, by name. */
@@ -125,8 +129,8 @@ describe("a run in two processes", () => {
   let alone: Record<string, Float32Array>;
   beforeAll(async () => {
     prepared = await prepare();
-    const { code, err } = await ended(spawn(process.execPath, prepared.line("alone")));
-    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { photos, config } = prepared;
+    await pretrain({ photos, out: join(prepared.folder, "alone"), config: configSchema.parse(config) });
     alone = weightsOf(prepared.folder, "alone");
     return () => rm(prepared.folder, { recursive: true, force: true });
   });
@@ -143,6 +147,8 @@ describe("a run in two processes", () => {
       "c10d",
       "--rdzv_endpoint",
       "localhost:0",
+      "--monitor_interval",
+      "0.2",
       ...withoutPython311Fault,
       "--log_dir",
       join(folder, "torchrun-logs"),
@@ -155,53 +161,42 @@ describe("a run in two processes", () => {
     expectClose(weightsOf(folder, "torchrun"), alone, 1e-5);
   });
 
-  it("ends with the rank that was killed, and goes on from its checkpoint in one process", async () => {
+  it("ends with a checkpoint where it is interrupted, ends with the rank that was killed or starts again, and learns what one process learns without a break", async () => {
     const { folder, line } = prepared;
-    const out = join(folder, "killed");
-    const run = ended(spawn(process.execPath, line("killed", "--processes", "2")));
-    await logged(out, 4);
+    const out = join(folder, "broken");
+    const start = (...more: string[]) => spawn(process.execPath, line("broken", "--processes", "2", ...more));
+    /** Resolves when the log goes on by two steps. */
+    const goesOn = () => logged(out, (new RunFolder(out).log.read().at(-1)?.step ?? 0) + 2);
+
+    const child = start();
+    const interrupted = ended(child);
+    await goesOn();
+    child.kill("SIGINT");
+    const first = await interrupted;
+    const times = first.err.match(/salmask: Stopped after step/g)?.length;
+    expect({ code: first.code, times }).toEqual({ code: 130, times: 1 });
+    expect(processOf(out, 1)).toBeNaN();
+    expect(listCheckpoints(join(out, "checkpoints"))).not.toEqual([]);
+
+    const killed = ended(start("--resume"));
+    await goesOn();
     process.kill(processOf(out, 1), "SIGKILL");
-    const { code, err } = await run;
-    expect(code).toBe(1);
-    expect(err).toContain(
+    const second = await killed;
+    expect(second.code).toBe(1);
+    expect(second.err).toContain(
       "salmask: Expected 2 processes that train to the end, got rank 1 that was ended by SIGKILL.",
     );
-    expect(readdirSync(join(out, "checkpoints")).filter((name) => name.endsWith(".safetensors"))).not.toEqual(
-      [],
-    );
-    const resumed = await ended(spawn(process.execPath, line("killed", "--resume", "--processes", "1")));
-    expect(resumed.code, resumed.err).toBe(0);
-    expectClose(weightsOf(folder, "killed"), alone, 1e-5);
-  });
 
-  it("starts again where that is asked for, learns what one process learns without a break, and prints one document", async () => {
-    const { folder, line } = prepared;
-    const out = join(folder, "restarted");
-    const twice = ["--processes", "2", "--max-restarts", "1", "--json"];
-    const run = ended(spawn(process.execPath, line("restarted", ...twice)));
-    await logged(out, 4);
+    const restarted = ended(start("--resume", "--max-restarts", "1", "--json"));
+    await goesOn();
     process.kill(processOf(out, 0), "SIGKILL");
-    const { code, out: printed, err } = await run;
-    expect(code, err).toBe(0);
-    expect(JSON.parse(printed)).toMatchObject({ kind: "pretrain", steps: 20 });
-    expect(err).toContain(
+    const third = await restarted;
+    expect(third.code, third.err).toBe(0);
+    expect(JSON.parse(third.out)).toMatchObject({ kind: "pretrain", steps: 20 });
+    expect(third.err).toContain(
       "rank 0 of 2 was ended by SIGKILL; starting all again from the last checkpoint, restart 1 of 1",
     );
-    expectClose(weightsOf(folder, "restarted"), alone, 1e-5);
-  });
-
-  it("ends every process with a checkpoint where it is interrupted", async () => {
-    const { folder, line } = prepared;
-    const child = spawn(process.execPath, line("interrupted", "--processes", "2"));
-    const run = ended(child);
-    await logged(join(folder, "interrupted"), 2);
-    child.kill("SIGINT");
-    const { code, err } = await run;
-    expect({ code, times: err.match(/salmask: Stopped after step/g)?.length }).toEqual({
-      code: 130,
-      times: 1,
-    });
-    expect(processOf(join(folder, "interrupted"), 1)).toBeNaN();
+    expectClose(weightsOf(folder, "broken"), alone, 1e-5);
   });
 
   it.skipIf(!hasNamespaces())(
@@ -223,7 +218,7 @@ describe("a run in two processes", () => {
             "exec",
             host,
             process.execPath,
-            ...line("cut", "--rank-timeout", "8s", ...more),
+            ...line("cut", "--rank-timeout", "6s", ...more),
           ];
           return ended(spawn("ip", command, { env: { ...process.env, ...place } }));
         });
