@@ -1,15 +1,29 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSafetensors, scope } from "@salmask/torch";
+import { Generator, loadSafetensors, scope } from "@salmask/torch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { configSchema } from "../../src/config/schema.js";
+import { generateObjects } from "../../src/data/embedded/generate-objects.js";
+import { createBackbone } from "../../src/models/registry.js";
 import { oneRank } from "../../src/ranks/ranks.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
+import { saveBackbone } from "../../src/weights/files.js";
+import { weightsMetadata } from "../../src/weights/metadata.js";
+import { writeTar } from "../data/fixtures.js";
+import { photoOf } from "../data/shards/shards.fixture.js";
 import { smallSettings, writePhotos } from "../support/photos.js";
-import { type RankJob, type RankResult, trainOnRank } from "../support/rank-work.js";
-import { onRanks, type RankAnswer } from "../support/ranks.js";
+import {
+  digestOf,
+  type RankJob,
+  type RankResult,
+  type RankRun,
+  runOnRank,
+  trainOnRank,
+} from "../support/rank-work.js";
+import { onTwoRanks } from "../support/ranks.js";
+import { small } from "../transfer/made.js";
 
 const negatives = { fill: "mean", negative: { count: 1 } };
 /**
@@ -25,7 +39,7 @@ const saliency = { source: "spectral-residual", scope: "photo" };
 interface Compared {
   readonly method: object;
   readonly mask: object;
-  /** Two steps to an epoch of 32 photos. */
+  /** Two steps to an epoch of 32 photos; 0 where one large step is enough. */
   readonly epochs: number;
   readonly batchNorm?: RankJob["batchNorm"];
 }
@@ -43,9 +57,9 @@ function job({ method, mask, epochs, batchNorm = "sync" }: Compared, rate: objec
 }
 
 const plain = { fill: "mean", negative: { count: 0 } };
-const small = { dim: 8, hidden: 16 };
-const predicts = { ...small, predictorHidden: 16 };
-const prototypes = { ...small, prototypes: 6, localCrops: 1, frozenEpochs: 1 };
+const narrow = { dim: 8, hidden: 16 };
+const predicts = { ...narrow, predictorHidden: 16 };
+const prototypes = { ...narrow, prototypes: 6, localCrops: 1, frozenEpochs: 1 };
 const moco = { name: "mocov2", queue: 32, momentum: 0.9, dim: 8 };
 
 /** Ten epochs are twenty steps. */
@@ -61,107 +75,224 @@ const methods: Readonly<Record<string, Compared>> = {
   "MoCo v2, keys shuffled over ranks that normalise alone": {
     method: { ...moco, groups: 2 },
     mask: plain,
-    epochs: 2,
+    epochs: 1,
     batchNorm: "local",
   },
-  SimSiam: { method: { name: "simsiam", ...predicts }, mask: negatives, epochs: 1 },
-  "MoCo v3": { method: { name: "mocov3", ...predicts }, mask: negatives, epochs: 1 },
-  DINO: { method: { name: "dino", ...prototypes, normInHead: true }, mask: plain, epochs: 1 },
-  "Barlow Twins": { method: { name: "barlow", ...small }, mask: plain, epochs: 1 },
-  VICReg: { method: { name: "vicreg", ...small }, mask: plain, epochs: 1 },
+  SimSiam: { method: { name: "simsiam", ...predicts }, mask: negatives, epochs: 0 },
+  "MoCo v3": { method: { name: "mocov3", ...predicts }, mask: negatives, epochs: 0 },
+  DINO: { method: { name: "dino", ...prototypes, normInHead: true }, mask: plain, epochs: 0 },
+  "Barlow Twins": { method: { name: "barlow", ...narrow }, mask: plain, epochs: 0 },
+  VICReg: { method: { name: "vicreg", ...narrow }, mask: plain, epochs: 0 },
 };
-const courses = Object.values(methods).map((method) => job(method, smallSteps));
-const firstSteps = Object.values(methods).map((method) => job({ ...method, epochs: 0.5 }, largeStep));
+const courses = Object.entries(methods)
+  .filter(([, { epochs }]) => epochs > 0)
+  .map(([name, method]) => ({ name, job: job(method, smallSteps) }));
+const firstSteps = Object.entries(methods).map(([name, method]) => ({
+  name,
+  job: job({ ...method, epochs: 0.5 }, largeStep),
+}));
+const trainings = [...courses, ...firstSteps];
+
+/** The largest difference of numbers, as a share of the number where it is above 1. */
+function furthest(some: ArrayLike<number>, others: ArrayLike<number>): number {
+  if (some.length !== others.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let i = 0; i < some.length; i++) {
+    const apart = Math.abs(some[i] - others[i]) / Math.max(1, Math.abs(some[i]));
+    if (!(apart <= most)) most = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+  }
+  return most;
+}
+
+type Tensors = Readonly<Record<string, Float32Array>>;
+
+const among = (names: readonly string[], one: Tensors, other: Tensors): number =>
+  Math.max(...names.map((name) => furthest(one[name], other[name])));
+
+/** By how much a number of the convolutions' weights differs at most. */
+const movement = (one: Tensors, other: Tensors): number =>
+  among(
+    Object.keys(one).filter((name) => /conv\d\.weight$/.test(name)),
+    one,
+    other,
+  );
 
 /**
- * The largest difference of any number, as a share of the number where it is above 1. Running statistics of local batch norm are averaged by
- * ranks and followed by groups. A queue holds embeddings, which differ by more than weights: they have length one, however small they were.
+ * By how much tensors differ at most. Running statistics of local batch norm are averaged by ranks and followed by groups. A queue holds
+ * embeddings, which differ by more than weights: they have length one, however small they were.
  */
 function distance(one: RankResult, other: RankResult, isLocal: boolean) {
-  const most = (pairs: readonly (readonly [number, number])[]) =>
-    pairs.reduce((largest, [a, b]) => Math.max(largest, Math.abs(a - b) / Math.max(1, Math.abs(a))), 0);
   const isCompared = (name: string) => name !== "queue" && !(isLocal && /running_|num_batches/.test(name));
-  const among = (names: readonly string[]) =>
-    most(names.flatMap((name) => one.state[name].map((a, i) => [a, other.state[name][i]] as const)));
   const names = Object.keys(one.state);
   return {
-    logs: most(one.logs.map(({ loss }, step) => [loss, other.logs[step].loss])),
-    state: among(names.filter(isCompared)),
-    queue: among(names.filter((name) => name === "queue")),
+    state: among(names.filter(isCompared), one.state, other.state),
+    queue: "queue" in one.state ? furthest(one.state.queue, other.state.queue) : 0,
   };
 }
 
-/** The furthest that a number of the convolutions' weights is from one state to the other. */
-const movement = (one: RankResult, other: RankResult): number =>
-  Object.keys(one.state)
-    .filter((name) => /conv\d\.weight$/.test(name))
-    .flatMap((name) => one.state[name].map((a, i) => Math.abs(a - other.state[name][i])))
-    .reduce((furthest, moved) => Math.max(furthest, moved), 0);
-
-const run = {
+const runSettings = {
   ...smallSettings,
   method: { ...smallSettings.method, groups: 1 },
   mask: negatives,
   train: { ...smallSettings.train, ...smallSteps, batchNorm: "sync", knnEvery: 1, varianceEvery: 1 },
 };
 
+/** Weights that a run has written. */
+const weightsIn = (path: string): Tensors =>
+  scope(() =>
+    Object.fromEntries(
+      Object.entries(loadSafetensors(path)).map(([name, tensor]) => [name, tensor.toFloat32Array()]),
+    ),
+  );
+
 describe("two ranks with half a batch each", () => {
   let folder: string;
-  let together: RankAnswer[];
+  let together: Awaited<ReturnType<typeof onTwoRanks>>;
+  const at = (...parts: string[]) => join(folder, ...parts);
+
+  /** Settings of a pre-training whose photos are stored on their own. */
+  const settingsOf = (cache: string) => ({ ...runSettings, data: { ...runSettings.data, cache: at(cache) } });
+  const runs = (out: string): RankRun[] => [
+    { task: "pretrain", photos: at("photos"), out: at(out), settings: settingsOf("cache"), stopAfter: 4 },
+    {
+      task: "pretrain",
+      photos: at("shards"),
+      out: at(`${out}-shards`),
+      settings: {
+        ...settingsOf("cache"),
+        train: { ...runSettings.train, epochs: 1, knnEvery: 0, varianceEvery: 0 },
+      },
+    },
+    {
+      task: "finetune",
+      photos: at("set"),
+      encoder: at("encoder.safetensors"),
+      out: at(`${out}-finetune`),
+      settings: { ...small.finetune, batchSize: 8, lr: 1e-3, epochs: 1, cache: at("cache") },
+    },
+    {
+      task: "detect",
+      photos: at("scenes"),
+      encoder: at("encoder.safetensors"),
+      out: at(`${out}-detect`),
+      // One rank takes its batch in as many parts as there are ranks.
+      settings: { ...small.detect, train: { ...small.detect.train, batchSize: 2, groups: 2, lr: 1e-3 } },
+    },
+  ];
+
+  /** The same run in this process alone. */
+  async function alone(task: RankRun["task"]): Promise<RunFolder> {
+    const run = runs("alone").find((one) => one.task === task);
+    if (run === undefined) throw new Error(`Expected a run of ${task}.`);
+    expect(await runOnRank(run, oneRank)).toBe("complete");
+    return new RunFolder(run.out);
+  }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "salmask-ranks-"));
-    await writePhotos(join(folder, "photos"), 24, 16, ["a", "b", "c"]);
-    together = await onRanks(2, {
-      trainings: [...courses, ...firstSteps],
-      runs: [{ ...inFolder("together"), settings: settingsOf("ranks"), stopAfter: 4 }],
-    });
+    await writePhotos(at("photos"), 24, 16, ["a", "b", "c"]);
+    for (const [split, count] of Object.entries({ train: 16, test: 4 }))
+      await writePhotos(at("set", split), count, 16, ["a", "b"]);
+    await generateObjects(at("scenes"), { train: 4, test: 1, size: 64, classes: 2 });
+    using backbone = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(1));
+    saveBackbone(at("encoder.safetensors"), backbone, weightsMetadata(configSchema.parse(runSettings)));
+    await mkdir(at("shards"));
+    const whole = await photoOf(0);
+    await writeTar(
+      at("shards", "some.tar"),
+      Array.from({ length: 16 }, (_, i) => ({
+        name: `${i % 4 === 0 ? "broken" : "whole"}-${i}.png`,
+        content: i % 4 === 0 ? whole.subarray(0, 50) : whole,
+      })),
+    );
+    together = await onTwoRanks({ trainings: trainings.map(({ job: one }) => one), runs: runs("together") });
   });
 
   afterAll(() => rm(folder, { recursive: true }));
 
-  const inFolder = (out: string) => ({ photos: join(folder, "photos"), out: join(folder, out) });
-  const settingsOf = (cache: string) => ({ ...run, data: { ...run.data, cache: join(folder, cache) } });
+  /** What a training gave; the same on both ranks. */
+  function ofRanks(training: (typeof trainings)[number]): RankResult {
+    const place = trainings.indexOf(training);
+    const found = together.first.trainings[place];
+    expect(together.second.trainings[place]).toBe(digestOf(found));
+    return found;
+  }
 
-  it.each(Object.keys(methods))("learn what one rank learns from the whole batch: %s", async (name) => {
-    const place = Object.keys(methods).indexOf(name);
-    const ofRanks = (i: number) => together.map(({ trainings }) => trainings[i]);
-    const isLocal = methods[name].batchNorm === "local";
+  /** Checks that both have the same logs, with these losses. */
+  function expectLogs(found: RankResult["logs"], expected: RankResult["logs"]): void {
+    expect(found.map((logs) => Object.keys(logs))).toEqual(expected.map((logs) => Object.keys(logs)));
+    const [some, others] = [found, expected].map((all) => all.map(({ loss }) => loss));
+    expect(furthest(some, others)).toBeLessThan(1e-5);
+  }
 
-    const [first, second] = ofRanks(place);
-    expect(second).toEqual(first);
-    const alone = await trainOnRank(courses[place], oneRank);
-    expect(first.logs.length).toBe(2 * methods[name].epochs);
-    const { logs, state, queue } = distance(alone, first, isLocal);
-    expect(logs).toBeLessThan(1e-5);
-    expect(state).toBeLessThan(1e-5);
-    expect(queue).toBeLessThan(1e-4);
-    for (const [step, one] of alone.logs.entries())
-      expect(Object.keys(first.logs[step])).toEqual(Object.keys(one));
+  it.each(courses)(
+    "learn what one rank learns from the whole batch, over many steps: $name",
+    async (course) => {
+      const [found, expected] = [ofRanks(course), await trainOnRank(course.job, oneRank)];
+      expect(found.logs.length).toBe(2 * course.job.epochs);
+      expectLogs(found.logs, expected.logs);
+      const { state, queue } = distance(expected, found, course.job.batchNorm === "local");
+      expect(state).toBeLessThan(1e-5);
+      expect(queue).toBeLessThan(1e-4);
+    },
+  );
 
-    const [stepped] = ofRanks(courses.length + place);
-    const steppedAlone = await trainOnRank(firstSteps[place], oneRank);
-    const moved = movement(alone, steppedAlone);
-    expect(moved).toBeGreaterThan(1e-2);
-    expect(movement(stepped, steppedAlone)).toBeLessThan(5e-4 * moved);
-  });
+  it.each(firstSteps)(
+    "learn what one rank learns from the whole batch, in a large step: $name",
+    async (first) => {
+      const [found, expected] = [ofRanks(first), await trainOnRank(first.job, oneRank)];
+      expectLogs(found.logs, expected.logs);
+      const before = await trainOnRank({ ...first.job, epochs: 0 }, oneRank);
+      const moved = movement(before.state, expected.state);
+      expect(moved).toBeGreaterThan(1e-2);
+      const { state, queue } = distance(expected, found, first.job.batchNorm === "local");
+      expect(state).toBeLessThan(5e-4 * moved);
+      expect(queue).toBeLessThan(1e-4);
+    },
+  );
 
   it("stop after the same step, and one rank goes on from their checkpoint as if it had been alone", async () => {
-    expect(together.map(({ runs }) => runs)).toEqual([["interrupted"], ["interrupted"]]);
-    const config = configSchema.parse(settingsOf("ranks"));
-    const whole = await pretrain({ ...inFolder("alone"), config });
-    const resumed = await pretrain({ ...inFolder("together"), config, resume: true });
+    expect([together.first.runs[0], together.second.runs[0]]).toEqual(["interrupted", "interrupted"]);
+    const [options, config] = [{ photos: at("photos") }, configSchema.parse(settingsOf("cache"))];
+    const whole = await pretrain({ ...options, out: at("alone"), config });
+    const resumed = await pretrain({ ...options, out: at("together"), config, resume: true });
     expect(resumed.stepsHere).toBe(whole.steps - 4);
     const [before, after] = [whole, resumed].map(({ run: path }) => new RunFolder(path).log.read());
     expect(after.map(({ step }) => step)).toEqual(before.map(({ step }) => step));
-    for (const [i, { logs }] of before.entries()) {
-      expect(Object.keys(after[i].logs)).toEqual(Object.keys(logs));
-      expect(Math.abs(after[i].logs.loss - logs.loss)).toBeLessThan(1e-5);
-    }
-    scope(() => {
-      const [one, other] = [whole, resumed].map(({ weights }) => loadSafetensors(weights));
-      for (const [name, tensor] of Object.entries(one))
-        expect(tensor.sub(other[name]).abs().amax().item(), name).toBeLessThan(1e-5);
-    });
+    expectLogs(
+      after.map(({ logs }) => logs),
+      before.map(({ logs }) => logs),
+    );
+    const [one, other] = [whole, resumed].map(({ weights }) => weightsIn(weights));
+    expect(among(Object.keys(one), one, other)).toBeLessThan(1e-5);
+  });
+
+  it("list the broken photos that any of them has found", () => {
+    expect([together.first.runs[1], together.second.runs[1]]).toEqual(["complete", "complete"]);
+    const run = new RunFolder(at("together-shards"));
+    const broken = [0, 4, 8, 12].map((i) => `some/broken-${i}.png`);
+    const listed = run.readSkipped().map(({ name }) => name);
+    expect(listed.toSorted()).toEqual(broken.toSorted());
+    expect(run.readSummary()).toMatchObject({ kind: "pretrain", skipped: 4 });
+  });
+
+  it.each([
+    ["finetune", 2],
+    ["detect", 3],
+  ] as const)("learn in %s what one rank learns from the whole batch", async (task, place) => {
+    expect([together.first.runs[place], together.second.runs[place]]).toEqual(["complete", "complete"]);
+    const [one, other] = [await alone(task), new RunFolder(at(`together-${task}`))];
+    const [expected, found] = [one, other].map((run) => run.log.read().map(({ logs }) => logs));
+    expect(found).toHaveLength(2);
+    expectLogs(found, expected);
+    const [start, whole, half] = [at("encoder.safetensors"), one.weights, other.weights].map(weightsIn);
+    const ofEncoder = (weights: Tensors) =>
+      Object.fromEntries(
+        Object.entries(weights).map(([name, values]) => [name.replace(/^backbone\.(body\.)?/, ""), values]),
+      );
+    const moved = movement(start, ofEncoder(whole));
+    expect(moved).toBeGreaterThan(1e-5);
+    const learned = Object.keys(whole).filter((name) => !/running_|num_batches/.test(name));
+    expect(among(learned, whole, half)).toBeLessThan(0.01 * moved);
   });
 });

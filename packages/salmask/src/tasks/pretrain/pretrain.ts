@@ -96,8 +96,8 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
     if (checkpoint === null && config.train.init !== undefined) startFrom(task.method, config.train.init);
     const first = continueFrom(task, checkpoint, report);
     for (const warning of warnings(config, dataset)) report({ kind: "warning", ...warning });
+    skipped = await SkippedLeaver.open(folder, dataset, { isResumed: checkpoint !== null, ranks, report });
     if (ranks.isFirst) {
-      skipped = await SkippedLeaver.open(folder, dataset, { isResumed: checkpoint !== null, report });
       views = new ViewsLeaver(task, folder, report);
       await views.hold();
     }
@@ -123,7 +123,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       const classes = await whileResumable("compared with an untrained one", () =>
         compareWithUntrained(backbone, dataset, { config, compute: here, signal, report }),
       );
-      skipped?.at();
+      skipped?.write();
       const { end } = trained;
       const summary: PretrainSummary = {
         kind: "pretrain",
