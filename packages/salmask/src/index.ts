@@ -221,7 +221,7 @@ export type { MaskDraw, MaskKey, MaskShapes, Window } from "./masking/draw.js";
 export { cellsOnly, type Fill, type FillContext } from "./masking/fills/fill.js";
 export { fillOf } from "./masking/fills/registry.js";
 export type { Foreground } from "./masking/foreground.js";
-export { type Grid, gridFor } from "./masking/grid.js";
+export { type Grid, gridFor, maskGrid } from "./masking/grid.js";
 export type { MaskOptions } from "./masking/mask.js";
 export type { MaskSettings } from "./masking/settings.js";
 export { openSource, type SourceOptions } from "./saliency/open.js";

@@ -27,6 +27,8 @@ export interface Encoder {
   readonly backbone: Backbone;
   /** Side of the square pictures that it sees, in pixels. */
   readonly crop: number;
+  /** Cells per side in which its training's crops were masked; without it, one per position of its last feature maps. */
+  readonly cells?: number;
   /** Its `prepare` was applied to every training photo. */
   readonly fill: Fill;
 }
@@ -49,13 +51,21 @@ export function openEncoders(given: readonly GivenEncoder[], { seed, random }: O
   try {
     for (const { name, run } of given) {
       const { backbone, metadata } = loadBackbone(weightsOf(run).path);
-      const { crop, fill } = inputOf(metadata);
-      trained.push({ name, slug: slugOf(name), run, backbone, crop, fill });
+      const { crop, fill, cells } = inputOf(metadata);
+      trained.push({ name, slug: slugOf(name), run, backbone, crop, cells, fill });
       const network = JSON.stringify([backbone.spec, crop, highPassOf(metadata)]);
       if (!random || untrained.has(network)) continue;
       const title = untrained.size === 0 ? untrainedName : `${untrainedName}, as ${name}`;
       const like = untrainedLike(backbone, seed).eval().setRequiresGrad(false);
-      untrained.set(network, { name: title, slug: slugOf(title), run: null, backbone: like, crop, fill });
+      untrained.set(network, {
+        name: title,
+        slug: slugOf(title),
+        run: null,
+        backbone: like,
+        crop,
+        cells,
+        fill,
+      });
     }
   } catch (error) {
     closeEncoders([...trained, ...untrained.values()]);

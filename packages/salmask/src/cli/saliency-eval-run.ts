@@ -2,7 +2,7 @@ import { evaluateSaliency, type SaliencyScores } from "../analysis/saliency-eval
 import type { Report } from "../base/events.js";
 import type { RunConfig } from "../config/schema.js";
 import { openPhotos } from "../data/store/open-photos.js";
-import { gridFor } from "../masking/grid.js";
+import { maskGrid } from "../masking/grid.js";
 import { strideOf } from "../models/registry.js";
 import { sheetOfSaliency } from "../report/saliency-sheet.js";
 import { openSource } from "../saliency/open.js";
@@ -25,12 +25,12 @@ export async function scorePhotos(options: {
   report: Report;
 }): Promise<ScoredPhotos> {
   const { photos, masks, sheet: out, count, signal, report } = options;
-  const { data, model, saliency } = options.config;
+  const { data, model, mask, saliency } = options.config;
   const source = await openSource(saliency);
   try {
     const dataset = await openPhotos(photos, { ...data, signal, report });
     try {
-      const grid = gridFor(data.crop, strideOf(model));
+      const grid = maskGrid(data.crop, strideOf(model), mask.grid);
       const evaluated = { dataset, masks, source, grid, threshold: saliency.threshold, signal, report };
       const scores = await evaluateSaliency(evaluated);
       const sheet =

@@ -30,7 +30,7 @@ const settings = z
     saliency: saliencySettings,
     train: trainSettings,
   })
-  .superRefine(({ model, occlusion, mask, saliency, method, train }, context) => {
+  .superRefine(({ data, model, occlusion, mask, saliency, method, train }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (occlusion.name !== "none" && mask.fill !== "none")
       refuse(["mask", "fill"], `none beside occlusion.name ${occlusion.name}, which masks the query itself`);
@@ -46,6 +46,10 @@ const settings = z
         ["mask", "negative", "of"],
         "own where mask.fill is other-photo, which needs more than one photo",
       );
+    if (mask.grid !== undefined && data.crop % mask.grid !== 0)
+      refuse(["mask", "grid"], `a divisor of data.crop, ${data.crop}`);
+    if (mask.grid !== undefined && mask.fill === "hidden")
+      refuse(["mask", "grid"], "none beside mask.fill hidden, whose cells are the transformer's patches");
     if (mask.fill === "hidden" && !isTransformer(model.arch))
       refuse(["mask", "fill"], `another beside model.arch ${model.arch}, which sees every pixel`);
     if (train.lrWarmupEpochs !== undefined && train.lrWarmupEpochs >= train.epochs)

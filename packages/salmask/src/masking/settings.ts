@@ -83,6 +83,11 @@ export const maskSettings = z
       .enum(["saliency", "random"])
       .default("saliency")
       .describe("how masked cells are chosen; random: a control that ignores the object"),
+    grid: count(1, 128)
+      .optional()
+      .describe(
+        "cells per side of a crop, in which it is masked; a divisor of data.crop; default: one per position of the network's last feature maps",
+      ),
     /** Drawn uniformly between the two numbers for each image. */
     ratio: range(0, 1).default([0.05, 0.25]).describe("share of a view's cells to mask"),
     foregroundShare: share()

@@ -37,8 +37,8 @@ type Knowledge = { kind: "crops"; source: SaliencySource } | { kind: "photos"; m
 
 export interface GuideOptions extends Beforehand {
   readonly dataset: PackedDataset;
-  /** The network's stride in pixels: one cell of a map. */
-  readonly stride: number;
+  /** Side of a cell of a crop's map in pixels. */
+  readonly cell: number;
   /** Default: the CPU in float32. */
   readonly compute?: Compute;
   /** Replaces the source from the settings. The guide frees it. */
@@ -193,7 +193,7 @@ export class SaliencyGuide implements ObjectFinder {
   }
 
   private maps(knowledge: Knowledge, { pixels, draw }: Crops, ids: Int32Array): Tensor {
-    const { rows, cols } = gridFor(pixels.shape[2], this.options.stride);
+    const { rows, cols } = gridFor(pixels.shape[2], this.options.cell);
     if (knowledge.kind === "photos") {
       const photos = knowledge.maps.of(this.mapped(ids)); // [B, rows', cols']
       return cropMaps(photos, draw, rows, cols); // [B, rows, cols]
@@ -203,7 +203,7 @@ export class SaliencyGuide implements ObjectFinder {
   }
 
   private photoView(): PhotoView {
-    return photoViewOf(this.settings.data.crop, this.options.stride);
+    return photoViewOf(this.settings.data.crop, this.options.cell);
   }
 
   /** The frozen encoder's tensors, for a checkpoint. */

@@ -31,8 +31,8 @@ export interface ObjectFinder {
 export interface Scene {
   readonly dataset: Pick<PackedDataset, "images" | "originalSizes" | "size">;
   readonly finder: ObjectFinder;
-  /** Side of a masked cell in pixels: the network's stride. */
-  readonly stride: number;
+  /** Side of a masked cell in pixels. */
+  readonly cell: number;
   readonly device: string;
 }
 
@@ -81,7 +81,7 @@ export function cropsOf(
 /** Finds the objects in the crops of a batch and masks them according to the recipe. */
 export function maskedViews(
   recipe: ViewRecipe,
-  { finder, stride }: Pick<Scene, "finder" | "stride">,
+  { finder, cell }: Pick<Scene, "finder" | "cell">,
   key: BatchKey,
   crops: readonly Crops[],
   clock = new StageClock(),
@@ -92,9 +92,9 @@ export function maskedViews(
   return clock.in("masking", () => {
     const shownKinds = kindsOf(shown);
     const views = crops.map((crop, view) =>
-      maskedView(crop, foregrounds[view], shownKinds[view], { recipe, stride, key, view }),
+      maskedView(crop, foregrounds[view], shownKinds[view], { recipe, cell, key, view }),
     );
-    return { key, views, negatives: negativesOf(shown, kinds, views, { stride, key }) };
+    return { key, views, negatives: negativesOf(shown, kinds, views, { cell, key }) };
   });
 }
 
@@ -114,14 +114,14 @@ function maskedView(
   { pixels, draw }: Crops,
   foreground: Foreground | null,
   { crop, mask }: ViewKind,
-  how: { recipe: ViewRecipe; stride: number; key: BatchKey; view: number },
+  how: { recipe: ViewRecipe; cell: number; key: BatchKey; view: number },
 ): View {
-  const { recipe, stride, key, view } = how;
+  const { recipe, cell, key, view } = how;
   const { fill, cells } = recipe;
   const clean = noGrad(() => scope(() => fill.prepare(pixels))); // [B, 3, crop, crop]
   if (mask === null) return { clean, masked: clean, draw, foreground, mask: null };
   const number = view < firstNegative ? view : view + mostNegatives;
-  const grid = gridFor(crop, stride);
+  const grid = gridFor(crop, cell);
   const maskKey = { ...key, view: number };
   const made = maskCrops(clean, foreground, maskKey, { ...mask, fill, cells, grid, role: "positive" });
   const partners = fill.partners?.(maskKey);
@@ -132,11 +132,11 @@ function negativesOf(
   { negatives, fill, cells }: ViewRecipe,
   kinds: readonly ViewKind[],
   views: readonly View[],
-  { stride, key }: { stride: number; key: BatchKey },
+  { cell, key }: { cell: number; key: BatchKey },
 ): HardNegatives | null {
   if (negatives === null) return null;
   const from = kinds.findIndex(({ name }) => name === negatives.from);
   const { clean, foreground } = views[from];
-  const grid = gridFor(kinds[from].crop, stride);
+  const grid = gridFor(kinds[from].crop, cell);
   return hardNegatives(clean, foreground, key, negatives, { fill, cells, grid });
 }

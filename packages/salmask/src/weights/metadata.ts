@@ -34,6 +34,8 @@ export function localizerMetadata(crop: number): Record<string, string> {
 export interface WeightsInput {
   /** Side of the encoder's views in pixels. */
   readonly crop: number;
+  /** Cells per side in which training's crops were masked; without it, one per position of the network's last feature maps. */
+  readonly cells?: number;
   /** Its `prepare` was applied to every training photo. */
   readonly fill: Fill;
   /** Whether the network was trained to find objects; its input must be resized to `crop` pixels. */
@@ -75,9 +77,11 @@ export function highPassOf({
  * metadata do not say it.
  */
 export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
+  const settings = maskIn(mask);
   return {
     crop: cropIn(crop),
-    fill: fillOf(maskIn(mask)),
+    cells: settings.grid,
+    fill: fillOf(settings),
     localizes: task === "localization",
   };
 }

@@ -50,6 +50,7 @@ const others = {
     fill: "mean",
     branch: "key",
     cells: "random",
+    grid: 8,
     ratio: [0.1, 0.4],
     foregroundShare: 0.5,
     odds: "infinite",

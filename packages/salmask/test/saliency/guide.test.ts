@@ -43,7 +43,7 @@ async function foregroundOf(saliency: object, missing?: number): Promise<number[
   });
   const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
   try {
-    const guide = await SaliencyGuide.open(config, { dataset, stride: 4 });
+    const guide = await SaliencyGuide.open(config, { dataset, cell: 4 });
     const ids = Int32Array.from({ length: count }, (_, i) => i);
     const draw = wholeView(ids, dataset.originalSizes, dataset.size);
     const [found] = scope(() => guide.foregrounds([{ pixels: zeros([count, 3, 16, 16]), draw }], ids));
@@ -119,7 +119,7 @@ describe("SaliencyGuide", () => {
       },
       dispose: () => void calls.push("dispose"),
     };
-    const guide = await SaliencyGuide.open(config, { dataset, stride: 4, source });
+    const guide = await SaliencyGuide.open(config, { dataset, cell: 4, source });
     const ids = Int32Array.from({ length: count }, (_, i) => i);
     const draw = wholeView(ids, dataset.originalSizes, dataset.size);
     const found = scope(() => guide.foregrounds([{ pixels: zeros([count, 3, 16, 16]), draw }], ids));
@@ -135,7 +135,7 @@ describe("SaliencyGuide", () => {
     const dataset = await openDataset(photos, { size: 16, cacheDir: cache });
     const saliency = { source: "own", warmupEpochs: 1, refreshEvery: 2, scope: "photo" };
     const config = configSchema.parse({ data: { crop: 16 }, saliency });
-    const guide = await SaliencyGuide.open(config, { dataset, stride: 8 });
+    const guide = await SaliencyGuide.open(config, { dataset, cell: 8 });
     const encoders = [0, 1, 2, 3].map((seed) =>
       createBackbone({ arch: "resnet18", stem: "small", width: 4 }, new Generator(seed)),
     );

@@ -118,7 +118,7 @@ describe("the maps of photos", () => {
     const saliency = { source: "centre", scope: "photo", threshold: { rule: "mean" } };
     const config = configSchema.parse({ data: { crop: flatSide }, saliency });
     const source = new Blueness();
-    const guide = await SaliencyGuide.open(config, { dataset, stride: 8, source });
+    const guide = await SaliencyGuide.open(config, { dataset, cell: 8, source });
     expect(source.asked).toEqual([]);
     const ids = Int32Array.of(5, 3);
     const draw = wholeView(ids, dataset.originalSizes, dataset.size);

@@ -15,7 +15,7 @@ import { changed, equal, foreground, ids, left, right, total } from "../masking/
 
 const photos = 10;
 const side = 32;
-const stride = 8;
+const cell = 8;
 const config = configSchema.parse({ seed: 3 });
 const paper = config.mask;
 const mean: RunConfig["mask"] = { ...paper, fill: "mean" };
@@ -42,7 +42,7 @@ const finder: ObjectFinder = {
   active: true,
   foregrounds: (views, { length }) =>
     views.map(({ pixels }, view) => {
-      const cells = pixels.shape[2] / stride;
+      const cells = pixels.shape[2] / cell;
       const isLeft = (cell: number) => cell % cells < cells / 2;
       const map = Array.from({ length: cells ** 2 }, (_, cell) => Number(isLeft(cell) === (view === 0)));
       return foreground(Array.from({ length }, () => map));
@@ -60,7 +60,7 @@ interface Asked {
 }
 
 function see(recipe: ViewRecipe, { finder: given = finder, photos = ids }: Asked = {}): BatchViews {
-  const scene: Scene = { dataset, finder: given, stride, device: "cpu" };
+  const scene: Scene = { dataset, finder: given, cell, device: "cpu" };
   return seeViews(recipe, scene, { seed: config.seed, epoch: 1, ids: Int32Array.from(photos) });
 }
 

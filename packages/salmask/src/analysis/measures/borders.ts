@@ -5,7 +5,7 @@ import { onCpu, runLayers } from "../../compute/compute.js";
 import { normalize } from "../../image/normalize.js";
 import { cellsOnly, type Fill } from "../../masking/fills/fill.js";
 import { fillOf } from "../../masking/fills/registry.js";
-import { type Grid, gridFor } from "../../masking/grid.js";
+import { type Grid, maskGrid } from "../../masking/grid.js";
 import { maskCrops } from "../../masking/mask.js";
 import { maskPixels } from "../../masking/pixels.js";
 import { fillNames, maskSettings } from "../../masking/settings.js";
@@ -111,9 +111,9 @@ function firstLayerOf(backbone: Backbone): FirstFilters | null {
 }
 
 /** Null where the pictures are no whole number of cells. */
-function gridOf({ crop, backbone }: Encoder): Grid | null {
+function gridOf({ crop, backbone, cells }: Encoder): Grid | null {
   try {
-    return gridFor(crop, backbone.stride);
+    return maskGrid(crop, backbone.stride, cells);
   } catch (error) {
     if (error instanceof UsageError) return null;
     throw error;

@@ -74,11 +74,11 @@ export class ViewsLeaver {
 
   private pictures(step: number, ids: Int32Array) {
     const { config, scene, recipe, guide } = this.task;
-    const { dataset, stride, device } = scene;
+    const { dataset, cell, device } = scene;
     const epoch = Math.floor((step - 1) / this.task.stepsPerEpoch);
     return noGrad(() =>
       scope(() =>
-        viewColumns({ dataset, guide, config, recipe, stride, device, epoch, ids }).map(
+        viewColumns({ dataset, guide, config, recipe, cell, device, epoch, ids }).map(
           ({ title, pictures }) => ({
             title,
             pictures: pictures.map(pixelsOf),

@@ -6,7 +6,7 @@ import { type BatchNormRows, type Compute, computeOf, threadsFor } from "../../c
 import { pretrainSettings, type RunConfig } from "../../config/schema.js";
 import { openToTrain } from "../../data/shards/open-to-train.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
-import { gridFor } from "../../masking/grid.js";
+import { maskGrid } from "../../masking/grid.js";
 import { strideOf } from "../../models/registry.js";
 import { oneRank, type Ranks } from "../../ranks/ranks.js";
 import type { PretrainSummary } from "../../runs/records.js";
@@ -195,7 +195,7 @@ export function refuseEarly(config: RunConfig, folder: RunFolder, resume: boolea
 
 function computeFor(config: RunConfig): Compute {
   const compute = computeOf(config);
-  gridFor(config.data.crop, strideOf(config.model));
+  maskGrid(config.data.crop, strideOf(config.model), config.mask.grid);
   return compute;
 }
 

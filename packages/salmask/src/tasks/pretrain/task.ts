@@ -8,7 +8,7 @@ import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Release } from "../../data/store/photo-stream.js";
 import type { Foreground } from "../../masking/foreground.js";
-import { gridFor } from "../../masking/grid.js";
+import { maskGrid } from "../../masking/grid.js";
 import { embeddingStats } from "../../metrics/embedding-stats.js";
 import { strideOf } from "../../models/registry.js";
 import { joinParts, partOf } from "../../models/state-dict.js";
@@ -105,14 +105,14 @@ export class PretrainTask implements Task<PretrainBatch> {
       );
     }
     if (dataset.stream !== undefined) refuseStreamed(config);
-    const stride = strideOf(config.model);
-    const grid = gridFor(config.data.crop, stride);
+    const grid = maskGrid(config.data.crop, strideOf(config.model), config.mask.grid);
+    const { cell } = grid;
     const recipe = maker.recipe(config);
     chooseAlgorithms(compute, config.deterministic);
     // Parts whose creation can fail are first, so that rejected settings leave no memory allocated.
     const guide = await SaliencyGuide.open(config, {
       dataset,
-      stride,
+      cell,
       compute,
       source,
       signal,
@@ -122,7 +122,7 @@ export class PretrainTask implements Task<PretrainBatch> {
       guide.dispose();
       throw error;
     });
-    const scene = { dataset, finder: guide, stride, device: compute.device };
+    const scene = { dataset, finder: guide, cell, device: compute.device };
     const optimizer = chosenOptimizer(config.train, (maker.optimizer ?? builtInMethods.optimizer)(config));
     const method = maker.create(config, compute);
     const occlusion = occlusionOf(config, compute);

@@ -25,7 +25,7 @@ export interface Drawn {
   readonly guide: SaliencyGuide;
   readonly config: RunConfig;
   readonly recipe: ViewRecipe;
-  readonly stride: number;
+  readonly cell: number;
   readonly device: string;
   /** Of the masks and the crops. */
   readonly epoch: number;
@@ -41,13 +41,13 @@ export function viewColumns({
   guide,
   config,
   recipe,
-  stride,
+  cell,
   device,
   epoch,
   ids,
 }: Drawn): ViewColumn[] {
   const { crop } = config.data;
-  const scene = { dataset, finder: guide, stride, device };
+  const scene = { dataset, finder: guide, cell, device };
   const { views, negatives } = seeViews(recipe, scene, { seed: config.seed, epoch, ids });
   const [query, key, ...others] = views;
   const [first, second] = recipe.kinds.map(({ name }) => name);
@@ -68,7 +68,7 @@ export function viewColumns({
       : [
           {
             title: "its object",
-            pictures: rows(foregroundMap(key.foreground.cells, crop / stride), heatMap),
+            pictures: rows(foregroundMap(key.foreground.cells, crop / cell), heatMap),
           },
         ]),
     { title: second, pictures: rows(coloursOf(key.masked), show) },

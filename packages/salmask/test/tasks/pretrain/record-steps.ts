@@ -143,7 +143,7 @@ function decisions(
 ): Record<string, Tensor> {
   const { crop } = config.data;
   const { mask, method, seed } = config;
-  const grid = gridFor(crop, scene.stride);
+  const grid = gridFor(crop, scene.cell);
   const given: Record<string, Tensor> = {};
   const photos = scene.dataset.images(key.ids); // [B, 3, S, S]
   const add = (name: string, draw: MaskDraw, ids: readonly number[], view: number) => {
