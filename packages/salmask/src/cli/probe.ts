@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { percent } from "../base/format.js";
 import { labelBudgetForm } from "../data/samples/label-budget.js";
+import { usualLastEpochs } from "../runs/records.js";
 import { classificationLines } from "./classification-lines.js";
 import {
   begin,
@@ -29,6 +30,7 @@ export function probeCommand(context: Context): Command {
       protocol: options.protocol === "paper" ? "paper" : "fast",
       seed,
       labels: textOption(options, "labels"),
+      lastEpochs: countOption(options, "lastEpochs", usualLastEpochs),
       heldOut,
       subset,
       skipBad: options.skipBad === true,
@@ -36,7 +38,10 @@ export function probeCommand(context: Context): Command {
       signal: context.signal,
       report: output.report,
     });
+    const over =
+      result.lastEpochs === 1 ? [] : [`means over the encoders of the last ${result.lastEpochs} epochs:`];
     output.result(result, [
+      ...over,
       `kNN     ${percent(result.knn.top1, 2)}   untrained ${percent(result.knn.randomTop1, 2)}`,
       `linear  ${percent(result.linear.top1, 2)}   untrained ${percent(result.linear.randomTop1, 2)}`,
       ...classificationLines(result.linearScores, result.classes),
@@ -60,6 +65,11 @@ export function probeCommand(context: Context): Command {
       "--seed <number>",
       "of the untrained encoder, the held-out rows, the paper's SGD and drawn splits",
       "0",
+    )
+    .option(
+      "--last-epochs <n>",
+      "epochs at the end of the run whose encoders are scored; the score is the mean",
+      String(usualLastEpochs),
     )
     .option(
       "--held-out <share>",

@@ -14,6 +14,7 @@ const mayDiffer: Readonly<Record<string, string>> = {
   "train.logEvery": "it only says which steps are written down",
   "train.checkpointEvery": "it only says when the state is written down",
   "train.keep": "it only says how many old states stay",
+  "train.keepEncoders": "it only says how many old encoders stay",
   "train.varianceEvery": "it only says when the embeddings are looked at",
   "train.knnEvery": "it only says when the encoder is scored",
   "train.knnPhotos": "it only says how many photos a score looks at",

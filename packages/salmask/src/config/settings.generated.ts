@@ -124,6 +124,7 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "train.momentum", description: "momentum of the optimizer", kind: {"kind":"number","isWhole":false,"expected":"a number from 0 to 1"}, default: 0.9 },
     { key: "train.checkpointEvery", description: "epochs between checkpoints", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 1 },
     { key: "train.keep", description: "number of checkpoints to keep", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 2 },
+    { key: "train.keepEncoders", description: "epochs before the last one whose encoders are kept, for scores that are means over them (salmask probe --last-epochs); default: 0", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: undefined },
     { key: "train.logEvery", description: "steps between log entries", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: 10 },
     { key: "train.varianceEvery", description: "epochs between measurements of the variance of a photo's embeddings over views; 0: never", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 1 },
     { key: "train.knnEvery", description: "epochs between kNN scores of the encoder, on the photos' classes or on train.validate; 0: never", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 0 },

@@ -13,6 +13,9 @@ const classificationSchema = z.object({
   confusion: z.array(z.array(z.int())),
 });
 
+/** Epochs at the end of a training whose encoders are scored: the last one. */
+export const usualLastEpochs = 1;
+
 export const probeRecordSchema = z.object({
   /** Folders of the labelled photos. */
   photos: z.array(z.string()),
@@ -30,6 +33,8 @@ export const probeRecordSchema = z.object({
   heldOut: z.number().nullable().default(null),
   /** Of the linear classifier on the encoder; null in records of before it was written down. */
   linearScores: classificationSchema.nullable().default(null),
+  /** Epochs at the end of training over whose encoders the scores are means. */
+  lastEpochs: z.int().default(usualLastEpochs),
 });
 
 /** How an encoder was probed, and the result. */

@@ -37,6 +37,7 @@ const names = {
   mapTiles: "map.jpg",
   mapTexts: "map.json",
   checkpoints: "checkpoints",
+  encoders: "encoders",
   lock: ".lock",
 } as const;
 
@@ -65,6 +66,11 @@ export class RunFolder {
   /** The trained encoder. */
   get weights(): string {
     return this.file("weights");
+  }
+
+  /** Where the encoder after so many epochs is kept, if `train.keepEncoders` says so. */
+  encoderAfter(epochs: number): string {
+    return join(this.file("encoders"), `epoch-${String(epochs).padStart(4, "0")}.safetensors`);
   }
 
   /** A picture sheet of the views that the run compared. */
@@ -130,7 +136,11 @@ export class RunFolder {
   clear(): void {
     this.refuseForeign();
     for (const path of listCheckpoints(this.checkpoints)) rmSync(path);
-    const { checkpoints: _, lock: __, ...files } = names;
+    if (existsSync(this.file("encoders"))) {
+      for (const name of readdirSync(this.file("encoders")))
+        if (/^epoch-\d{4,}\.safetensors$/.test(name)) rmSync(join(this.file("encoders"), name));
+    }
+    const { checkpoints: _, encoders: __, lock: ___, ...files } = names;
     for (const name of [...Object.values(files), earlierProbe])
       rmSync(join(this.path, name), { force: true });
     removeEvents(this.path);
@@ -206,8 +216,17 @@ export class RunFolder {
   /** Adds a result. Replaces an earlier one that was measured on the same photos, as many of them, in the same way. */
   async addProbe(record: ProbeRecord): Promise<void> {
     // One folder can be split in several ways, and parts of it be left out.
-    const keyOf = ({ photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut }: ProbeRecord) =>
-      JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut]);
+    const keyOf = ({
+      photos,
+      trainPhotos,
+      testPhotos,
+      protocol,
+      seed,
+      labels,
+      heldOut,
+      lastEpochs,
+    }: ProbeRecord) =>
+      JSON.stringify([photos, trainPhotos, testPhotos, protocol, seed, labels, heldOut, lastEpochs]);
     const others = this.readProbes().filter((other) => keyOf(other) !== keyOf(record));
     await writeFileAtomic(this.file("probes"), `${JSON.stringify([...others, record], null, 2)}\n`);
   }

@@ -43,6 +43,11 @@ export const trainSettings = z
     momentum: share().default(0.9).describe("momentum of the optimizer"),
     checkpointEvery: count(1).default(1).describe("epochs between checkpoints"),
     keep: count(1).default(2).describe("number of checkpoints to keep"),
+    keepEncoders: count(0)
+      .optional()
+      .describe(
+        "epochs before the last one whose encoders are kept, for scores that are means over them (salmask probe --last-epochs); default: 0",
+      ),
     logEvery: count(1).default(10).describe("steps between log entries"),
     varianceEvery: count(0)
       .default(1)

@@ -54,10 +54,19 @@ function summaryScores(summary: Summary | null): Score[] {
   }
 }
 
-const probeScores = ({ knn, linear, testPhotos, photos, protocol, labels, seed }: ProbeRecord): Score[] =>
+const probeScores = ({
+  knn,
+  linear,
+  testPhotos,
+  photos,
+  protocol,
+  labels,
+  seed,
+  lastEpochs,
+}: ProbeRecord): Score[] =>
   both(
     { knn, linear },
-    `probe, ${protocol}, ${labels} labels, seed ${seed}, on ${testPhotos} photos ${photos.length === 0 ? "" : `of ${photos.join(", ")}`}`,
+    `probe, ${protocol}, ${labels} labels, seed ${seed}, ${lastEpochs === 1 ? "" : `mean of the last ${lastEpochs} epochs, `}on ${testPhotos} photos ${photos.length === 0 ? "" : `of ${photos.join(", ")}`}`,
   );
 
 type Compared = Pick<ProbeRecord, "knn" | "linear">;

@@ -129,6 +129,7 @@ describe("diagnose", () => {
       labels: "all",
       heldOut: 0.2,
       linearScores: null,
+      lastEpochs: 1,
     };
     const summary: PretrainSummary = {
       kind: "pretrain",

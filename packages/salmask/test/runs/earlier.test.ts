@@ -129,7 +129,7 @@ const probe = {
 describe("a probe from an earlier release", () => {
   it("is read without its photos, and kept with newer ones", async () => {
     const folder = await folderWith({ "probe.json": JSON.stringify(probe) });
-    const since = { classes: [], labels: "all", heldOut: null, linearScores: null };
+    const since = { classes: [], labels: "all", heldOut: null, linearScores: null, lastEpochs: 1 };
     const earlier: ProbeRecord = { ...probe, ...since, photos: [], seed: 0 };
     expect(folder.readProbes()).toEqual([earlier]);
     const newer: ProbeRecord = { ...probe, ...since, photos: ["/set"], seed: 1, protocol: "paper" };

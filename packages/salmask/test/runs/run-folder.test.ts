@@ -99,6 +99,7 @@ describe("a run's probes", () => {
     labels: "all",
     heldOut: 0.2,
     linearScores: null,
+    lastEpochs: 1,
     ...change,
   });
 
@@ -114,6 +115,7 @@ describe("a run's probes", () => {
       probe({ labels: "10%" }),
       probe({ trainPhotos: 12 }),
       probe({ heldOut: 0.25 }),
+      probe({ lastEpochs: 3 }),
     ];
     for (const each of all) await run.addProbe(each);
     expect(run.readProbes()).toEqual(all);

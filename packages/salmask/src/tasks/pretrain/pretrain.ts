@@ -18,6 +18,7 @@ import { builtInMethods } from "../../ssl/registry.js";
 import { saveBackbone } from "../../weights/files.js";
 import { weightsMetadata } from "../../weights/metadata.js";
 import { compareWithUntrained } from "../probe/compare.js";
+import { keepingEncoders } from "./keep-encoders.js";
 import { KnnPhotos } from "./knn.js";
 import { leaveMap } from "./leave-map.js";
 import { SkippedLeaver } from "./leave-skipped.js";
@@ -102,6 +103,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       await views.hold();
     }
     const { epochs } = config.train;
+    const leaving = withLeavers([views, skipped], report);
     const trained = await trainInFolder(task, {
       folder,
       kind: pretrainSettings,
@@ -116,7 +118,7 @@ export async function pretrain(options: PretrainOptions): Promise<PretrainSummar
       tensorboard: options.tensorboard,
       seconds,
       signal,
-      report: withLeavers([views, skipped], report),
+      report: ranks.isFirst ? keepingEncoders(backbone, { folder, config }, leaving) : leaving,
     });
     return await ranks.onFirst(async () => {
       saveBackbone(folder.weights, backbone, weightsMetadata(config));

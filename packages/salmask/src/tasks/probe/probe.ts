@@ -31,6 +31,8 @@ export type LinearProtocol = "fast" | "paper";
 /** What {@link probe} scores, and on what. */
 export interface ProbeOptions {
   readonly backbone: Backbone;
+  /** The same network after earlier epochs: scores are means over all. None where it is not given. */
+  readonly earlier?: readonly Backbone[];
   /** Labelled photos to learn from. */
   readonly train: PackedDataset;
   /** Labelled photos to score, with the same classes. */
@@ -48,7 +50,7 @@ export interface ProbeOptions {
   readonly report?: Report;
 }
 
-/** Top-1 accuracies, 0 to 1. */
+/** Top-1 accuracies, 0 to 1, means over the encoders of the last epochs. */
 export interface ProbeResult {
   /** Training photos whose labels were known. */
   trainPhotos: number;
@@ -58,28 +60,36 @@ export interface ProbeResult {
   classes: string[];
   knn: { top1: number; randomTop1: number };
   linear: { top1: number; randomTop1: number };
-  /** Of the linear classifier on the encoder: in the first five, per class, and what was taken for what. */
+  /** Of the linear classifier on the last encoder: in the first five, per class, and what was taken for what. */
   linearScores: ClassificationScores;
+  /** Epochs at the end of training whose encoders were scored. */
+  lastEpochs: number;
 }
 
-/** Scores an encoder, and one of the same shape with new random weights, with the same protocol. */
+/** Scores an encoder, or its last epochs, and one of the same shape with new random weights, with the same protocol. */
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
-  const { backbone, train, test, protocol, seed, report = silent } = options;
+  const { backbone, earlier = [], train, test, protocol, seed, report = silent } = options;
   checkLabels(train, test);
   using untrained = untrainedLike(backbone, seed);
   const { labels = { kind: "all" } } = options;
   const known = withKnownLabels(train.labels, train.classes.length, labels, seed);
   report({ kind: "note", message: `probing on ${known.length} photos, scored on ${test.length}` });
   const trained = await scoreEncoder(backbone, known, options, "the encoder");
+  const all = [trained];
+  for (const [i, before] of earlier.entries())
+    all.push(await scoreEncoder(before, known, options, `encoder ${i + 2} of ${earlier.length + 1}`));
+  const mean = (of: (scores: Scores) => number) =>
+    all.reduce((sum, scores) => sum + of(scores), 0) / all.length;
   const random = await scoreEncoder(untrained, known, options, "an untrained one");
   return {
     trainPhotos: known.length,
     testPhotos: test.length,
     protocol,
     classes: [...train.classes],
-    knn: { top1: trained.knn, randomTop1: random.knn },
-    linear: { top1: trained.linear.top1, randomTop1: random.linear.top1 },
+    knn: { top1: mean(({ knn }) => knn), randomTop1: random.knn },
+    linear: { top1: mean(({ linear }) => linear.top1), randomTop1: random.linear.top1 },
     linearScores: trained.linear,
+    lastEpochs: all.length,
   };
 }
 
@@ -89,7 +99,7 @@ export function untrainedLike({ spec }: Pick<Backbone, "spec">, seed: number): B
 }
 
 /** What scoring one encoder needs. */
-export type ScoreOptions = Omit<ProbeOptions, "backbone" | "labels"> & {
+export type ScoreOptions = Omit<ProbeOptions, "backbone" | "earlier" | "labels"> & {
   /** Gives the features of photos; computes them where it is not given. */
   readonly look?: typeof labelledFeatures;
 };

@@ -47,6 +47,7 @@ it("scores a run's weights and keeps each result beside them", async () => {
         [0, 4],
       ],
     },
+    lastEpochs: 1,
   });
   const folder = new RunFolder(options.run);
   expect(folder.readProbes()).toEqual([{ ...result, photos: [set], seed: 0, labels: "all", heldOut: 0.2 }]);

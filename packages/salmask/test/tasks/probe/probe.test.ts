@@ -53,7 +53,18 @@ describe("a probe", () => {
           [0, 4],
         ],
       },
+      lastEpochs: 1,
     });
+  });
+
+  it("is the mean over the encoders of several epochs, and tells in detail of the last one", async () => {
+    const [whole, green] = [await probed(colours), await probed(greenAlone)];
+    using earlier = new Eye(greenAlone);
+    const both = await probed(colours, { earlier: [earlier] });
+    expect(both.knn.top1).toBeCloseTo((whole.knn.top1 + green.knn.top1) / 2, 12);
+    expect(both.linear.top1).toBeCloseTo((whole.linear.top1 + green.linear.top1) / 2, 12);
+    expect(green.knn.top1).toBeLessThan(whole.knn.top1);
+    expect({ ...both, knn: whole.knn, linear: whole.linear }).toEqual({ ...whole, lastEpochs: 2 });
   });
 
   it("scores the given encoder and an untrained one, which responds to colours here", async () => {
