@@ -3,7 +3,7 @@ import { Generator, loadSafetensors, noGrad, rand, scope } from "@salmask/torch"
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findPython } from "../../../torch/test/support/python.js";
+import { runPython } from "../../../torch/test/support/run-python.js";
 import type { Detector } from "../../src/detection/rcnn.js";
 import { detectionSettings } from "../../src/detection/settings.js";
 import { exportRun } from "../../src/export/export-run.js";
@@ -136,7 +136,9 @@ it("weights load into torchvision's MaskRCNN by the example", async () => {
         scores: z.array(z.number()),
       }),
     )
-    .parse(printed(findPython(), [example("torchvision_detections.py"), folder, ...photos]));
+    .parse(
+      JSON.parse(runPython({ script: example("torchvision_detections.py"), args: [folder, ...photos] })),
+    );
   const { sides, labels, scores } = await foundIn(detector, photos[0]);
   expect(labels.length).toBeGreaterThan(0);
   expect(printedOnes[0].labels).toEqual(labels);

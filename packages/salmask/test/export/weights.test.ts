@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadSafetensors, readSafetensorsMetadata, scope } from "@salmask/torch";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { findPython } from "../../../torch/test/support/python.js";
+import { runPython } from "../../../torch/test/support/run-python.js";
 import { exportRun } from "../../src/export/export-run.js";
 import type { BackboneSpec } from "../../src/models/backbone.js";
 import { loadBackbone } from "../../src/weights/files.js";
@@ -16,7 +16,6 @@ import {
   featuresOf,
   madeBackbone,
   noisePhotos,
-  printed,
   saveEncoder,
 } from "./made.js";
 
@@ -45,8 +44,8 @@ it("weights load into torchvision's networks by the example, from either file", 
   }
   const script = new URL("run_example.py", import.meta.url).pathname;
   const folders = exports.map(({ folder }) => folder);
-  const args = [script, example("torchvision_features.py"), photos.join(), ...folders];
-  const found = z.array(features).parse(printed(findPython(), args));
+  const args = [example("torchvision_features.py"), photos.join(), ...folders];
+  const found = z.array(features).parse(JSON.parse(runPython({ script, args })));
   const differences = exports.map(({ expected }, i) => differenceOf(found[i], expected));
   expect(Math.max(...differences)).toBeLessThan(1e-4);
 });

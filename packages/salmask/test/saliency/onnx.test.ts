@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +11,7 @@ import {
 } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findPython } from "../../../torch/test/support/python.js";
+import { runPython } from "../../../torch/test/support/run-python.js";
 import { OnnxSource } from "../../src/saliency/onnx.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -21,7 +20,7 @@ const golden = z.object({ input: z.array(z.number()), map: z.array(z.number()) }
 async function networks(): Promise<{ folder: string } & z.infer<typeof golden>> {
   const folder = await temporaryFolder();
   const script = fileURLToPath(new URL("onnx_golden.py", import.meta.url));
-  const printed = execFileSync(findPython(), [script, folder], { encoding: "utf8" });
+  const printed = runPython({ script, args: [folder] });
   return { folder, ...golden.parse(JSON.parse(printed)) };
 }
 

@@ -1,11 +1,10 @@
 /** Runs goldens.py with a Python that has torchvision, and reads its results. */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromTypedArray, type Tensor } from "@salmask/torch";
-import { findPython } from "../../../torch/test/support/python.js";
+import { runPython } from "../../../torch/test/support/run-python.js";
 
 interface Stored {
   file: string;
@@ -34,7 +33,7 @@ export class Goldens {
   constructor(request: { views: unknown[] }) {
     writeFileSync(join(this.folder, "request.json"), JSON.stringify(request));
     const script = fileURLToPath(new URL("goldens.py", import.meta.url));
-    execFileSync(findPython(), [script, this.folder], { stdio: ["ignore", "inherit", "inherit"] });
+    runPython({ script, args: [this.folder] });
     this.cases = JSON.parse(readFileSync(join(this.folder, "goldens.json"), "utf8"));
   }
 

@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { Generator, noGrad, saveSafetensors, scope, tensor } from "@salmask/torch";
 import { expect, it } from "vitest";
 import { relativeError } from "../../../torch/test/support/goldens.js";
-import { findPython } from "../../../torch/test/support/python.js";
+import { runPython } from "../../../torch/test/support/run-python.js";
 import type { Backbone } from "../../src/models/backbone.js";
 import { createBackbone } from "../../src/models/registry.js";
 import { openSource } from "../../src/saliency/open.js";
@@ -24,13 +23,8 @@ function outputs(backbone: Backbone): number[] {
 it("reads encoders of torchvision and MoCo, which then give what they give in PyTorch", async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, name);
-  const env = {
-    ...process.env,
-    PYTHONPATH: join(import.meta.dirname, "../support"),
-    PYTHONDONTWRITEBYTECODE: "1",
-  };
   const script = join(import.meta.dirname, "foreign.py");
-  const text = execFileSync(findPython(), [script, folder], { encoding: "utf8", env });
+  const text = runPython({ script, args: [folder], path: [join(import.meta.dirname, "../support")] });
   const expected: Record<"query" | "key", number[]> = JSON.parse(text);
 
   const check = (path: string, of: "query" | "key", tolerance = 1e-5, prefix?: string) => {

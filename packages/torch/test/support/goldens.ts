@@ -1,12 +1,11 @@
 /** Goldens: tensors that PyTorch computes during the tests, in a Python script beside the test. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromTypedArray, type Tensor } from "@salmask/torch";
 import { expect } from "vitest";
-import { findPython } from "./python.js";
+import { runPython } from "./run-python.js";
 
 const here = fileURLToPath(new URL("../goldens", import.meta.url));
 
@@ -26,11 +25,7 @@ export class Goldens {
   static make(script: URL, ...args: string[]): Goldens {
     const folder = mkdtempSync(join(tmpdir(), "salmask-goldens-"));
     try {
-      const { status, stderr, error } = spawnSync(findPython(), [fileURLToPath(script), folder, ...args], {
-        encoding: "utf8",
-        env: { ...process.env, PYTHONPATH: here, PYTHONDONTWRITEBYTECODE: "1" },
-      });
-      if (status !== 0) throw new Error(`${script.pathname} failed: ${error?.message ?? stderr}`);
+      runPython({ script: fileURLToPath(script), args: [folder, ...args], path: [here] });
       const manifest: Manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
       return new Goldens(manifest, readFileSync(join(folder, "tensors.bin")));
     } finally {

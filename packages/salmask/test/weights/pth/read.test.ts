@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KeyedRandom, scope } from "@salmask/torch";
 import { expect, it } from "vitest";
-import { findPython } from "../../../../torch/test/support/python.js";
+import { runPython } from "../../../../torch/test/support/run-python.js";
 import { CheckpointError } from "../../../src/base/errors.js";
 import { readPth } from "../../../src/weights/pth/read.js";
 import { temporaryFolder } from "../../support/photos.js";
@@ -38,7 +37,7 @@ it("reads what PyTorch writes, and refuses what does harm", async () => {
   const folder = await temporaryFolder();
   const at = (name: string) => join(folder, `${name}.pth`);
   const script = join(import.meta.dirname, "saved.py");
-  const text = execFileSync(findPython(), [script, folder], { encoding: "utf8", maxBuffer: 2 ** 24 });
+  const text = runPython({ script, args: [folder] });
   const facts: Record<string, Fact> = JSON.parse(text);
   for (const name of ["new", "old", "protocol4"]) {
     scope(() => {
