@@ -10,14 +10,19 @@ export interface Estimate {
   halfWidth: number | null;
 }
 
+/** The mean of at least one value, and the sample standard deviation, 0 for a single value. */
+export function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };
+}
+
 /** Throws RangeError for an empty list. */
 export function estimate(values: readonly number[]): Estimate {
   const count = values.length;
   if (count === 0) throw new RangeError("Expected at least one value to take the mean of, got none.");
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const { mean, deviation } = meanAndDeviation(values);
   if (count === 1) return { count, mean, deviation: null, halfWidth: null };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / (count - 1));
   return {
     count,
     mean,
