@@ -1,8 +1,19 @@
 import { basename, extname, join } from "node:path";
 import type { Command } from "commander";
+import { UsageError } from "../base/errors.js";
+import { shown } from "../base/faults.js";
 import { writeFileAtomic } from "../base/files.js";
-import { begin, type Context, command, countOption, textOption, withExamples } from "./command.js";
-import { listOption, toOption } from "./list-options.js";
+import {
+  begin,
+  type Context,
+  command,
+  countOption,
+  type Options,
+  secondsOption,
+  textOption,
+  withExamples,
+} from "./command.js";
+import { gathered, listOption, toOption } from "./list-options.js";
 import { dryRunText } from "./run-options.js";
 
 export function experimentCommand(context: Context): Command {
@@ -15,6 +26,12 @@ export function experimentCommand(context: Context): Command {
     });
     const out = textOption(options, "out") ?? join("runs", basename(file, extname(file)));
     const jobs = countOption(options, "jobs", 1);
+    const only = rowsOption(
+      options,
+      wanted.rows.map(({ name }) => name),
+    );
+    const seconds =
+      textOption(options, "stopAfter") === undefined ? null : secondsOption(options, "stopAfter", "");
     const tensorboard = options.tensorboard === true;
     if (options.dryRun === true) {
       const { planExperiment } = await begin(context, import("../experiment/dry-run.js"));
@@ -25,7 +42,9 @@ export function experimentCommand(context: Context): Command {
     }
     const [
       { planInTime },
-      { execute },
+      { executeInLooks },
+      { decisionsMarkdown },
+      { standings },
       { toSvg },
       { tabulate, toCsv, toMarkdown },
       { openSets, transfer },
@@ -34,7 +53,9 @@ export function experimentCommand(context: Context): Command {
       context,
       Promise.all([
         import("../experiment/plan-in-time.js"),
-        import("../experiment/execute.js"),
+        import("../experiment/in-looks.js"),
+        import("../experiment/decisions-text.js"),
+        import("../experiment/standings.js"),
         import("../experiment/plot.js"),
         import("../experiment/table.js"),
         import("../transfer/transfer.js"),
@@ -47,18 +68,25 @@ export function experimentCommand(context: Context): Command {
     // What cannot be measured is refused before hours of training, and not after them.
     if (measured !== null) await openSets({ plan: measured, ...how });
     const plan = await planInTime(wanted, { out, jobs, signal, report: output.report });
-    const results = await execute({ plan, out, jobs, tensorboard, signal, report: output.report });
+    const until = seconds === null ? undefined : AbortSignal.timeout(1000 * seconds);
+    const { report } = output;
+    const results = await executeInLooks({ plan, out, jobs, tensorboard, only, signal, until, report });
+    const decisions = decisionsMarkdown(plan, results);
     const rows = tabulate(plan, results);
     const markdown = toMarkdown(plan, rows, results);
     await writeFileAtomic(join(out, "table.md"), markdown);
     await writeFileAtomic(join(out, "runs.csv"), toCsv(plan, results));
     await writeFileAtomic(join(out, "plot.svg"), toSvg(plan, rows));
-    const table = measured === null ? null : await transfer({ plan: measured, ...how });
-    output.result({ name: plan.name, out, rows, transfer: table }, [
+    if (plan.decide !== null) await writeFileAtomic(join(out, "decisions.md"), decisions);
+    const isStopped = until?.aborted === true;
+    const table = measured === null || isStopped ? null : await transfer({ plan: measured, ...how });
+    output.result({ name: plan.name, out, rows, decisions: standings(plan, results), transfer: table }, [
       "",
       markdown,
+      ...(plan.decide === null ? [] : [decisions]),
       ...(table === null ? [] : [transferText.toMarkdown(table)]),
-      `table.md, runs.csv and plot.svg are in ${out}`,
+      `table.md, runs.csv${plan.decide === null ? "" : ", decisions.md"} and plot.svg are in ${out}`,
+      ...(isStopped ? ["The time is over. The same command goes on, each run from its checkpoint."] : []),
     ]);
     const isFailed = results.some(({ kind }) => kind === "failed") || (table?.failures.length ?? 0) > 0;
     if (isFailed) context.exitCode = 1;
@@ -68,6 +96,15 @@ export function experimentCommand(context: Context): Command {
     .option("--photos <folder>", "unlabelled photos, in place of the file's")
     .option("--probe <folder>", "labelled photos to score on, in place of the file's")
     .option("--jobs <n>", "runs at once; the cores are shared out among them", "1")
+    .option(
+      "--row <name>",
+      "run this row alone; as often as needed. Finished runs of others still count",
+      gathered,
+    )
+    .option(
+      "--stop-after <duration>",
+      "end by itself after this long, such as 30m, with what is done by then",
+    )
     .option("--tensorboard", "runs also write event files for TensorBoard beside metrics.jsonl")
     .option("--dry-run", dryRunText);
   toOption(made);
@@ -75,5 +112,16 @@ export function experimentCommand(context: Context): Command {
     made,
     "experiment experiments/embedded-masks.yaml",
     "experiment experiments/imagenette64.yaml --photos imagenette/train --probe imagenette --jobs 2",
+  );
+}
+
+/** The names given with `--row`; undefined where none is. Throws {@link UsageError}. */
+function rowsOption(options: Options, rows: readonly string[]): string[] | undefined {
+  const given = listOption(options, "row");
+  const unknown = given.find((name) => !rows.includes(name));
+  if (unknown === undefined) return given.length === 0 ? undefined : given;
+  throw new UsageError(
+    "bad-option",
+    `Expected a row of the experiment for --row, got ${shown(unknown)}. Its rows: ${rows.join("; ")}.`,
   );
 }

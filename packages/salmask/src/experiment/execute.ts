@@ -49,6 +49,8 @@ export interface ExecuteOptions {
   /** Whether runs write TensorBoard's event files too. Default false. */
   tensorboard?: boolean;
   signal?: AbortSignal;
+  /** Aborting it ends the runs at work with a checkpoint each, as `signal` does, but nothing is thrown. */
+  until?: AbortSignal;
   report?: Report;
 }
 
@@ -57,10 +59,14 @@ const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
 /** Threads per run: the cores are divided among simultaneous runs. */
 export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availableParallelism() / jobs));
 
-/** Executes the runs that are not finished, and returns the result of every run, row by row. */
+/**
+ * Executes the runs that are not finished, and returns the result of every run, row by row; after `until`, of those that have ended. Throws
+ * {@link InterruptedError}.
+ */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
-  const { plan, out, jobs, tensorboard = false, signal, report = silent } = options;
-  const { photos, probe, masks } = await findPhotos(plan, out, { signal, report });
+  const { plan, out, jobs, tensorboard = false, until, report = silent } = options;
+  const { photos, probe, masks } = await findPhotos(plan, out, { signal: options.signal, report });
+  const signal = AbortSignal.any([options.signal, until].filter((one) => one !== undefined));
   const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
   const left = new TimeLeft(
@@ -79,14 +85,13 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       total: runs.length,
       left: left.seconds === null ? null : left.seconds / jobs,
     });
-  const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult> => {
+  const one = async ({ row, seed }: { row: Row; seed: number }): Promise<RunResult | null> => {
     const folder = join(out, row.slug, `seed-${seed}`);
     const config = configOf(row, { seed, masks, threads });
     const label = `${row.name}, seed ${seed}`;
     const wanted = wantedOf(plan, { probe, seed });
     try {
-      if (signal?.aborted === true)
-        return { kind: "failed", row: row.name, seed, why: "stopped before it began" };
+      if (signal.aborted) return finishedRun(plan, { row, seed, out });
       const moved = await moveOthersAside(folder, config);
       if (moved !== null) report({ kind: "note", message: `${label}: ${moved}` });
       const done = resultOf(folder, row.name, wanted);
@@ -107,7 +112,8 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
         signal,
         onLine: (line) => steps.see(label, line),
       });
-      await call(["probe", folder, probe, "--seed", String(seed), "--protocol", plan.protocol], { signal });
+      const how = ["--protocol", plan.protocol, "--last-epochs", String(plan.lastEpochs)];
+      await call(["probe", folder, probe, "--seed", String(seed), ...how], { signal });
       const result = resultOf(folder, row.name, wanted);
       if (result === null) throw new Error("the run left no result");
       ended++;
@@ -115,6 +121,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       tell("done", label, scoresOf(result));
       return result;
     } catch (error) {
+      if (signal.aborted) return null;
       const why = messageOf(error);
       ended++;
       left.end(row.name, null);
@@ -124,8 +131,8 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       steps.end(label);
     }
   };
-  const results = await mapConcurrent(runs, jobs, one);
-  if (signal?.aborted === true) {
+  const results = (await mapConcurrent(runs, jobs, one)).filter((result) => result !== null);
+  if (options.signal?.aborted === true) {
     throw new InterruptedError(
       "Stopped; the same command goes on with what is left, each run from its checkpoint.",
     );
@@ -186,7 +193,7 @@ async function moveOthersAside(folder: string, config: RunConfig): Promise<strin
   return run.hasConfig ? setOthersAside(folder, differences(run.readConfig(), config)) : null;
 }
 
-type WantedProbe = Pick<ProbeRecord, "protocol" | "seed"> & { photos: string };
+type WantedProbe = Pick<ProbeRecord, "protocol" | "seed" | "lastEpochs"> & { photos: string };
 type WantedResult = WantedProbe & Pick<Plan, "logs">;
 
 /** The result of a row's run with a seed, if an earlier call has finished it with the same settings; otherwise null. */
@@ -203,11 +210,12 @@ export function finishedRun(
 }
 
 const wantedOf = (
-  { protocol, logs }: Plan,
+  { protocol, lastEpochs, logs }: Plan,
   { probe, seed }: { probe: string; seed: number },
 ): WantedResult => ({
   photos: resolve(probe),
   protocol,
+  lastEpochs,
   seed,
   logs,
 });
@@ -248,8 +256,9 @@ function resultOf(folder: string, row: string, wanted: WantedResult): (RunResult
 }
 
 /** People may probe a run of an experiment in other ways, too. */
-function isWanted(record: ProbeRecord, { photos, protocol, seed }: WantedProbe): boolean {
-  if (record.protocol !== protocol || record.labels !== "all") return false;
+function isWanted(record: ProbeRecord, { photos, protocol, seed, lastEpochs }: WantedProbe): boolean {
+  if (record.protocol !== protocol || record.lastEpochs !== lastEpochs || record.labels !== "all")
+    return false;
   if (record.heldOut !== null && record.heldOut !== setOptions({}).heldOut) return false;
   // Earlier releases did not write down the photos and the seed; only the experiment itself probed its runs then.
   if (record.photos.length === 0) return true;

@@ -9,9 +9,11 @@ import { parseYaml } from "../base/yaml.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { difficulties } from "../data/embedded/settings.js";
+import { usualLastEpochs } from "../runs/records.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
 import { setsOf, type TransferPlan } from "../transfer/plan.js";
 import { sectionSchema } from "../transfer/plan-schema.js";
+import { type DecidePlan, decideFaults, decideSchema } from "./hypotheses.js";
 import { type LoggedNumber, loggedNumber } from "./logged.js";
 
 const settingsSchema = z.record(z.string(), z.unknown());
@@ -62,6 +64,14 @@ const planSchema = z.strictObject({
     .enum(["linear", "knn"])
     .default("linear")
     .describe("what the plot shows and differences are taken of"),
+  lastEpochs: z
+    .int()
+    .min(1)
+    .default(usualLastEpochs)
+    .describe("epochs at the end of training whose encoders are scored; a run's score is the mean over them"),
+  decide: decideSchema
+    .optional()
+    .describe("hypotheses about rows, and after how many seeds they are decided"),
   base: settingsSchema.default({}).describe("settings of every run"),
   tell: z
     .number()
@@ -108,6 +118,10 @@ export interface Plan {
   seeds: number[];
   protocol: LinearProtocol;
   measure: "linear" | "knn";
+  /** Epochs at the end of training over whose encoders a run's scores are means. */
+  lastEpochs: number;
+  /** null for an experiment without hypotheses. */
+  decide: DecidePlan | null;
   /** In percentage points; null: the difference that was seen. */
   tell: number | null;
   /** Numbers of the runs' logs that the table shows. */
@@ -145,12 +159,12 @@ export function readPlan(path: string, onCommandLine: GivenPhotos = {}): Plan {
     );
   }
   const { base, rows: rowsOfFile, logs: logsOfFile, against: asked, ...given } = parsed.data;
-  const { name, seeds, protocol, measure } = given;
+  const { name, seeds, protocol, measure, lastEpochs } = given;
   const from = (file: string) => resolve(dirname(path), file);
   const faults: string[] = [];
   const rows = rowsOfFile.flatMap((row, i): Row[] => {
     try {
-      const config = loadConfig({ ...base, ...row.set, seed: seeds[0] });
+      const config = withEncoders(loadConfig({ ...base, ...row.set, seed: seeds[0] }), lastEpochs);
       return [
         {
           name: row.name,
@@ -177,6 +191,13 @@ export function readPlan(path: string, onCommandLine: GivenPhotos = {}): Plan {
       faults.push(`rows.${i}: expected a name of its own, got ${shown(rowsOfFile[i].name)} twice`);
   }
   faults.push(...referenceFaults(rowsOfFile));
+  for (const { name: row, config } of rows)
+    if (config.train.epochs < lastEpochs)
+      faults.push(
+        `${row}: lastEpochs: expected at most its ${config.train.epochs} epochs, got ${lastEpochs}`,
+      );
+  if (given.decide !== undefined)
+    faults.push(...decideFaults(given.decide, { seeds, rows: rowsOfFile.map((row) => row.name) }));
   const logs = logsOfFile.flatMap((text): LoggedNumber[] => {
     const found = loggedNumber(text);
     if (found === null) faults.push(`logs: expected NAME or NAME - NAME, got ${shown(text)}`);
@@ -193,9 +214,16 @@ export function readPlan(path: string, onCommandLine: GivenPhotos = {}): Plan {
   const photos = photosOf(withGiven(parsed.data, onCommandLine), from, faults);
   const transfer = transferOf(parsed.data, dirname(path), onCommandLine, faults);
   if (faults.length > 0 || photos === null) refuse(path, faults);
-  const { question = null, hypothesis = null, tell = null, axis = "" } = given;
-  const said = { question, hypothesis, tell, logs, against, axis };
-  return { name, photos, seeds, protocol, measure, rows, transfer, ...said };
+  const { question = null, hypothesis = null, tell = null, axis = "", decide = null } = given;
+  const said = { question, hypothesis, tell, logs, against, axis, decide };
+  return { name, photos, seeds, protocol, measure, lastEpochs, rows, transfer, ...said };
+}
+
+/** The settings with as many encoders kept as scores are means over. */
+function withEncoders(config: RunConfig, lastEpochs: number): RunConfig {
+  if (lastEpochs === usualLastEpochs) return config;
+  const keepEncoders = Math.max(config.train.keepEncoders ?? 0, lastEpochs - 1);
+  return { ...config, train: { ...config.train, keepEncoders } };
 }
 
 /** Rows that name a row which is not there, or in a circle. */

@@ -147,7 +147,7 @@ export function toMarkdown(plan: Plan, rows: readonly TableRow[], results: reado
     "",
     [
       `Mean ± half the 95 % interval of the mean (Student's t) over seeds; sd of the ${plan.measure} score. Differences are ` +
-        "paired by seed. Last epoch.",
+        `paired by seed. ${lastEpochsNote(plan)}`,
       ...(hasUntold ? [seedsNote(plan)] : []),
       ...(plan.logs.length === 0 ? [] : ["Logged numbers are means over the last epoch that has them."]),
       ...timeNotes(plan),
@@ -157,6 +157,11 @@ export function toMarkdown(plan: Plan, rows: readonly TableRow[], results: reado
     "",
   ].join("\n");
 }
+
+const lastEpochsNote = ({ lastEpochs }: Plan) =>
+  lastEpochs === 1
+    ? "Last epoch."
+    : `A run's score is the mean over the encoders of its last ${lastEpochs} epochs.`;
 
 function seedsNote({ tell }: Plan): string {
   const difference = tell === null ? "of the size that was seen" : `of ${tell} points`;
