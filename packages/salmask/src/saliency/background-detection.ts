@@ -1,7 +1,7 @@
 import type { Tensor } from "@salmask/torch";
 import { mapPhotos } from "./map-photos.js";
-import { type Regions, regionsOf, toPixels } from "./regions.js";
-import { likeColours, smoothRegions } from "./smooth-regions.js";
+import { type Regions, regionsOf, squaredDistance, toPixels } from "./regions.js";
+import { likeLooks, smoothRegions } from "./smooth-regions.js";
 import type { MapSize, SaliencySource } from "./source.js";
 import { otsu } from "./threshold.js";
 import { toUnitRange } from "./unit-range.js";
@@ -39,16 +39,16 @@ export function backgroundDetection(regions: Regions): Float64Array {
 
 /**
  * The probability that a region is background, `[N]`, from its boundary connectivity: of the regions that can be reached
- * without much change of colour, those on the border, divided by the root of all.
+ * without much change of looks, those on the border, divided by the root of all.
  */
 export function backgroundProbability(regions: Regions): Float64Array {
   const { count, onBorder } = regions;
-  const distances = geodesicDistances(regions, 5 * likeColours);
+  const distances = geodesicDistances(regions, 5 * likeLooks);
   return Float64Array.from({ length: count }, (_, i) => {
     let [area, border] = [0, 0];
     for (let j = 0; j < count; j++) {
       const distance = distances[Math.max(i, j) * count + Math.min(i, j)];
-      const near = Math.exp(-(distance ** 2) / (2 * likeColours ** 2));
+      const near = Math.exp(-(distance ** 2) / (2 * likeLooks ** 2));
       area += near;
       border += onBorder[j] * near;
     }
@@ -57,23 +57,23 @@ export function backgroundProbability(regions: Regions): Float64Array {
 }
 
 /**
- * The length of the shortest path between regions in changes of colour, `[N * N]`, of which only the lower triangle is
+ * The length of the shortest path between regions in changes of looks, `[N * N]`, of which only the lower triangle is
  * filled. Paths longer than `longest` may get a larger value. Regions on the border are linked with each other. Changes that are
  * usual between the most alike neighbours do not count, so that they do not add up (Wei et al. 2012, section 3.2).
  */
 function geodesicDistances(
-  { count, colourDistances, neighbours, sides }: Regions,
+  { count, differences, neighbours, sides }: Regions,
   longest: number,
 ): Float64Array {
   const usual =
     neighbours.reduce(
       (sum, around, i) =>
-        sum + (around.length === 0 ? 0 : Math.min(...around.map((j) => colourDistances[i * count + j]))),
+        sum + (around.length === 0 ? 0 : Math.min(...around.map((j) => differences[i * count + j]))),
       0,
     ) / count;
   const distances = new Float64Array(count * count).fill(Number.POSITIVE_INFINITY);
   const link = (i: number, j: number) => {
-    if (i > j) distances[i * count + j] = Math.max(0, colourDistances[i * count + j] - usual);
+    if (i > j) distances[i * count + j] = Math.max(0, differences[i * count + j] - usual);
   };
   for (const [i, around] of neighbours.entries()) for (const j of around) link(i, j);
   const border = sides.flat();
@@ -96,17 +96,14 @@ function geodesicDistances(
   return distances;
 }
 
-/** How much a region's colour differs from near background, `[N]` in [0, 1]; values below Otsu's threshold become 0. */
-function weightedContrast(
-  { count, colourDistances, places }: Regions,
-  background: Float64Array,
-): Float64Array {
+/** How much a region's looks differ from near background, `[N]` in [0, 1]; values below Otsu's threshold become 0. */
+function weightedContrast(regions: Regions, background: Float64Array): Float64Array {
+  const { count, differences } = regions;
   const contrast = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < count; j++) {
-      const squared = (places[2 * i] - places[2 * j]) ** 2 + (places[2 * i + 1] - places[2 * j + 1]) ** 2;
-      const near = Math.exp(-squared / (2 * contrastReach ** 2));
-      contrast[i] += colourDistances[i * count + j] * near * background[j];
+      const near = Math.exp(-squaredDistance(regions, i, j) / (2 * contrastReach ** 2));
+      contrast[i] += differences[i * count + j] * near * background[j];
     }
   }
   toUnitRange(contrast);

@@ -1,16 +1,26 @@
-/** What several methods without a network agree on, refined along the photo's edges. */
+/** What several methods without a network agree on, drawn to the photo's edges. */
 import type { Tensor } from "@salmask/torch";
 import { backgroundDetection } from "./background-detection.js";
 import { barrierMap } from "./barrier-map.js";
+import { bell } from "./bell.js";
+import { cellularAutomaton } from "./cellular-automaton.js";
 import { manifoldRanking } from "./manifold-ranking.js";
 import { mapPhotos, type Picture } from "./map-photos.js";
+import { raiseContrast } from "./raise-contrast.js";
 import { refine } from "./refine.js";
-import { meansOf, regionsOf } from "./regions.js";
+import { meansOf, regionsOf, toPixels } from "./regions.js";
 import type { MapSize, SaliencySource } from "./source.js";
+import { otsu } from "./threshold.js";
+import { toUnitRange } from "./unit-range.js";
+
+/** Standard deviation of the bell in the centre, as a share of the side. Wide: the corners of a photo still weigh 0.37. */
+const spread = 0.5;
 
 /**
- * The mean of minimum barrier (Zhang et al. 2015), robust background detection (Zhu et al. 2014) and manifold ranking (Yang
- * et al. 2013), refined along edges. Needs no network. Border is that of the photo, so use it on whole photos.
+ * The mean of minimum barrier (Zhang et al. 2015), robust background detection (Zhu et al. 2014), manifold ranking (Yang
+ * et al. 2013) and a cellular automaton (Qin et al. 2015), then drawn to the photo's edges. Each counts by what it calls
+ * object: its values, times a wide bell, are drawn apart at Otsu's threshold, as one bright spot dims the rest of an object.
+ * Needs no network. Border and centre are those of the photo, so use it on whole photos.
  */
 export class ConsensusSource implements SaliencySource {
   readonly name = "consensus";
@@ -24,17 +34,19 @@ export class ConsensusSource implements SaliencySource {
 }
 
 /** `[height * width]` in [0, 1]. */
-function consensus(picture: Picture): Float32Array {
+export function consensus(picture: Picture): Float32Array {
   const { lab, size } = picture;
   const regions = regionsOf(lab, size);
-  const teachers = [
+  const weights = meansOf(regions, bell(size.height, size.width, spread)); // [N]
+  const votes = [
+    meansOf(regions, barrierMap(picture)),
     backgroundDetection(regions),
     manifoldRanking(regions),
-    meansOf(regions, barrierMap(picture)),
-  ];
-  const mean = Float64Array.from(
-    { length: regions.count },
-    (_, i) => teachers.reduce((sum, map) => sum + map[i], 0) / teachers.length,
-  );
-  return refine(regions, mean, picture);
+    cellularAutomaton(regions),
+  ].map((values) => {
+    const weighted = toUnitRange(values.map((value, region) => value * weights[region]));
+    return raiseContrast(weighted, otsu(weighted));
+  });
+  const mean = weights.map((_, region) => votes.reduce((sum, vote) => sum + vote[region], 0) / votes.length);
+  return toPixels(regions, refine(regions, mean));
 }

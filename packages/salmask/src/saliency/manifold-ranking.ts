@@ -1,13 +1,13 @@
 import type { Tensor } from "@salmask/torch";
 import { choleskyInPlace, choleskySolve, diagonalOfInverse } from "./cholesky.js";
 import { mapPhotos } from "./map-photos.js";
-import { type Regions, regionsOf, toPixels, wideLinks } from "./regions.js";
+import { type Regions, regionsOf, toPixels } from "./regions.js";
 import type { MapSize, SaliencySource } from "./source.js";
 import { toUnitRange } from "./unit-range.js";
 
 /** How much the ranking follows the links against the queries, alpha in the paper. */
 const following = 0.99;
-/** How fast a link weakens with the difference of colours, of which the largest is 1; 1 / sigma^2 in the paper. */
+/** How fast a link weakens with the difference of looks, of which the largest is 1; 1 / sigma^2 in the paper. */
 const weakening = 10;
 /** In CIELAB. Smaller differences are rounding errors. */
 const leastDifference = 1e-3;
@@ -30,16 +30,15 @@ export class ManifoldRankingSource implements SaliencySource {
   dispose(): void {}
 }
 
-/** The saliency of regions `[N]`, scaled to [0, 1]; all 0 where all have one colour (Yang et al. 2013, section 4). */
+/** The saliency of regions `[N]`, scaled to [0, 1]; all 0 where all look the same (Yang et al. 2013, section 4). */
 export function manifoldRanking(regions: Regions): Float64Array {
-  const { count, sides, colourDistances } = regions;
-  const links = wideLinks(regions);
-  const largest = colourDistances.reduce(
+  const { count, sides, differences, links } = regions;
+  const largest = differences.reduce(
     (most, value, at) => (links[at] === 1 ? Math.max(most, value) : most),
     0,
   );
   if (largest < leastDifference) return new Float64Array(count);
-  const rank = rankingOf(regions, links, weakening / largest);
+  const rank = rankingOf(regions, weakening / largest);
   const unlikeSides = new Float64Array(count).fill(1);
   for (const side of sides) {
     const queries = new Float64Array(count);
@@ -55,8 +54,7 @@ export function manifoldRanking(regions: Regions): Float64Array {
  * gives to itself. W are the strengths of the links, `exp(-scale * difference)`, D their sums.
  */
 function rankingOf(
-  { count, colourDistances }: Regions,
-  links: Uint8Array,
+  { count, differences, links }: Regions,
   scale: number,
 ): (queries: Float64Array) => Float64Array {
   const matrix = new Float64Array(count * count);
@@ -65,7 +63,7 @@ function rankingOf(
     for (let j = 0; j < count; j++) {
       const at = i * count + j;
       if (links[at] === 0) continue;
-      const strength = Math.exp(-scale * colourDistances[at]);
+      const strength = Math.exp(-scale * differences[at]);
       matrix[at] = -following * strength;
       degree += strength;
     }

@@ -10,8 +10,8 @@ const longestSide = 128;
 /** A photo as methods without a network get it. */
 export interface Picture {
   readonly size: PictureSize;
-  /** `[3 * height * width]`: planes of red, green and blue in [0, 1]. */
-  readonly rgb: Float32Array;
+  /** `[3 * height * width]`: planes of red, green and blue, normalised with ImageNet's mean and standard deviation. */
+  readonly normalised: Float32Array;
   /** `[3 * height * width]`: planes of CIELAB's L (0 to 100), a and b. */
   readonly lab: Float32Array;
 }
@@ -32,12 +32,15 @@ export function mapPhotos(
     scope(() => {
       const [batch, , H, W] = photos.shape;
       const size = { height: Math.min(H, longestSide), width: Math.min(W, longestSide) };
-      const colours = coloursOf(photos, size); // [B, 3, h, w]
+      const small = photos.adaptiveAvgPool2d([size.height, size.width]); // [B, 3, h, w]
+      const normalised = small.contiguous().toFloat32Array();
+      const rgb = denormalizeAll(small).toFloat32Array();
       const area = size.height * size.width;
       const maps = new Float32Array(batch * area);
       for (let photo = 0; photo < batch; photo++) {
-        const rgb = colours.subarray(3 * photo * area, 3 * (photo + 1) * area); // [3 * h * w]
-        maps.set(mapOf({ size, rgb, lab: labOf(rgb) }, photo), photo * area);
+        const own = (planes: Float32Array) => planes.subarray(3 * photo * area, 3 * (photo + 1) * area); // [3 * h * w]
+        const picture = { size, normalised: own(normalised), lab: labOf(own(rgb)) };
+        maps.set(mapOf(picture, photo), photo * area);
       }
       const whole = fromTypedArray(maps, [batch, 1, size.height, size.width], { device: photos.device }); // [B, 1, h, w]
       return whole.adaptiveAvgPool2d([rows, cols]).squeeze(1); // [B, rows, cols]
@@ -45,12 +48,10 @@ export function mapPhotos(
   );
 }
 
-/** The colours in [0, 1] of normalised photos `[B, 3, H, W]`, at most as large as `size`: `[B * 3 * height * width]`. */
-function coloursOf(photos: Tensor, { height, width }: PictureSize): Float32Array {
+/** Normalised photos as colours in [0, 1]: `[B, 3, h, w]` to the same. */
+function denormalizeAll(photos: Tensor): Tensor {
   const { mean, std } = IMAGENET_NORMALIZATION;
   const channels = (values: readonly number[]) =>
     tensor(values, { shape: [1, 3, 1, 1], device: photos.device }); // [1, 3, 1, 1]
-  const small = photos.adaptiveAvgPool2d([height, width]); // [B, 3, h, w]
-  const colours = small.mul(channels(std)).add(channels(mean)); // [B, 3, h, w]
-  return colours.clamp({ min: 0, max: 1 }).contiguous().toFloat32Array();
+  return photos.mul(channels(std)).add(channels(mean)).clamp({ min: 0, max: 1 }).contiguous();
 }

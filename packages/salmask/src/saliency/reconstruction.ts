@@ -47,26 +47,38 @@ function erode(map: Float32Array, { height, width }: PictureSize, radius: number
 
 /**
  * The largest map below `mask` that grows from `marker` without new maxima: each pixel gets the highest level at which
- * it is connected with the marker. Scans until nothing changes. Changes `marker`, which is nowhere above `mask`.
+ * it is connected with the marker. Two scans, then a queue of the pixels that can still raise a neighbour (Vincent 1993,
+ * section IV). Changes `marker`, which is nowhere above `mask`.
  */
 function reconstruct(marker: Float32Array, mask: Float32Array, { height, width }: PictureSize): Float32Array {
-  let changed = true;
-  const raise = (p: number, from: number) => {
-    const value = Math.min(mask[p], marker[from]);
-    if (value <= marker[p]) return;
-    marker[p] = value;
-    changed = true;
+  const last = width * (height - 1);
+  for (let p = 1; p < marker.length; p++) {
+    let level = marker[p];
+    if (p % width > 0) level = Math.max(level, marker[p - 1]);
+    if (p >= width) level = Math.max(level, marker[p - width]);
+    marker[p] = Math.min(level, mask[p]);
+  }
+  const queue: number[] = [];
+  const canRise = (p: number, level: number) => marker[p] < level && marker[p] < mask[p];
+  for (let p = marker.length - 1; p >= 0; p--) {
+    const [hasRight, hasBelow] = [p % width < width - 1, p < last];
+    let level = marker[p];
+    if (hasRight) level = Math.max(level, marker[p + 1]);
+    if (hasBelow) level = Math.max(level, marker[p + width]);
+    marker[p] = Math.min(level, mask[p]);
+    if ((hasRight && canRise(p + 1, marker[p])) || (hasBelow && canRise(p + width, marker[p]))) queue.push(p);
+  }
+  const raise = (p: number, level: number) => {
+    if (!canRise(p, level)) return;
+    marker[p] = Math.min(level, mask[p]);
+    queue.push(p);
   };
-  while (changed) {
-    changed = false;
-    for (let p = 1; p < marker.length; p++) {
-      if (p % width > 0) raise(p, p - 1);
-      if (p >= width) raise(p, p - width);
-    }
-    for (let p = marker.length - 2; p >= 0; p--) {
-      if (p % width < width - 1) raise(p, p + 1);
-      if (p < width * (height - 1)) raise(p, p + width);
-    }
+  for (let next = 0; next < queue.length; next++) {
+    const p = queue[next];
+    if (p % width > 0) raise(p - 1, marker[p]);
+    if (p % width < width - 1) raise(p + 1, marker[p]);
+    if (p >= width) raise(p - width, marker[p]);
+    if (p < last) raise(p + width, marker[p]);
   }
   return marker;
 }

@@ -1,4 +1,4 @@
-/** The superpixels of a photo as a graph: their colours, their places, and which touch. */
+/** The superpixels of a photo as a graph: how they look, where they are, and which touch. */
 import type { PictureSize } from "./barrier-distance.js";
 import { type SuperpixelOptions, superpixels } from "./superpixels.js";
 
@@ -11,15 +11,28 @@ export interface Regions {
   readonly areas: Int32Array;
   /** `[N * 2]`: y and x of the middle, each as a share of the picture's side. */
   readonly places: Float64Array;
-  /** `[N * N]`: distances between the mean colours in CIELAB. */
-  readonly colourDistances: Float64Array;
+  /**
+   * `[N * 7]`: mean and standard deviation of the colours in CIELAB, and how much the lightness changes over two pixels on
+   * the mean. The papers have the mean colours alone, which cannot tell fur from a wall.
+   */
+  readonly looks: Float64Array;
+  /** `[N * N]`: Euclidean distances between the looks, in units of CIELAB. */
+  readonly differences: Float64Array;
   /** `[N]`: 1 for regions that touch the picture's border. */
   readonly onBorder: Uint8Array;
   /** The regions that touch the top, the bottom, the left and the right side. */
   readonly sides: readonly (readonly number[])[];
   /** The regions that share an edge with each region, without itself. */
   readonly neighbours: readonly (readonly number[])[];
+  /**
+   * `[N * N]`, 1 for two regions that touch, that touch the same region, or that both touch the picture's border. The border
+   * counts as one background (Yang et al. 2013, section 4.1; Zhu et al. 2014, section 5).
+   */
+  readonly links: Uint8Array;
 }
+
+/** Values in {@link Regions.looks}. */
+const lookLength = 7;
 
 /** Divides a picture `[3 * height * width]` in CIELAB into regions. */
 export function regionsOf(lab: Float32Array, size: PictureSize, options?: SuperpixelOptions): Regions {
@@ -27,16 +40,13 @@ export function regionsOf(lab: Float32Array, size: PictureSize, options?: Superp
   const { labels, count } = superpixels(lab, size, options);
   const pixels = labels.length;
   const areas = new Int32Array(count);
-  const colours = new Float64Array(3 * count);
   const places = new Float64Array(2 * count);
   for (let p = 0; p < pixels; p++) {
     const region = labels[p];
     areas[region]++;
-    for (let c = 0; c < 3; c++) colours[3 * region + c] += lab[c * pixels + p];
     places[2 * region] += (Math.floor(p / width) + 0.5) / height;
     places[2 * region + 1] += ((p % width) + 0.5) / width;
   }
-  for (let i = 0; i < colours.length; i++) colours[i] /= areas[Math.floor(i / 3)];
   for (let i = 0; i < places.length; i++) places[i] /= areas[i >> 1];
   const along = (length: number, pixel: (i: number) => number) => [
     ...new Set(Array.from({ length }, (_, i) => labels[pixel(i)])),
@@ -49,16 +59,39 @@ export function regionsOf(lab: Float32Array, size: PictureSize, options?: Superp
   ];
   const onBorder = new Uint8Array(count);
   for (const region of sides.flat()) onBorder[region] = 1;
-  return {
-    count,
-    labels,
-    areas,
-    places,
-    colourDistances: distancesBetween(colours, 3),
-    onBorder,
-    sides,
-    neighbours: touching(labels, count, size),
-  };
+  const neighbours = touching(labels, count, size);
+  const looks = looksOf(lab, size, { labels, areas });
+  const differences = distancesBetween(looks, lookLength);
+  const links = wideLinks(neighbours, sides.flat());
+  return { count, labels, areas, places, looks, differences, onBorder, sides, neighbours, links };
+}
+
+/** {@link Regions.looks} */
+function looksOf(
+  lab: Float32Array,
+  { width }: PictureSize,
+  { labels, areas }: Pick<Regions, "labels" | "areas">,
+): Float64Array {
+  const pixels = labels.length;
+  const looks = new Float64Array(lookLength * areas.length);
+  for (let p = 0; p < pixels; p++) {
+    const look = lookLength * labels[p];
+    for (let c = 0; c < 3; c++) {
+      const value = lab[c * pixels + p];
+      looks[look + c] += value;
+      looks[look + 3 + c] += value * value;
+    }
+    const x = p % width;
+    // The outermost pixels have no neighbour on one side; there the change counts as 0.
+    if (x === 0 || x === width - 1 || p < width || p >= pixels - width) continue;
+    looks[look + 6] += Math.sqrt((lab[p + 1] - lab[p - 1]) ** 2 + (lab[p + width] - lab[p - width]) ** 2);
+  }
+  for (const [region, area] of areas.entries()) {
+    const look = looks.subarray(lookLength * region, lookLength * (region + 1));
+    for (let i = 0; i < lookLength; i++) look[i] /= area;
+    for (let c = 0; c < 3; c++) look[3 + c] = Math.sqrt(Math.max(0, look[3 + c] - look[c] ** 2));
+  }
+  return looks;
 }
 
 /** `[N * N]`: the Euclidean distances between N points of `dimensions` values. */
@@ -91,11 +124,8 @@ function touching(labels: Int32Array, count: number, { height, width }: PictureS
   return found.map((set) => [...set]);
 }
 
-/**
- * `[N * N]`, 1 for two regions that touch, that touch the same region, or that both touch the picture's border. The border
- * counts as one background (Yang et al. 2013, section 4.1; Zhu et al. 2014, section 5).
- */
-export function wideLinks({ count, neighbours, sides }: Regions): Uint8Array {
+function wideLinks(neighbours: readonly (readonly number[])[], border: readonly number[]): Uint8Array {
+  const count = neighbours.length;
   const links = new Uint8Array(count * count);
   for (const [region, around] of neighbours.entries()) {
     for (const near of around) {
@@ -103,10 +133,14 @@ export function wideLinks({ count, neighbours, sides }: Regions): Uint8Array {
       for (const far of neighbours[near]) links[region * count + far] = 1;
     }
   }
-  const border = sides.flat();
   for (const a of border) for (const b of border) links[a * count + b] = 1;
   for (let region = 0; region < count; region++) links[region * count + region] = 0;
   return links;
+}
+
+/** The squared distance between the middles of two regions, in squared shares of the picture's side. */
+export function squaredDistance({ places }: Regions, i: number, j: number): number {
+  return (places[2 * i] - places[2 * j]) ** 2 + (places[2 * i + 1] - places[2 * j + 1]) ** 2;
 }
 
 /** Gives each pixel the value of its region: `[N]` to `[height * width]`. */

@@ -1,4 +1,5 @@
 import { BackgroundDetectionSource } from "./background-detection.js";
+import { CellularAutomatonSource } from "./cellular-automaton.js";
 import { CentreSource } from "./centre.js";
 import { ConsensusSource } from "./consensus.js";
 import { ManifoldRankingSource } from "./manifold-ranking.js";
@@ -19,6 +20,8 @@ export function runlessSource(name: RunlessSource): SaliencySource {
       return new BackgroundDetectionSource();
     case "manifold-ranking":
       return new ManifoldRankingSource();
+    case "cellular-automaton":
+      return new CellularAutomatonSource();
     case "consensus":
       return new ConsensusSource();
     case "centre":

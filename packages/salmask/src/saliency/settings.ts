@@ -8,6 +8,7 @@ export const runlessSources = [
   "minimum-barrier",
   "background-detection",
   "manifold-ranking",
+  "cellular-automaton",
   "consensus",
   "centre",
   "uniform",

@@ -1,34 +1,32 @@
 import { choleskyInPlace, choleskySolve } from "./cholesky.js";
-import { type Regions, wideLinks } from "./regions.js";
+import type { Regions } from "./regions.js";
 
-/** Colour difference in CIELAB over which two regions are no longer alike (Zhu et al. 2014, section 3.2). */
-export const likeColours = 10;
-/** Smoothness between linked regions of any colours (Zhu et al. 2014, section 5). */
+/** Difference of looks over which two regions are no longer alike (Zhu et al. 2014, section 3.2). */
+export const likeLooks = 10;
+/** Smoothness between linked regions of any looks (Zhu et al. 2014, section 5). */
 const leastSmoothness = 0.1;
 
 /**
  * The values s of regions that minimise
- * `sum_i background_i s_i^2 + sum_i foreground_i (s_i - 1)^2 + sum_ij w_ij (s_i - s_j)^2`, where `w_ij` is large for
- * linked regions of like colours (Zhu et al. 2014, section 5, in closed form). Between 0 and 1.
+ * `sum_i background_i s_i^2 + sum_i foreground_i (s_i - 1)^2 + sum_ij w_ij (s_i - s_j)^2`, each pair once, where `w_ij` is large for
+ * linked regions of like looks (Zhu et al. 2014, section 5, in closed form). Between 0 and 1.
  *
  * @param foreground `[N]`, at least 0; at least one of both weights is above 0
  * @param background `[N]`, at least 0
  * @returns `[N]`
  */
 export function smoothRegions(
-  regions: Regions,
+  { count, differences, links }: Regions,
   foreground: ArrayLike<number>,
   background: ArrayLike<number>,
 ): Float64Array {
-  const { count, colourDistances } = regions;
-  const links = wideLinks(regions);
   const matrix = new Float64Array(count * count);
   for (let i = 0; i < count; i++) {
     let degree = 0;
     for (let j = 0; j < count; j++) {
       const at = i * count + j;
       if (links[at] === 0) continue;
-      const alike = Math.exp(-(colourDistances[at] ** 2) / (2 * likeColours ** 2)) + leastSmoothness;
+      const alike = Math.exp(-(differences[at] ** 2) / (2 * likeLooks ** 2)) + leastSmoothness;
       matrix[at] = -alike;
       degree += alike;
     }

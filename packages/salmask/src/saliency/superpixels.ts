@@ -29,7 +29,7 @@ const leastShare = 0.25;
 export function superpixels(
   lab: Float32Array,
   { height, width }: PictureSize,
-  { wanted = 200, compactness = 20 }: SuperpixelOptions = {},
+  { wanted = 250, compactness = 20 }: SuperpixelOptions = {},
 ): Superpixels {
   const rows = Math.min(height, Math.max(1, Math.round(Math.sqrt((wanted * height) / width))));
   const cols = Math.min(width, Math.max(1, Math.round(wanted / rows)));

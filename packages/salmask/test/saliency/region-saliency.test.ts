@@ -9,13 +9,22 @@ import {
   backgroundDetection,
   backgroundProbability,
 } from "../../src/saliency/background-detection.js";
+import { CellularAutomatonSource, cellularAutomaton } from "../../src/saliency/cellular-automaton.js";
 import { ConsensusSource } from "../../src/saliency/consensus.js";
 import { ManifoldRankingSource, manifoldRanking } from "../../src/saliency/manifold-ranking.js";
+import { refine } from "../../src/saliency/refine.js";
 import { meansOf, type Regions, regionsOf } from "../../src/saliency/regions.js";
 import { smoothRegions } from "../../src/saliency/smooth-regions.js";
 
 const values = z.array(z.number());
-const golden = z.object({ probability: values, detected: values, ranked: values, smooth: values });
+const golden = z.object({
+  probability: values,
+  detected: values,
+  ranked: values,
+  automaton: values,
+  smooth: values,
+  refined: values,
+});
 
 /** CIELAB of random blocks of 8 x 8 pixels under noise, `[3 * 48 * 40]`. */
 function blocks(): Float32Array {
@@ -29,17 +38,12 @@ function blocks(): Float32Array {
 }
 
 /** What NumPy makes of the same regions. */
-function computed(regions: Regions, lab: Float32Array, foreground: number[], background: number[]) {
-  const pixels = regions.labels.length;
-  const planes = [0, 1, 2].map((c) => meansOf(regions, lab.subarray(c * pixels, (c + 1) * pixels)));
-  const input = JSON.stringify({
-    colours: Array.from({ length: regions.count }, (_, i) => planes.map((plane) => plane[i])),
-    places: Array.from({ length: regions.count }, (_, i) => [...regions.places.subarray(2 * i, 2 * i + 2)]),
-    neighbours: regions.neighbours,
-    sides: regions.sides,
-    foreground,
-    background,
-  });
+function computed(regions: Regions, foreground: number[], background: number[]) {
+  const rows = (table: Float64Array, length: number) =>
+    Array.from({ length: regions.count }, (_, i) => [...table.subarray(length * i, length * (i + 1))]);
+  const { neighbours, sides, areas, looks, places } = regions;
+  const tables = { looks: rows(looks, 7), places: rows(places, 2), areas: [...areas] };
+  const input = JSON.stringify({ ...tables, neighbours, sides, foreground, background });
   const script = fileURLToPath(new URL("regions_golden.py", import.meta.url));
   return golden.parse(JSON.parse(execFileSync(findPython(), [script], { input, encoding: "utf8" })));
 }
@@ -56,11 +60,13 @@ describe("the saliency of regions", () => {
     const random = new KeyedRandom(9, 1);
     const weights = () => Array.from({ length: regions.count }, () => random.uniform());
     const [foreground, background] = [weights(), weights()];
-    const expected = computed(regions, lab, foreground, background);
+    const expected = computed(regions, foreground, background);
     expectClose(backgroundProbability(regions), expected.probability);
     expectClose(backgroundDetection(regions), expected.detected);
     expectClose(manifoldRanking(regions), expected.ranked);
+    expectClose(cellularAutomaton(regions), expected.automaton);
     expectClose(smoothRegions(regions, foreground, background), expected.smooth);
+    expectClose(refine(regions, Float64Array.from(foreground)), expected.refined);
   });
 
   it("calls a square of another colour no background at all, and the rest by the closed form", () => {
@@ -68,41 +74,47 @@ describe("the saliency of regions", () => {
       const [y, x] = [Math.floor((i % 4096) / 64), i % 64];
       return y >= 20 && y < 44 && x >= 16 && x < 40 ? 90 : 10;
     });
-    const regions = regionsOf(lab, { height: 64, width: 64 }, { wanted: 64 });
-    const object = meansOf(regions, lab.subarray(0, 4096)).map((lightness) => Number(lightness > 50));
+    const found = regionsOf(lab, { height: 64, width: 64 }, { wanted: 64 });
+    const object = meansOf(found, lab.subarray(0, 4096)).map((lightness) => Number(lightness > 50));
+    const differences = Float64Array.from({ length: found.count ** 2 }, (_, at) =>
+      object[Math.floor(at / found.count)] === object[at % found.count] ? 0 : 80,
+    );
+    const regions = { ...found, differences };
     const outside = object.filter((value) => value === 0).length;
     const border = regions.onBorder.reduce((sum, on) => sum + on, 0);
     const expected = 1 - Math.exp(-(border ** 2 / outside) / 2);
-    for (const [i, found] of backgroundProbability(regions).entries())
-      expect(found).toBeCloseTo(object[i] === 1 ? 0 : expected, 8);
+    for (const [i, probability] of backgroundProbability(regions).entries())
+      expect(probability).toBeCloseTo(object[i] === 1 ? 0 : expected, 8);
   });
 });
 
-describe.each([new BackgroundDetectionSource(), new ManifoldRankingSource(), new ConsensusSource()])(
-  "the source $name",
-  (source) => {
-    it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
-      scope(() => {
-        const random = new KeyedRandom(1, 9);
-        const isObject = (p: number) => {
-          const [y, x] = [Math.floor(p / 64), p % 64];
-          return y >= 16 && y < 40 && x >= 24 && x < 48;
-        };
-        const pixels = Float32Array.from(
-          { length: 3 * 4096 },
-          (_, i) => 0.3 * random.uniform() + (isObject(i % 4096) ? 1 : 0),
-        );
-        const map = source.maps(fromTypedArray(pixels, [1, 3, 64, 64]), { rows: 8, cols: 8 }).toArray();
-        for (const [cell, value] of map.entries()) {
-          const isInside = isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8);
-          if (isInside) expect(value).toBeGreaterThan(0.7);
-          else expect(value).toBeLessThan(0.3);
-        }
-        for (const side of [1, 40]) {
-          const flat = source.maps(full([1, 3, side, side], 0.7), { rows: 4, cols: 4 }).toArray();
-          expect(flat).toEqual(new Array(16).fill(flat[0]));
-        }
-      });
+describe.each([
+  new BackgroundDetectionSource(),
+  new ManifoldRankingSource(),
+  new CellularAutomatonSource(),
+  new ConsensusSource(),
+])("the source $name", (source) => {
+  it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
+    scope(() => {
+      const random = new KeyedRandom(1, 9);
+      const isObject = (p: number) => {
+        const [y, x] = [Math.floor(p / 64), p % 64];
+        return y >= 16 && y < 40 && x >= 24 && x < 48;
+      };
+      const pixels = Float32Array.from(
+        { length: 3 * 4096 },
+        (_, i) => 0.3 * random.uniform() + (isObject(i % 4096) ? 1 : 0),
+      );
+      const map = source.maps(fromTypedArray(pixels, [1, 3, 64, 64]), { rows: 8, cols: 8 }).toArray();
+      for (const [cell, value] of map.entries()) {
+        const isInside = isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8);
+        if (isInside) expect(value).toBeGreaterThan(0.7);
+        else expect(value).toBeLessThan(0.3);
+      }
+      for (const side of [1, 40]) {
+        const flat = source.maps(full([1, 3, side, side], 0.7), { rows: 4, cols: 4 }).toArray();
+        expect(flat).toEqual(new Array(16).fill(flat[0]));
+      }
     });
-  },
-);
+  });
+});

@@ -1,7 +1,7 @@
 import { KeyedRandom } from "@salmask/torch";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { meansOf, regionsOf, toPixels, wideLinks } from "../../src/saliency/regions.js";
+import { meansOf, regionsOf, toPixels } from "../../src/saliency/regions.js";
 import { superpixels } from "../../src/saliency/superpixels.js";
 
 /** A picture in CIELAB of random blocks under noise. */
@@ -85,11 +85,12 @@ describe("superpixels", () => {
 });
 
 describe("regionsOf", () => {
-  it("knows colours, places, neighbours and border, as counted pixel by pixel", () => {
+  it("knows looks, places, neighbours and border, as counted pixel by pixel", () => {
     fc.assert(
       fc.property(picture, ({ height, width, wanted, lab }) => {
         const regions = regionsOf(lab, { height, width }, { wanted });
-        const { labels, count, areas, places, colourDistances, onBorder, neighbours, sides } = regions;
+        const { labels, count, areas, places, looks, differences, onBorder, neighbours, sides, links } =
+          regions;
         const pixels = Array.from(labels.keys());
         const touch = new Uint8Array(count * count);
         for (const p of pixels) {
@@ -101,13 +102,21 @@ describe("regionsOf", () => {
             }
           }
         }
-        const links = wideLinks(regions);
         const mean = (of: number, value: (p: number) => number) =>
           pixels.reduce((sum, p) => sum + (labels[p] === of ? value(p) : 0), 0) / areas[of];
-        const colours = Array.from({ length: count }, (_, i) =>
-          [0, 1, 2].map((c) => mean(i, (p) => lab[c * labels.length + p])),
-        );
+        const plane = (c: number) => (p: number) => lab[c * labels.length + p];
+        const isOutermost = (p: number) =>
+          p < width || p >= width * (height - 1) || p % width === 0 || p % width === width - 1;
+        const change = (p: number) =>
+          isOutermost(p) ? 0 : Math.hypot(lab[p + 1] - lab[p - 1], lab[p + width] - lab[p - width]);
+        const lookOf = (i: number) => {
+          const means = [0, 1, 2].map((c) => mean(i, plane(c)));
+          const spreads = means.map((middle, c) => Math.sqrt(mean(i, (p) => (plane(c)(p) - middle) ** 2)));
+          return [...means, ...spreads, mean(i, change)];
+        };
+        const expected = Array.from({ length: count }, (_, i) => lookOf(i));
         for (let i = 0; i < count; i++) {
+          for (const [k, value] of expected[i].entries()) expect(looks[7 * i + k]).toBeCloseTo(value, 3);
           expect(areas[i]).toBe(pixels.filter((p) => labels[p] === i).length);
           expect(places[2 * i]).toBeCloseTo(
             mean(i, (p) => (Math.floor(p / width) + 0.5) / height),
@@ -120,10 +129,8 @@ describe("regionsOf", () => {
           expect(Boolean(onBorder[i])).toBe(sides.some((side) => side.includes(i)));
           for (let j = 0; j < count; j++) {
             expect(neighbours[i].includes(j)).toBe(touch[i * count + j] === 1);
-            expect(colourDistances[i * count + j]).toBeCloseTo(
-              Math.hypot(...colours[i].map((value, c) => value - colours[j][c])),
-              4,
-            );
+            const apart = Math.hypot(...expected[i].map((value, k) => value - expected[j][k]));
+            expect(differences[i * count + j]).toBeCloseTo(apart, 3);
             const between = Array.from(
               { length: count },
               (_, k) => touch[i * count + k] & touch[k * count + j],
