@@ -24,6 +24,8 @@ export interface SaliencyScores {
   iou: number;
   /** Mean share of the cells that are foreground. */
   foregroundShare: number;
+  /** Share of the photos whose cells are all foreground. */
+  allForegroundShare: number;
 }
 
 export interface SaliencyEvalOptions extends LookOptions {
@@ -43,7 +45,7 @@ const batchSize = 32;
 export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<SaliencyScores> {
   const { dataset, signal, report = silent } = options;
   const paths = await findMaps(options.masks, dataset.names);
-  const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0 };
+  const sums = { mae: 0, sMeasure: 0, iou: 0, foregroundShare: 0, allForegroundShare: 0 };
   const curve = new Float64Array(curveLength);
   for (let from = 0; from < dataset.length; from += batchSize) {
     if (signal?.aborted === true)
@@ -60,6 +62,7 @@ export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<Sa
           sums.sMeasure += structureMeasure(map, mask.pixels, mask.width);
           sums.iou += intersectionOverUnion(scoredForeground, mask.pixels);
           sums.foregroundShare += share;
+          sums.allForegroundShare += Number(share === 1);
           for (const [level, f] of fMeasureCurve(map, mask.pixels).entries()) curve[level] += f;
         }
       });
@@ -78,5 +81,6 @@ export async function evaluateSaliency(options: SaliencyEvalOptions): Promise<Sa
     sMeasure: mean(sums.sMeasure),
     iou: mean(sums.iou),
     foregroundShare: mean(sums.foregroundShare),
+    allForegroundShare: mean(sums.allForegroundShare),
   };
 }

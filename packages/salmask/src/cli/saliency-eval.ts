@@ -11,7 +11,10 @@ import {
 import { configReader, withSettings } from "./settings-options.js";
 
 /** The only settings that affect a score. */
-const takes = ["data", "model.stem", "saliency.source", "saliency.weights", "saliency.threshold"];
+const takes = [
+  ...["data", "model.stem", "augment"],
+  ...["saliency.source", "saliency.weights", "saliency.threshold"],
+];
 
 export function saliencyEvalCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
@@ -25,16 +28,23 @@ export function saliencyEvalCommand(context: Context): Command {
       config,
       sheet: textOption(options, "sheet"),
       count,
+      crops: countOption(options, "crops", 0, 0),
       signal: context.signal,
       report: output.report,
     });
-    const { source, photos, sheet } = result;
+    const { source, photos, crops, sheet } = result;
+    const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
     output.result(result, [
       `${source} on ${photos} photos of ${config.data.crop} px`,
       `MAE          ${result.mae.toFixed(4)}   (0 is best)`,
       `maximal F    ${result.maxF.toFixed(4)}`,
       `S-measure    ${result.sMeasure.toFixed(4)}`,
-      `IoU          ${result.iou.toFixed(4)}   at ${(100 * result.foregroundShare).toFixed(0)} % foreground`,
+      `IoU          ${result.iou.toFixed(4)}   at ${percent(result.foregroundShare)} foreground; ${percent(result.allForegroundShare)} of photos are all foreground`,
+      ...(crops === null
+        ? []
+        : [
+            `crops' IoU   ${crops.iou?.toFixed(4) ?? "unknown"}   at ${percent(crops.foregroundShare)} foreground; ${percent(crops.allForegroundShare)} of ${crops.crops} crops are all foreground; the whole crop's IoU is ${crops.wholeCropIou?.toFixed(4) ?? "unknown"}`,
+          ]),
       ...(sheet === null ? [] : [`${sheet.photos.length} photos drawn to ${sheet.path}`]),
     ]);
   })
@@ -46,7 +56,8 @@ export function saliencyEvalCommand(context: Context): Command {
       "--sheet <file>",
       "a PNG of a few photos, saliency and foreground; as scored: white is found, red too much, blue missed",
     )
-    .option("--count <n>", "photos to draw in the sheet", "8");
+    .option("--count <n>", "photos to draw in the sheet", "8")
+    .option("--crops <n>", "crops of each photo to score as well, as training draws them", "0");
   withSettings(made, takes);
   return withExamples(
     made,

@@ -57,7 +57,7 @@ const quarter = [
 
 it("gives the best scores, except for soft edges, to a source that knows the object", async () => {
   const scores = await score(quarter);
-  expect(scores).toMatchObject({ photos: 4, iou: 1, foregroundShare: 0.25 });
+  expect(scores).toMatchObject({ photos: 4, iou: 1, foregroundShare: 0.25, allForegroundShare: 0 });
   expect(scores.maxF).toBeCloseTo(1, 6);
   expect(scores.mae).toBeLessThan(0.1);
   expect(scores.sMeasure).toBeGreaterThan(0.8);
@@ -68,6 +68,11 @@ it("gives the worst scores to a source that points elsewhere", async () => {
   expect(scores.iou).toBe(0);
   // At every threshold no better than the whole photo as the object.
   expect(scores.maxF).toBeCloseTo((1.3 * 0.25) / (0.3 * 0.25 + 1), 6);
+});
+
+it("says how many photos are all foreground", async () => {
+  const scores = await score(quarter.map((row) => row.map(() => 0.5)));
+  expect(scores).toMatchObject({ iou: 0.25, foregroundShare: 1, allForegroundShare: 1 });
 });
 
 it("names a photo without a mask, and one whose mask has another size", async () => {

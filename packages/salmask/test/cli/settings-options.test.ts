@@ -84,7 +84,7 @@ describe("help", () => {
     expect(out).not.toMatch(/--train\.|--epochs|--method\.|--saliency\.truth/);
     const scored = await call("saliency", "eval", "--help");
     expect(scored.out).toContain("--saliency.source");
-    expect(scored.out).not.toMatch(/--mask\.|--train\.|--augment\./);
+    expect(scored.out).not.toMatch(/--mask\.|--train\./);
   });
 
   it.each([
