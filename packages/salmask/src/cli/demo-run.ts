@@ -30,7 +30,7 @@ const demoSettings = {
     blurProbability: 0,
   },
   mask: { negative: { weight: 1 } },
-  saliency: { source: "own", warmupEpochs: 3, scope: "photo" },
+  saliency: { source: "own", warmupEpochs: 3, scope: "photo", threshold: { rule: "deviations" } },
   train: { epochs: 16, batchSize: 64, lr: 0.03, logEvery: 31, checkpointEvery: 4 },
 };
 

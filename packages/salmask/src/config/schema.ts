@@ -5,14 +5,14 @@ import { computeSettings } from "../compute/settings.js";
 import { dataSettings } from "../data/settings.js";
 import { maskSettings } from "../masking/settings.js";
 import { isTransformer, modelSettings } from "../models/settings.js";
-import { saliencySettings } from "../saliency/settings.js";
+import { paperThreshold, saliencySettings } from "../saliency/settings.js";
 import { occlusionSettings } from "../ssl/occlusion/settings.js";
 import { methodSettings, withoutHardNegatives } from "../ssl/settings.js";
 import { trainSettings } from "../training/settings.js";
 import { secondViewSettings, viewSettings } from "../views/settings.js";
 import { refusedAccumulation } from "./accumulation.js";
 import { type SettingsKind, settingsKind } from "./settings-kind.js";
-import { isTree, valueAt, withValue } from "./tree.js";
+import { isTree, type Tree, valueAt, withValue } from "./tree.js";
 
 const settings = z
   .strictObject({
@@ -86,10 +86,17 @@ function withUsualNegatives(given: unknown): unknown {
   return canHold && isOpen ? withValue(given, "mask.negative.count", 0) : given;
 }
 
+/** Up to version 2 the rule that is left out is the paper's. */
+function withPaperRule(given: Tree): Tree {
+  const rule = "saliency.threshold.rule";
+  return valueAt(given, rule) === undefined ? withValue(given, rule, paperThreshold.rule) : given;
+}
+
 /**
- * Settings of pre-training. Version 1 has no version in its files, and the names of version 2.
+ * Settings of pre-training. Version 1 has no version in its files, and the names of version 2. Version 3 has another rule for the
+ * threshold where none is given.
  */
 export const pretrainSettings: SettingsKind<RunConfig> = settingsKind("pretrain", configSchema, {
-  version: 2,
-  migrations: { 1: [] },
+  version: 3,
+  migrations: { 1: [], 2: withPaperRule },
 });

@@ -107,7 +107,7 @@ export const settingsListing: Readonly<Record<"pretrain" | "finetune" | "detect"
     { key: "saliency.weights", description: "for scda: safetensors of the network; default: the localization network in this package; for onnx: the ONNX file", kind: {"kind":"text"}, default: undefined },
     { key: "saliency.warmupEpochs", description: "for own: unmasked epochs before the encoder is frozen", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 0"}, default: 5 },
     { key: "saliency.refreshEvery", description: "for own: epochs between frozen copies of the encoder; default: a single copy", kind: {"kind":"number","isWhole":true,"expected":"a whole number from 1"}, default: undefined },
-    { key: "saliency.threshold.rule", description: "rule that separates object and background; the paper's is deviations", kind: {"kind":"choice","choices":["deviations","mean","otsu","top-share"]}, default: "deviations" },
+    { key: "saliency.threshold.rule", description: "rule that separates object and background; the paper's is deviations", kind: {"kind":"choice","choices":["deviations","mean","otsu","top-share"]}, default: "otsu" },
     { key: "saliency.threshold.deviations", description: "k of deviations: the object is at least the mean minus k standard deviations", kind: {"kind":"number","isWhole":false,"expected":"a number"}, default: 0.6 },
     { key: "saliency.threshold.share", description: "for top-share: the object's share of the cells", kind: {"kind":"number","isWhole":false,"expected":"a number from 0 to 1"}, default: 0.5 },
     { key: "saliency.threshold.component", description: "parts of the object to keep; largest: only the largest connected part", kind: {"kind":"choice","choices":["all","largest"]}, default: "all" },

@@ -23,7 +23,7 @@ const thresholdSettings = z
      */
     rule: z
       .enum(["deviations", "mean", "otsu", "top-share"])
-      .default("deviations")
+      .default("otsu")
       .describe("rule that separates object and background; the paper's is deviations"),
     /** Negative values give a threshold above the mean. */
     deviations: z
@@ -42,8 +42,11 @@ const thresholdSettings = z
 /** The rule that separates object and background, with its parameters. */
 export type ThresholdOptions = ReadOnly<z.infer<typeof thresholdSettings>>;
 
+/** The threshold that is used where none is given. */
+export const usualThreshold: ThresholdOptions = thresholdSettings.parse({});
+
 /** The threshold of the paper, section 3.2. */
-export const paperThreshold: ThresholdOptions = thresholdSettings.parse({});
+export const paperThreshold: ThresholdOptions = { ...usualThreshold, rule: "deviations", deviations: 0.6 };
 
 export const saliencySettings = z
   .strictObject({

@@ -2,7 +2,7 @@ import { ops, scope, type Tensor } from "@salmask/torch";
 import { SalmaskError } from "../base/errors.js";
 import type { Foreground } from "../masking/foreground.js";
 import { keepLargestComponent } from "./component.js";
-import { paperThreshold, type ThresholdOptions } from "./settings.js";
+import { type ThresholdOptions, usualThreshold } from "./settings.js";
 
 /** Values within this share of a map's largest value count as equal, so that rounding does not split a constant map. */
 const rounding = 1e-6;
@@ -16,7 +16,7 @@ const rounding = 1e-6;
  * @throws SalmaskError `saliency-not-finite`
  */
 export function foregroundCells(maps: Tensor, given: Partial<ThresholdOptions> = {}): Foreground {
-  const options = { ...paperThreshold, ...given };
+  const options = { ...usualThreshold, ...given };
   const [batch, rows, cols] = maps.shape;
   const size = rows * cols;
   const values = maps.toFloat32Array();

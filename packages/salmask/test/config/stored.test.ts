@@ -36,6 +36,16 @@ describe("stored settings", () => {
     expect(fromStored(pretrainSettings, { ...first, version: 1 }, "run")).toEqual(config);
   });
 
+  it("of before version 3 keep the paper's threshold where they name none", () => {
+    const ruleOf = (stored: object) => fromStored(pretrainSettings, stored, "run").saliency.threshold.rule;
+    for (const version of [1, 2]) {
+      expect(ruleOf({ version })).toBe("deviations");
+      expect(ruleOf({ version, saliency: { threshold: { rule: "mean" } } })).toBe("mean");
+    }
+    expect(ruleOf({ version: 3 })).toBe(configSchema.parse({}).saliency.threshold.rule);
+    expect(ruleOf({ version: 3 })).not.toBe("deviations");
+  });
+
   it("are refused of a later version, with the file's name and both versions", () => {
     const later = {
       ...toStored(pretrainSettings, config),

@@ -2,11 +2,14 @@ import { fromTypedArray, KeyedRandom, scope, tensor } from "@salmask/torch";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Foreground } from "../../src/masking/foreground.js";
-import type { ThresholdOptions } from "../../src/saliency/settings.js";
+import { paperThreshold, type ThresholdOptions } from "../../src/saliency/settings.js";
 import { foregroundCells } from "../../src/saliency/threshold.js";
 
-/** The foreground of one map with n cells in a row. */
-function foregroundOf(values: readonly number[], options: Partial<ThresholdOptions> = {}): Foreground {
+/** The foreground of one map with n cells in a row, by the paper's rule if no other is given. */
+function foregroundOf(
+  values: readonly number[],
+  options: Partial<ThresholdOptions> = paperThreshold,
+): Foreground {
   return scope(() =>
     foregroundCells(fromTypedArray(Float32Array.from(values), [1, 1, values.length]), options),
   );
@@ -19,7 +22,7 @@ describe("foregroundCells", () => {
       fc.property(maps, fc.double({ min: 0, max: 2, noNaN: true }), (values, k) => {
         const mean = values.reduce((a, b) => a + b) / values.length;
         const std = Math.sqrt(values.map((a) => (a - mean) ** 2).reduce((a, b) => a + b) / values.length);
-        const { cells, shares } = foregroundOf(values, { deviations: k });
+        const { cells, shares } = foregroundOf(values, { rule: "deviations", deviations: k });
         const slack = 1e-4;
         for (const [i, a] of values.entries()) {
           const margin = Math.max(a - mean, k * std - Math.abs(a - mean));
@@ -43,7 +46,7 @@ describe("foregroundCells", () => {
     const random = new KeyedRandom(1);
     const batch = 1000;
     const values = Float32Array.from({ length: batch * 49 }, () => random.normal());
-    const { shares } = scope(() => foregroundCells(fromTypedArray(values, [batch, 7, 7])));
+    const { shares } = scope(() => foregroundCells(fromTypedArray(values, [batch, 7, 7]), paperThreshold));
     expect(shares.reduce((a, b) => a + b) / batch).toBeCloseTo(0.7257, 1.9); // Phi(0.6), within 0.006
   });
 

@@ -37,7 +37,7 @@ const fills = ["high-pass", "blur", "mean", "none"] as const;
 /** Every masked view of nine cells loses some, and a few views are enough to contain a window. */
 const often = { ratio: [0.2, 0.5], highPass: { focal: 0.4 } };
 /** Only cells far above the mean are the object, so some crops have none, and their hard negatives are excluded. */
-const seldom = { source: "centre", threshold: { deviations: -1.75 } };
+const seldom = { source: "centre", threshold: { rule: "deviations", deviations: -1.75 } };
 
 const cases: Record<string, object> = {
   ...Object.fromEntries(fills.map((fill) => [`mocov2 ${fill}`, { ...moco, mask: { ...often, fill } }])),
