@@ -32,4 +32,6 @@ export const purpose = {
   exportCheck: 27,
   map: 28,
   replacement: 29,
+  wholePhoto: 30,
+  labelledPhotos: 31,
 } as const;

@@ -2,7 +2,9 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
 import { loadBackbone } from "../weights/files.js";
+import { isLocalizationFile, loadLocalization } from "../weights/localization.js";
 import { inputOf } from "../weights/metadata.js";
+import { CentredSource } from "./centred.js";
 import { saliencyOf } from "./class-attention.js";
 import { LocalizerSource } from "./localizer.js";
 import { OnnxSource } from "./onnx.js";
@@ -52,9 +54,10 @@ export async function openSource(
 }
 
 function scdaOf(path: string, compute: Compute): SaliencySource {
+  if (isLocalizationFile(path)) {
+    const { network, side } = loadLocalization(path);
+    return new CentredSource(new LocalizerSource(network, side, compute));
+  }
   const { backbone, metadata } = loadBackbone(path);
-  const { fill, crop, localizes } = inputOf(metadata);
-  return localizes
-    ? new LocalizerSource(backbone, crop, compute)
-    : saliencyOf(backbone, fill.prepare, compute);
+  return saliencyOf(backbone, inputOf(metadata).fill.prepare, compute);
 }

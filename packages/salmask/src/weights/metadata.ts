@@ -25,11 +25,6 @@ export function weightsMetadata({ data, mask, method }: SeenAs): Record<string, 
   return { crop: String(data.crop), mask: JSON.stringify(mask), method: method.name };
 }
 
-/** The metadata of a network that was trained to find objects in crops of `crop` pixels. */
-export function localizerMetadata(crop: number): Record<string, string> {
-  return { crop: String(crop), task: "localization" };
-}
-
 /** How pictures have to look for an encoder. */
 export interface WeightsInput {
   /** Side of the encoder's views in pixels. */
@@ -38,8 +33,6 @@ export interface WeightsInput {
   readonly cells?: number;
   /** Its `prepare` was applied to every training photo. */
   readonly fill: Fill;
-  /** Whether the network was trained to find objects; its input must be resized to `crop` pixels. */
-  readonly localizes: boolean;
 }
 
 /** The mask's settings in a file's metadata. Throws {@link CheckpointError} `unusable-weights` where they are none. */
@@ -76,12 +69,7 @@ export function highPassOf({
  * How pictures have to look for the encoder of a weights file. Throws {@link CheckpointError} `unusable-weights` where its
  * metadata do not say it.
  */
-export function inputOf({ crop, mask, task }: Readonly<Record<string, string>>): WeightsInput {
+export function inputOf({ crop, mask }: Readonly<Record<string, string>>): WeightsInput {
   const settings = maskIn(mask);
-  return {
-    crop: cropIn(crop),
-    cells: settings.grid,
-    fill: fillOf(settings),
-    localizes: task === "localization",
-  };
+  return { crop: cropIn(crop), cells: settings.grid, fill: fillOf(settings) };
 }

@@ -1,41 +1,46 @@
 /** Trains a small network that finds objects, without labels: `salmask saliency train`. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { Generator, KeyedRandom, optim, setNumThreads, type Tensor } from "@salmask/torch";
+import { Generator, KeyedRandom, setNumThreads } from "@salmask/torch";
+import { UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
-import type { StageClock } from "../../base/stage-clock.js";
-import { batches, epochOrder } from "../../data/samples/order.js";
-import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { gridFor } from "../../masking/grid.js";
-import type { Backbone, BackboneSpec } from "../../models/backbone.js";
-import { createBackbone, strideOf } from "../../models/registry.js";
-import { MinimumBarrierSource } from "../../saliency/minimum-barrier.js";
-import { PhotoMaps } from "../../saliency/photo-maps.js";
-import type { Learner, Loss, Progress, Task, TaskState } from "../../training/task.js";
+import type { BackboneSpec } from "../../models/backbone.js";
+import { LocalizationNetwork } from "../../models/localization-network.js";
+import { strideOf } from "../../models/registry.js";
+import { ConsensusSource } from "../../saliency/consensus.js";
+import { LocalizerSource } from "../../saliency/localizer.js";
+import type { SaliencySource } from "../../saliency/source.js";
 import { train } from "../../training/trainer.js";
-import { cropMaps } from "../../views/crop-maps.js";
-import { drawView } from "../../views/draw.js";
-import { renderView } from "../../views/render.js";
-import { MOCO_V2_VIEW, type ViewOptions } from "../../views/settings.js";
-import { saveBackbone } from "../../weights/files.js";
-import { localizerMetadata } from "../../weights/metadata.js";
-import { correlationLoss } from "./correlation-loss.js";
-import { localizerDefaults } from "./settings.js";
+import { loadLocalization, saveLocalization } from "../../weights/localization.js";
+import { CarefulSource } from "./labels.js";
+import { localizerDefaults, type Teacher } from "./settings.js";
+import { LocalizerTask } from "./task.js";
 
 /** What {@link trainLocalizer} learns from, and where it writes. */
 export interface LocalizerOptions {
   /** Folder, `.tar` or `.tar.gz` of photos. */
   readonly photos: string;
-  /** Path of the safetensors file to write. */
+  /** Path of the safetensors file to write; each finished round is written there. */
   readonly out: string;
   readonly seed?: number;
+  /** How often the network is trained; from the second time on with the maps of the time before as labels. */
+  readonly rounds?: number;
+  /** Passes over all photos in a round; one with fewer photos has as many steps. */
   readonly epochs?: number;
-  /** Side of the crops in pixels, a multiple of 8; later the network's input is resized to it. */
+  /** Default: methods without a network in the first round, then the network of the round before. */
+  readonly teacher?: Teacher;
+  /** At most so many photos, drawn at random, are learned from in a round whose teacher is no network, as it takes long for each. */
+  readonly consensusPhotos?: number;
+  /** Side of the crops in pixels, a multiple of 32; later the network's input is resized to it. */
   readonly crop?: number;
   /** Channels of the ResNet-18's first stage. */
   readonly width?: number;
   readonly batchSize?: number;
+  /** Goes on after the rounds that are in `out`; the same call without a stop gives the same weights. */
+  readonly resume?: boolean;
   /** Default: all cores. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
@@ -47,126 +52,110 @@ export interface LocalizerSummary {
   weights: string;
   photos: string;
   images: number;
+  rounds: number;
+  /** Of a round. */
   epochs: number;
   seed: number;
-  /** Loss of the last step: one minus the correlation with the teacher. */
+  /** Loss of the last step; NaN if all rounds were there. */
   loss: number;
+  /** Of this call. */
   seconds: number;
 }
-
-type LocalizerSettings = typeof localizerDefaults;
-
-const adamW = { lr: 2e-3, weightDecay: 1e-2 };
-
-/** Large crops, because the network is used on whole photos or on crops of them. */
-const view: ViewOptions = { ...MOCO_V2_VIEW, scale: [0.4, 1], blurProbability: 0.2 };
-
-/** The size of whole photos and their maps for the teacher. */
-const teachers = { rows: 32, cols: 32, side: 128 };
 
 /** Steps between logged steps. */
 const logEvery = 20;
 
-interface LocalizerBatch {
-  /** `[B, 3, crop, crop]` */
-  readonly crops: Tensor;
-  /** `[B, rows, cols]`: the teacher's maps of these crops. */
-  readonly targets: Tensor;
-}
+/** Channels of the decoder. */
+const channels = 32;
 
-/** Trains a network so that the sum of its last feature maps shows the object. */
-class LocalizerTask implements Task<LocalizerBatch> {
-  readonly network: Backbone;
-  readonly learners: readonly Learner<LocalizerBatch>[];
-  private readonly maps: PhotoMaps;
-
-  constructor(
-    private readonly dataset: PackedDataset,
-    private readonly settings: LocalizerSettings,
-  ) {
-    const { seed } = settings;
-    const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
-    this.network = createBackbone(specOf(settings), generator);
-    const source = new MinimumBarrierSource();
-    this.maps = PhotoMaps.lazily({ source, dataset, view: teachers, device: "cpu" });
-    this.learners = [
-      {
-        name: "network",
-        optimizer: new optim.AdamW(this.network.namedParameters(), adamW),
-        lr: ({ step, epochs, stepsPerEpoch }) => optim.cosine(adamW.lr, epochs * stepsPerEpoch)(step),
-        losses: (batch) => this.losses(batch),
-      },
-    ];
-  }
-
-  batches(epoch: number): readonly Int32Array[] {
-    const { seed, batchSize } = this.settings;
-    return batches(epochOrder(seed, epoch, this.dataset.length), batchSize);
-  }
-
-  see(ids: Int32Array, { epoch }: Progress, clock: StageClock): LocalizerBatch {
-    const { dataset } = this;
-    const { seed, crop } = this.settings;
-    const cells = crop / strideOf(specOf(this.settings));
-    const draw = drawView({ seed, epoch, view: 0 }, ids, dataset.originalSizes, dataset.size, view);
-    return {
-      crops: clock.in("augmentation", () => renderView(dataset.images(ids), draw, { crop })), // [B, 3, crop, crop]
-      targets: clock.in("saliency", () => cropMaps(this.maps.of(ids), draw, cells, cells)), // [B, rows, cols]
-    };
-  }
-
-  private *losses({ crops, targets }: LocalizerBatch): Iterable<Loss> {
-    const maps = this.network.features(crops).sum([1]); // [B, rows, cols]
-    yield { loss: correlationLoss(maps, targets), logs: () => ({}) };
-  }
-
-  secondsOnce(): number {
-    return this.maps.secondsAsked;
-  }
-
-  state(): TaskState {
-    return { tensors: this.network.stateDict(), counters: {} };
-  }
-
-  loadState({ tensors }: TaskState): void {
-    this.network.loadStateDict(tensors);
-  }
-
-  dispose(): void {
-    for (const { optimizer } of this.learners) optimizer.dispose();
-    this.network.dispose();
-    this.maps.dispose();
-  }
-}
-
-const specOf = ({ width }: Pick<LocalizerSettings, "width">): BackboneSpec => ({
-  arch: "resnet18",
-  stem: "small",
-  width,
-});
+const specOf = (width: number): BackboneSpec => ({ arch: "resnet18", stem: "imagenet", width });
 
 /**
- * The teacher is a saliency method without a network. It gets the original photo, while the network gets crops with
- * changed colours; so the network must learn the appearance of objects. Writes a weights file for SCDA. Throws
- * UsageError if the crop does not consist of whole cells or if the photos do not fill a batch, TrainingError
- * `loss-not-finite`, InterruptedError; in these cases nothing is written.
+ * The labels of the first round are what methods without a network find in the original photos; those of a later round are what the network
+ * of the round before finds there. The network sees crops with changed colours, so it must learn the appearance of objects. Writes a weights
+ * file for the source `scda` after each round. Throws UsageError if the crop does not consist of whole cells or if the photos do not fill a
+ * batch, `nothing-to-resume`; TrainingError `loss-not-finite`; InterruptedError.
  */
 export async function trainLocalizer(options: LocalizerOptions): Promise<LocalizerSummary> {
-  const { photos, out, signal, report = silent } = options;
-  const { seed, epochs, crop, width, batchSize } = { ...localizerDefaults, ...options };
-  gridFor(crop, strideOf(specOf({ width })));
+  const { photos, out, resume = false, signal, report = silent } = options;
+  const { seed, rounds, epochs, consensusPhotos, crop, width, batchSize } = {
+    ...localizerDefaults,
+    ...options,
+  };
+  gridFor(crop, strideOf(specOf(width)));
   const started = performance.now();
   setNumThreads(options.threads ?? availableParallelism());
-  const dataset = await openPhotos(photos, { crop, signal, report });
-  const task = new LocalizerTask(dataset, { seed, epochs, crop, width, batchSize });
+  const begun = resume ? loadLocalization(wholeFile(out)) : null;
+  const network = begun?.network ?? newNetwork(seed, width);
+  network.setRequiresGrad(true).train();
   try {
-    const { last } = await train(task, { epochs, logEvery, signal, report });
-    saveBackbone(out, task.network, localizerMetadata(crop));
-    const seconds = (performance.now() - started) / 1000;
-    const loss = last?.loss ?? Number.NaN;
-    return { weights: out, photos, images: dataset.length, epochs, seed, loss, seconds };
+    const dataset = await openPhotos(photos, { crop, signal, report });
+    try {
+      let loss = Number.NaN;
+      for (let round = begun?.rounds ?? 0; round < rounds; round++) {
+        report({ kind: "note", message: `round ${round + 1} of ${rounds}` });
+        const { teacher = round === 0 ? "consensus" : "own" } = options;
+        const learned =
+          teacher === "own"
+            ? allOf(dataset.length)
+            : someOf({ n: dataset.length, most: consensusPhotos, seed, round });
+        const source = teacher === "own" ? ownTeacher(network, crop) : new ConsensusSource();
+        const about = { seed, crop, batchSize, round, photos: learned, teacher: source };
+        const task = new LocalizerTask(network, dataset, about);
+        try {
+          const passes = (epochs * dataset.length) / learned.length;
+          const { last } = await train(task, { epochs: passes, logEvery, signal, report });
+          loss = last?.loss ?? loss;
+        } finally {
+          task.dispose();
+        }
+        saveLocalization(out, { network, side: crop, rounds: round + 1 });
+      }
+      const seconds = (performance.now() - started) / 1000;
+      return { weights: out, photos, images: dataset.length, rounds, epochs, seed, loss, seconds };
+    } finally {
+      dataset.close();
+    }
   } finally {
-    task.dispose();
-    dataset.close();
+    network.dispose();
   }
+}
+
+function newNetwork(seed: number, width: number): LocalizationNetwork {
+  const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
+  return new LocalizationNetwork({ backbone: specOf(width), channels }, generator);
+}
+
+const allOf = (n: number): Int32Array => Int32Array.from({ length: n }, (_, id) => id);
+
+/** At most `most` of `n` photos, in ascending order; each round takes those that follow, in a drawn order, those of the round before. */
+function someOf({
+  n,
+  most,
+  seed,
+  round,
+}: {
+  n: number;
+  most: number;
+  seed: number;
+  round: number;
+}): Int32Array {
+  const order = new KeyedRandom(seed, purpose.labelledPhotos).permutation(n);
+  const count = Math.min(n, most);
+  return Int32Array.from({ length: count }, (_, i) => order[(round * count + i) % n]).sort();
+}
+
+/** What a copy of the network finds, on average of a photo and of its mirror image. */
+function ownTeacher(network: LocalizationNetwork, crop: number): SaliencySource {
+  const copy = new LocalizationNetwork(network.spec, new Generator(0));
+  copy.loadStateDict(network.stateDict());
+  return new CarefulSource(new LocalizerSource(copy, crop));
+}
+
+function wholeFile(path: string): string {
+  if (existsSync(path)) return path;
+  throw new UsageError(
+    "nothing-to-resume",
+    `Expected a finished round in ${path} to go on from, got no file. Leave --resume out.`,
+  );
 }

@@ -1,2 +1,14 @@
 /** The training settings of the localization network in this package. */
-export const localizerDefaults = { seed: 0, epochs: 4, crop: 96, width: 16, batchSize: 64 };
+export const localizerDefaults = {
+  seed: 0,
+  rounds: 3,
+  epochs: 3,
+  consensusPhotos: 3000,
+  crop: 64,
+  width: 24,
+  batchSize: 32,
+};
+
+/** What finds the objects for the labels: methods without a network, or the network of the round before. */
+export const teachers = ["consensus", "own"] as const;
+export type Teacher = (typeof teachers)[number];

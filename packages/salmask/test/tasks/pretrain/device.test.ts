@@ -7,23 +7,23 @@ import { GhostGpu } from "../../../../torch/test/support/ghost-gpu.js";
 import { computeOf } from "../../../src/compute/compute.js";
 import { configSchema, type RunConfig } from "../../../src/config/schema.js";
 import { openDataset } from "../../../src/data/store/dataset.js";
-import { createBackbone } from "../../../src/models/registry.js";
+import { LocalizationNetwork } from "../../../src/models/localization-network.js";
 import { RunFolder } from "../../../src/runs/run-folder.js";
 import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
 import { PretrainTask } from "../../../src/tasks/pretrain/task.js";
 import { type LossWatch, lossWatch } from "../../../src/training/loss-watch.js";
 import { trainStep } from "../../../src/training/step.js";
-import { saveBackbone } from "../../../src/weights/files.js";
-import { localizerMetadata } from "../../../src/weights/metadata.js";
+import { saveLocalization } from "../../../src/weights/localization.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
-/** A localization network for crops of 24 pixels: the same operators as the shipped one, which needs seconds for each batch. */
+/** A localization network for crops of 32 pixels: the same operators as the shipped one, which needs seconds for each batch. */
 const localizer = join(mkdtempSync(join(tmpdir(), "salmask-test-")), "localizer.safetensors");
 
 beforeAll(() => {
-  using backbone = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(1));
-  saveBackbone(localizer, backbone, localizerMetadata(24));
+  const backbone = { arch: "resnet18", stem: "imagenet", width: 8 } as const;
+  using network = new LocalizationNetwork({ backbone, channels: 8 }, new Generator(1));
+  saveLocalization(localizer, { network, side: 32, rounds: 1 });
 });
 afterAll(() => rmSync(dirname(localizer), { recursive: true }));
 

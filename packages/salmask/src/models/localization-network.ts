@@ -1,0 +1,80 @@
+/** A small network that finds the object: an encoder, and a decoder that goes from coarse features back to fine ones. */
+import { type Generator, nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import type { Backbone, BackboneSpec } from "./backbone.js";
+import { createBackbone } from "./registry.js";
+
+/** The parameters of a localization network. */
+export interface LocalizationSpec {
+  readonly backbone: BackboneSpec;
+  /** Channels of the decoder. */
+  readonly channels: number;
+}
+
+/** A 3x3 convolution, batch normalisation and ReLU. */
+class DecoderBlock extends nn.Module {
+  readonly conv: nn.Conv2d;
+  readonly bn: nn.BatchNorm2d;
+
+  constructor(channels: number, generator: Generator) {
+    super();
+    this.conv = new nn.Conv2d(channels, channels, { kernelSize: 3, padding: 1, bias: false, generator });
+    nn.kaimingNormal_(this.conv.weight, "fanOut", generator);
+    this.bn = new nn.BatchNorm2d(channels);
+  }
+
+  /** `[B, channels, h, w]` to the same shape. */
+  forward(input: Tensor): Tensor {
+    return this.bn.forwardRelu(this.conv.forward(input));
+  }
+}
+
+/**
+ * Whether each place belongs to the object. The decoder adds the encoder's levels from coarse to fine, each after a 1x1 convolution
+ * (Lin et al. 2017, "Feature Pyramid Networks for Object Detection"). The mean of the coarsest level, through a linear layer, is added
+ * to all its places, because what stands out depends on the whole picture.
+ */
+export class LocalizationNetwork extends nn.Module {
+  readonly backbone: Backbone;
+  readonly context: nn.Linear;
+  readonly laterals: nn.Sequential;
+  readonly blocks: nn.Sequential;
+  readonly head: nn.Conv2d;
+
+  /** Draws new random weights from the generator. */
+  constructor(
+    readonly spec: LocalizationSpec,
+    generator: Generator,
+  ) {
+    super();
+    const { channels } = spec;
+    this.backbone = createBackbone(spec.backbone, generator);
+    const { levels, outChannels } = this.backbone;
+    const [context, laterals, blocks, head] = noGrad(() => [
+      new nn.Linear(outChannels, channels, { generator }),
+      levels.map((level) => new nn.Conv2d(level.channels, channels, { kernelSize: 1, generator })),
+      levels.map(() => new DecoderBlock(channels, generator)),
+      new nn.Conv2d(channels, 1, { kernelSize: 3, padding: 1, generator }),
+    ]);
+    this.context = context;
+    this.laterals = new nn.Sequential(...laterals);
+    this.blocks = new nn.Sequential(...blocks);
+    this.head = head;
+  }
+
+  /** `[B, 3, H, W]` to the logits of its finest level's places, `[B, 1, H / stride, W / stride]`. */
+  forward(input: Tensor): Tensor {
+    return scope(() => {
+      const levels = this.backbone.pyramid(input); // [B, channels, H / stride, W / stride] each
+      const coarsest = levels[levels.length - 1];
+      const context = this.context.forward(coarsest.mean([2, 3])); // [B, channels]
+      let x = context.reshape([...context.shape, 1, 1]); // [B, channels, 1, 1]
+      for (let level = levels.length - 1; level >= 0; level--) {
+        const lateral = this.laterals.layers[level].forward(levels[level]); // [B, channels, h, w]
+        const [, , height, width] = lateral.shape;
+        const above = level === levels.length - 1 ? x : ops.upsampleNearest2d(x, [height, width]);
+        x = this.blocks.layers[level].forward(lateral.add(above)); // [B, channels, h, w]
+      }
+      return this.head.forward(x); // [B, 1, h, w]
+    });
+  }
+}

@@ -1,0 +1,88 @@
+/** Files with the weights of a localization network. */
+import {
+  Generator,
+  loadSafetensors,
+  type nn,
+  readSafetensorsMetadata,
+  saveSafetensors,
+  scope,
+} from "@salmask/torch";
+import { CheckpointError, messageOf } from "../base/errors.js";
+import { LocalizationNetwork, type LocalizationSpec } from "../models/localization-network.js";
+import { specOf } from "../models/registry.js";
+import { refuseLarger } from "./files.js";
+import { inputOf } from "./metadata.js";
+
+/** A localization network, and what its file says of it. */
+export interface StoredLocalization {
+  /** In evaluation mode; the caller owns it. */
+  readonly network: LocalizationNetwork;
+  /** Side in pixels to which its input is resized. */
+  readonly side: number;
+  /** Finished rounds of its training. */
+  readonly rounds: number;
+}
+
+const task = "localization";
+
+/** Whether a file says that its network was trained to find objects; false for what is no file of weights. */
+export function isLocalizationFile(path: string): boolean {
+  try {
+    return readSafetensorsMetadata(path).task === task;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a localization network. */
+export function saveLocalization(path: string, { network, side, rounds }: StoredLocalization): void {
+  const metadata = { format: "pt", task, crop: String(side), rounds: String(rounds) };
+  saveSafetensors(path, network.stateDict(), metadata);
+}
+
+/**
+ * The localization network of a file. Its specification is derived from the tensors. Throws {@link CheckpointError} `no-decoder` for a
+ * network of an earlier Salmask, whose map was the sum of its features, `unusable-weights`.
+ */
+export function loadLocalization(path: string): StoredLocalization {
+  return scope(() => {
+    try {
+      const state = loadSafetensors(path);
+      const metadata = readSafetensorsMetadata(path);
+      const spec = specIn(state);
+      if (spec === null) {
+        throw new CheckpointError(
+          "no-decoder",
+          `Expected a localization network with a decoder in ${path}, got one without. ` +
+            `An earlier Salmask trained it; train it again: salmask saliency train PHOTOS --out ${path}`,
+        );
+      }
+      refuseLarger(spec.backbone, state);
+      const network = new LocalizationNetwork(spec, new Generator(0));
+      try {
+        network.loadStateDict(state);
+      } catch (error) {
+        network.dispose();
+        throw error;
+      }
+      const rounds = Number(metadata.rounds ?? 0);
+      return { network: network.eval().setRequiresGrad(false), side: inputOf(metadata).crop, rounds };
+    } catch (error) {
+      if (error instanceof CheckpointError) throw error;
+      const why = messageOf(error);
+      throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
+    }
+  });
+}
+
+function specIn(state: nn.StateDict): LocalizationSpec | null {
+  const own = "backbone.";
+  const encoder = Object.fromEntries(
+    Object.entries(state)
+      .filter(([name]) => name.startsWith(own))
+      .map(([name, tensor]) => [name.slice(own.length), tensor]),
+  );
+  const backbone = specOf(encoder);
+  const head = state["head.weight"];
+  return backbone === null || head === undefined ? null : { backbone, channels: head.shape[1] };
+}

@@ -1,0 +1,58 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Generator, saveSafetensors, scope, zeros } from "@salmask/torch";
+import { expect, it } from "vitest";
+import { LocalizationNetwork } from "../../src/models/localization-network.js";
+import { createBackbone } from "../../src/models/registry.js";
+import { openSource } from "../../src/saliency/open.js";
+import { loadBackbone, saveBackbone } from "../../src/weights/files.js";
+import { isLocalizationFile, loadLocalization, saveLocalization } from "../../src/weights/localization.js";
+import { temporaryFolder } from "../support/photos.js";
+
+const backbone = { arch: "resnet18", stem: "imagenet", width: 4 } as const;
+const spec = { backbone, channels: 6 } as const;
+
+it("comes back as it was written, and its encoder can be read alone", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using network = new LocalizationNetwork(spec, new Generator(1));
+  saveLocalization(path, { network, side: 48, rounds: 2 });
+  expect(isLocalizationFile(path)).toBe(true);
+  const { network: read, side, rounds } = loadLocalization(path);
+  expect({ side, rounds, spec: read.spec }).toEqual({ side: 48, rounds: 2, spec });
+  scope(() => {
+    const found = read.stateDict();
+    for (const [name, value] of Object.entries(network.stateDict()))
+      expect(found[name].toArray(), name).toEqual(value.toArray());
+  });
+  read.dispose();
+  using encoder = loadBackbone(path).backbone;
+  expect(encoder.spec).toEqual(backbone);
+});
+
+it("refuses a network of an earlier release, which had no decoder, with the command that trains one", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using old = createBackbone(backbone, new Generator(1));
+  saveBackbone(path, old, { task: "localization", crop: "96" });
+  await expect(openSource({ source: "scda", weights: path })).rejects.toMatchObject({
+    code: "no-decoder",
+    message: expect.stringContaining(`salmask saliency train PHOTOS --out ${path}`),
+  });
+});
+
+it("refuses a damaged file, one that lacks weights, and one that names a network larger than itself", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  await writeFile(path, "damaged");
+  expect(isLocalizationFile(path)).toBe(false);
+  expect(() => loadLocalization(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+  using network = new LocalizationNetwork(spec, new Generator(1));
+  const { "context.bias": _, ...state } = network.stateDict();
+  scope(() => {
+    for (const tensors of [
+      state,
+      { ...network.stateDict(), "backbone.conv1.weight": zeros([512, 3, 7, 7]) },
+    ]) {
+      saveSafetensors(path, tensors, { task: "localization", crop: "96" });
+      expect(() => loadLocalization(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+    }
+  });
+});
