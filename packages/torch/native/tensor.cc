@@ -203,6 +203,8 @@ napi_value keepFreedMemory(const Arguments& args) {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
+  // Each heap keeps the most that it ever held, and threads take turns at them: the fewer, the sooner memory stops growing.
+  mallopt(M_ARENA_MAX, 2);
   return undefined(args.env);
 }
 

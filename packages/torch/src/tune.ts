@@ -6,7 +6,7 @@ import { EngineError, whenLoaded } from "./native.js";
  * Tunes the whole process for training; nothing else in this library changes the process. Call it once, on the main
  * thread and before the first tensor is made: once libtorch's threads exist, their way of waiting is fixed.
  *
- * - Memory of freed tensors is kept for new tensors.
+ * - Memory of freed tensors is kept for new tensors, in at most two heaps for all threads.
  * - libtorch's threads wait for each other with short spins, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT is set.
  * - V8 compiles on the main thread.
  *
