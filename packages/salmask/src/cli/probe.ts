@@ -3,7 +3,7 @@ import { Option } from "commander";
 import { UsageError } from "../base/errors.js";
 import { percent } from "../base/format.js";
 import { labelBudgetForm } from "../data/samples/label-budget.js";
-import { usualLastEpochs } from "../runs/records.js";
+import { usualLastEpochs } from "../runs/last-epochs.js";
 import { classificationLines } from "./classification-lines.js";
 import {
   begin,

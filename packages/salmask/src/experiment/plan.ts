@@ -9,7 +9,7 @@ import { parseYaml } from "../base/yaml.js";
 import { loadConfig } from "../config/load.js";
 import type { RunConfig } from "../config/schema.js";
 import { difficulties } from "../data/embedded/settings.js";
-import { usualLastEpochs } from "../runs/records.js";
+import { usualLastEpochs } from "../runs/last-epochs.js";
 import type { LinearProtocol } from "../tasks/probe/probe.js";
 import { setsOf, type TransferPlan } from "../transfer/plan.js";
 import { sectionSchema } from "../transfer/plan-schema.js";

@@ -1,5 +1,6 @@
 /** The summary of a run at its end, and the records of its probes: one schema per kind. Shares are 0 to 1. */
 import { z } from "zod";
+import { usualLastEpochs } from "./last-epochs.js";
 
 /** A score, with the score of the same network with new random weights. */
 const scoreSchema = z.object({ top1: z.number(), randomTop1: z.number() });
@@ -12,9 +13,6 @@ const classificationSchema = z.object({
   perClass: z.array(z.number().nullable()),
   confusion: z.array(z.array(z.int())),
 });
-
-/** Epochs at the end of a training whose encoders are scored: the last one. */
-export const usualLastEpochs = 1;
 
 export const probeRecordSchema = z.object({
   /** Folders of the labelled photos. */

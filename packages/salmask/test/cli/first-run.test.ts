@@ -35,7 +35,7 @@ describe("pretrain without settings", () => {
     const config = ended.readConfig();
     expect(config).toMatchObject({ data: { crop: 32 }, method: { name: "simclr" }, precision: "float32" });
     expect(ended.readSummary()).toMatchObject({ kind: "pretrain", images: 24, classes: { scored: 6 } });
-    expect(parse(readFileSync(join(out, "config.yaml"), "utf8")).version).toBe(2);
+    expect(parse(readFileSync(join(out, "config.yaml"), "utf8")).version).toBe(3);
 
     // A shorter run with the same settings.
     const again = join(folder, "again");

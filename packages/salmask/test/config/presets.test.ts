@@ -86,7 +86,7 @@ it("contains SwAV's and DINO's recipes with their papers' constants", () => {
   for (const { mask } of [swav, dino]) expect(mask.negative.count).toBe(0);
 });
 
-it("contains the paper's recipe: the defaults, except saliency of each crop, with scaled values written out", () => {
+it("contains the paper's recipe: the defaults, except saliency of each crop and its threshold, with scaled values written out", () => {
   const [paper, defaults] = [loadConfig({}, { preset: "paper" }), loadConfig({})];
   const changed = pretrainSettings
     .settings()
@@ -94,6 +94,7 @@ it("contains the paper's recipe: the defaults, except saliency of each crop, wit
     .filter((key) => JSON.stringify(valueAt(paper, key)) !== JSON.stringify(valueAt(defaults, key)));
   expect(Object.fromEntries(changed.map((key) => [key, valueAt(paper, key)]))).toEqual({
     "saliency.scope": "crop",
+    "saliency.threshold.rule": "deviations",
     "train.optimizer": "sgd",
     "train.lr": (0.03 * 128) / 256,
     "train.lrWarmupEpochs": 0,

@@ -69,7 +69,7 @@ const others = {
     weights: "weights",
     warmupEpochs: 1,
     refreshEvery: 3,
-    threshold: { rule: "otsu", deviations: 0.1, share: 0.1, component: "largest" },
+    threshold: { rule: "mean", deviations: 0.1, share: 0.1, component: "largest" },
     scope: "crop",
   },
   train: {

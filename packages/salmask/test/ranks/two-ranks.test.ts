@@ -33,7 +33,8 @@ const negatives = { fill: "mean", negative: { count: 1 } };
 const sgd = (lr: number) => ({ optimizer: "sgd", lr });
 const largeStep = sgd(0.1);
 const smallSteps = sgd(1e-6);
-const saliency = { source: "spectral-residual", scope: "photo" };
+// Where two divisions of a map are equally good, rounding on half a batch makes Otsu's rule take the other one. The paper's rule has no such jump.
+const saliency = { source: "spectral-residual", scope: "photo", threshold: { rule: "deviations" } };
 
 /** What is compared of one method. */
 interface Compared {

@@ -5,7 +5,7 @@ import type { Report } from "../../base/events.js";
 import { labelBudget } from "../../data/samples/label-budget.js";
 import { type SetOptions, setOptions } from "../../data/sets/data-set.js";
 import type { Backbone } from "../../models/backbone.js";
-import { usualLastEpochs } from "../../runs/records.js";
+import { usualLastEpochs } from "../../runs/last-epochs.js";
 import type { RunFolder } from "../../runs/run-folder.js";
 import { weightsOf } from "../../runs/run-weights.js";
 import { loadBackbone } from "../../weights/files.js";
