@@ -2,6 +2,7 @@
 import { noGrad, scope, tensor } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
 import { type Report, silent } from "../base/events.js";
+import { meanOfKnown } from "../metrics/average-precision/curve.js";
 import { mapAllPhotos, photoViewOf } from "../saliency/photo-maps.js";
 import { type LateSaliencySource, mapsOf } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
@@ -71,10 +72,10 @@ export async function scoreCrops(options: CropScoreOptions): Promise<CropScores>
   }
   return {
     crops: shares.length,
-    foregroundShare: mean(shares) ?? 0,
-    allForegroundShare: mean(shares.map((share) => Number(share === 1))) ?? 0,
-    iou: mean(ious),
-    wholeCropIou: mean(wholes),
+    foregroundShare: meanOfKnown(shares) ?? 0,
+    allForegroundShare: meanOfKnown(shares.map((share) => Number(share === 1))) ?? 0,
+    iou: meanOfKnown(ious),
+    wholeCropIou: meanOfKnown(wholes),
   };
 }
 
@@ -82,6 +83,3 @@ const mapsFrom =
   (source: LookOptions["source"]): LateSaliencySource["mapsLater"] =>
   async (crops, size) =>
     mapsOf(source, crops, size);
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,8 +1,5 @@
-import type { Tensor } from "@salmask/torch";
-import { mapPhotos } from "./map-photos.js";
-import { type Regions, regionsOf, squaredDistance, toPixels } from "./regions.js";
+import { type Regions, squaredDistance } from "./regions.js";
 import { likeLooks, smoothRegions } from "./smooth-regions.js";
-import type { MapSize, SaliencySource } from "./source.js";
 import { otsu } from "./threshold.js";
 import { toUnitRange } from "./unit-range.js";
 
@@ -12,25 +9,9 @@ const contrastReach = 0.25;
 const connected = 1;
 
 /**
- * Zhu et al. 2014, "Saliency Optimization from Robust Background Detection": a region is background if much of the area
- * that looks like it lies along the picture's border. An object may touch the border. Needs no network. Border is that of
- * the photo, so use it on whole photos.
+ * The saliency of regions `[N]`, scaled to [0, 1] (Zhu et al. 2014, "Saliency Optimization from Robust Background Detection", sections 3
+ * to 5): a region is background if much of the area that looks like it lies along the picture's border. An object may touch the border.
  */
-export class BackgroundDetectionSource implements SaliencySource {
-  readonly name = "background-detection";
-
-  /** Maps in [0, 1]. A crop of one colour gives a constant map. */
-  maps(crops: Tensor, size: MapSize): Tensor {
-    return mapPhotos(crops, size, ({ lab, size }) => {
-      const regions = regionsOf(lab, size);
-      return toPixels(regions, backgroundDetection(regions));
-    });
-  }
-
-  dispose(): void {}
-}
-
-/** The saliency of regions `[N]`, scaled to [0, 1] (Zhu et al. 2014, sections 3 to 5). */
 export function backgroundDetection(regions: Regions): Float64Array {
   const background = backgroundProbability(regions);
   const foreground = weightedContrast(regions, background);

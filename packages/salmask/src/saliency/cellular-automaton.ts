@@ -1,7 +1,4 @@
-import type { Tensor } from "@salmask/torch";
-import { mapPhotos } from "./map-photos.js";
-import { type Regions, regionsOf, squaredDistance, toPixels } from "./regions.js";
-import type { MapSize, SaliencySource } from "./source.js";
+import { linkScale, type Regions, squaredDistance } from "./regions.js";
 import { toUnitRange } from "./unit-range.js";
 
 /** Groups of the border's looks (from the paper). */
@@ -12,37 +9,18 @@ const rounds = 15;
 const contrast = { width: 0.2, limit: 10 };
 /** Width of the weight of a group by its place, as a share of the picture's side (from the paper). */
 const placeWidth = 1.3;
-/** How fast a link weakens with the difference of looks, of which the largest is 1; 1 / sigma^2 in the paper. */
-const weakening = 10;
 /** Steps of the automaton, and the least and the largest share of its value that a region keeps in each (from the paper). */
 const automaton = { steps: 20, least: 0.2, most: 0.8 };
-/** Smaller differences are rounding errors. */
-const leastDifference = 1e-3;
 
 /**
- * Qin et al. 2015, "Saliency Detection via Cellular Automata": regions unlike the groups of colours along the border, which
- * then become more like their neighbours. Needs no network. Border is that of the photo, so use it on whole photos.
+ * The saliency of regions `[N]`, scaled to [0, 1]; all 0 where all look the same (Qin et al. 2015, "Saliency Detection via Cellular
+ * Automata", sections 3.1 and 3.2): regions unlike the groups of colours along the border, which then become more like their neighbours.
  */
-export class CellularAutomatonSource implements SaliencySource {
-  readonly name = "cellular-automaton";
-
-  /** Maps in [0, 1]. A crop of one colour gives a constant map. */
-  maps(crops: Tensor, size: MapSize): Tensor {
-    return mapPhotos(crops, size, ({ lab, size }) => {
-      const regions = regionsOf(lab, size);
-      return toPixels(regions, cellularAutomaton(regions));
-    });
-  }
-
-  dispose(): void {}
-}
-
-/** The saliency of regions `[N]`, scaled to [0, 1]; all 0 where all look the same (Qin et al. 2015, sections 3.1 and 3.2). */
 export function cellularAutomaton(regions: Regions): Float64Array {
-  const { differences, links, count } = regions;
+  const { differences, count } = regions;
+  const scale = linkScale(regions);
+  if (scale === null) return new Float64Array(count);
   const largest = differences.reduce((most, value) => Math.max(most, value), 0);
-  const linked = differences.reduce((most, value, at) => (links[at] === 1 ? Math.max(most, value) : most), 0);
-  if (linked < leastDifference) return new Float64Array(count);
   const sum = new Float64Array(count);
   for (const group of borderGroups(regions)) {
     const unlike = new Float64Array(count);
@@ -58,7 +36,7 @@ export function cellularAutomaton(regions: Regions): Float64Array {
     toUnitRange(near);
     for (let i = 0; i < count; i++) sum[i] += unlike[i] * near[i];
   }
-  return agree(regions, toUnitRange(sum), weakening / linked);
+  return agree(regions, toUnitRange(sum), scale);
 }
 
 /** The regions on the border, in groups of like looks: k-means from centres spread along the border. */

@@ -31,6 +31,11 @@ export interface Regions {
   readonly links: Uint8Array;
 }
 
+/** How fast a link weakens with the difference of looks, of which the largest is 1; 1 / sigma^2 in Yang et al. 2013 and Qin et al. 2015. */
+const weakening = 10;
+/** In CIELAB. Smaller differences are rounding errors. */
+const leastDifference = 1e-3;
+
 /** Values in {@link Regions.looks}. */
 const lookLength = 7;
 
@@ -136,6 +141,43 @@ function wideLinks(neighbours: readonly (readonly number[])[], border: readonly 
   for (const a of border) for (const b of border) links[a * count + b] = 1;
   for (let region = 0; region < count; region++) links[region * count + region] = 0;
   return links;
+}
+
+/**
+ * What differences of looks are multiplied by in the strength of links, `exp(-scale * difference)`, so that the largest of linked regions
+ * has always the same. Null where all look the same.
+ */
+export function linkScale({ differences, links }: Pick<Regions, "differences" | "links">): number | null {
+  const largest = differences.reduce(
+    (most, value, at) => (links[at] === 1 ? Math.max(most, value) : most),
+    0,
+  );
+  return largest < leastDifference ? null : weakening / largest;
+}
+
+/**
+ * `D - share * W`, `[N * N]`: W are the strengths of the links, D their sums on the diagonal; with a share of 1 the graph's Laplacian.
+ *
+ * @param strengthOf the strength of the link at a place of {@link Regions.links}
+ */
+export function linkMatrix(
+  { count, links }: Pick<Regions, "count" | "links">,
+  strengthOf: (at: number) => number,
+  share = 1,
+): Float64Array {
+  const matrix = new Float64Array(count * count);
+  for (let i = 0; i < count; i++) {
+    let degree = 0;
+    for (let j = 0; j < count; j++) {
+      const at = i * count + j;
+      if (links[at] === 0) continue;
+      const strength = strengthOf(at);
+      matrix[at] = -share * strength;
+      degree += strength;
+    }
+    matrix[i * count + i] = degree;
+  }
+  return matrix;
 }
 
 /** The squared distance between the middles of two regions, in squared shares of the picture's side. */

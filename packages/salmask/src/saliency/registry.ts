@@ -1,9 +1,10 @@
-import { BackgroundDetectionSource } from "./background-detection.js";
-import { CellularAutomatonSource } from "./cellular-automaton.js";
+import { backgroundDetection } from "./background-detection.js";
+import { cellularAutomaton } from "./cellular-automaton.js";
 import { CentreSource } from "./centre.js";
 import { ConsensusSource } from "./consensus.js";
-import { ManifoldRankingSource } from "./manifold-ranking.js";
+import { manifoldRanking } from "./manifold-ranking.js";
 import { MinimumBarrierSource } from "./minimum-barrier.js";
+import { RegionSource } from "./region-source.js";
 import type { RunlessSource } from "./settings.js";
 import type { SaliencySource } from "./source.js";
 import { SpectralResidualSource } from "./spectral-residual.js";
@@ -17,11 +18,11 @@ export function runlessSource(name: RunlessSource): SaliencySource {
     case "minimum-barrier":
       return new MinimumBarrierSource();
     case "background-detection":
-      return new BackgroundDetectionSource();
+      return new RegionSource(name, backgroundDetection);
     case "manifold-ranking":
-      return new ManifoldRankingSource();
+      return new RegionSource(name, manifoldRanking);
     case "cellular-automaton":
-      return new CellularAutomatonSource();
+      return new RegionSource(name, cellularAutomaton);
     case "consensus":
       return new ConsensusSource();
     case "centre":

@@ -1,5 +1,5 @@
 import { choleskyInPlace, choleskySolve } from "./cholesky.js";
-import type { Regions } from "./regions.js";
+import { linkMatrix, type Regions } from "./regions.js";
 
 /** Difference of looks over which two regions are no longer alike (Zhu et al. 2014, section 3.2). */
 export const likeLooks = 10;
@@ -16,21 +16,16 @@ const leastSmoothness = 0.1;
  * @returns `[N]`
  */
 export function smoothRegions(
-  { count, differences, links }: Regions,
+  regions: Regions,
   foreground: ArrayLike<number>,
   background: ArrayLike<number>,
 ): Float64Array {
-  const matrix = new Float64Array(count * count);
+  const { count, differences } = regions;
+  const alike = (at: number) => Math.exp(-(differences[at] ** 2) / (2 * likeLooks ** 2)) + leastSmoothness;
+  const matrix = linkMatrix(regions, alike);
   for (let i = 0; i < count; i++) {
-    let degree = 0;
-    for (let j = 0; j < count; j++) {
-      const at = i * count + j;
-      if (links[at] === 0) continue;
-      const alike = Math.exp(-(differences[at] ** 2) / (2 * likeLooks ** 2)) + leastSmoothness;
-      matrix[at] = -alike;
-      degree += alike;
-    }
-    matrix[i * count + i] = degree + foreground[i] + background[i];
+    const own = i * count + i;
+    matrix[own] = matrix[own] + foreground[i] + background[i];
   }
   choleskyInPlace(matrix, count);
   return choleskySolve(matrix, Float64Array.from(foreground));

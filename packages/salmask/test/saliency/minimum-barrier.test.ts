@@ -1,9 +1,10 @@
-import { fromTypedArray, full, KeyedRandom, scope } from "@salmask/torch";
+import { full, KeyedRandom, scope } from "@salmask/torch";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backgroundContrast } from "../../src/saliency/background-contrast.js";
 import { minimumBarrierDistance } from "../../src/saliency/barrier-distance.js";
 import { MinimumBarrierSource } from "../../src/saliency/minimum-barrier.js";
+import { squareOnNoise } from "../support/square-on-noise.js";
 
 /**
  * The exact distance of one channel by brute force. For each pair of bounds among the values, it finds the pixels that
@@ -105,16 +106,8 @@ describe("MinimumBarrierSource", () => {
   it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
     scope(() => {
       const source = new MinimumBarrierSource();
-      const random = new KeyedRandom(1, 9);
-      const isObject = (p: number) => {
-        const [y, x] = [Math.floor(p / 64), p % 64];
-        return y >= 16 && y < 40 && x >= 24 && x < 48;
-      };
-      const pixels = Float32Array.from(
-        { length: 3 * 4096 },
-        (_, i) => 0.3 * random.uniform() + (isObject(i % 4096) ? 1 : 0),
-      );
-      const map = source.maps(fromTypedArray(pixels, [1, 3, 64, 64]), { rows: 8, cols: 8 }).toArray();
+      const { photo, isObject } = squareOnNoise();
+      const map = source.maps(photo, { rows: 8, cols: 8 }).toArray();
       const cells = Array.from({ length: 64 }, (_, cell) =>
         isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8),
       );

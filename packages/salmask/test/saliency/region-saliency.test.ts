@@ -1,20 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { fromTypedArray, full, KeyedRandom, scope } from "@salmask/torch";
+import { full, KeyedRandom, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { findPython } from "../../../torch/test/support/python.js";
-import {
-  BackgroundDetectionSource,
-  backgroundDetection,
-  backgroundProbability,
-} from "../../src/saliency/background-detection.js";
-import { CellularAutomatonSource, cellularAutomaton } from "../../src/saliency/cellular-automaton.js";
-import { ConsensusSource } from "../../src/saliency/consensus.js";
-import { ManifoldRankingSource, manifoldRanking } from "../../src/saliency/manifold-ranking.js";
+import { backgroundDetection, backgroundProbability } from "../../src/saliency/background-detection.js";
+import { cellularAutomaton } from "../../src/saliency/cellular-automaton.js";
+import { manifoldRanking } from "../../src/saliency/manifold-ranking.js";
 import { refine } from "../../src/saliency/refine.js";
 import { meansOf, type Regions, regionsOf } from "../../src/saliency/regions.js";
+import { runlessSource } from "../../src/saliency/registry.js";
 import { smoothRegions } from "../../src/saliency/smooth-regions.js";
+import { squareOnNoise } from "../support/square-on-noise.js";
 
 const values = z.array(z.number());
 const golden = z.object({
@@ -88,33 +85,24 @@ describe("the saliency of regions", () => {
   });
 });
 
-describe.each([
-  new BackgroundDetectionSource(),
-  new ManifoldRankingSource(),
-  new CellularAutomatonSource(),
-  new ConsensusSource(),
-])("the source $name", (source) => {
-  it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
-    scope(() => {
-      const random = new KeyedRandom(1, 9);
-      const isObject = (p: number) => {
-        const [y, x] = [Math.floor(p / 64), p % 64];
-        return y >= 16 && y < 40 && x >= 24 && x < 48;
-      };
-      const pixels = Float32Array.from(
-        { length: 3 * 4096 },
-        (_, i) => 0.3 * random.uniform() + (isObject(i % 4096) ? 1 : 0),
-      );
-      const map = source.maps(fromTypedArray(pixels, [1, 3, 64, 64]), { rows: 8, cols: 8 }).toArray();
-      for (const [cell, value] of map.entries()) {
-        const isInside = isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8);
-        if (isInside) expect(value).toBeGreaterThan(0.7);
-        else expect(value).toBeLessThan(0.3);
-      }
-      for (const side of [1, 40]) {
-        const flat = source.maps(full([1, 3, side, side], 0.7), { rows: 4, cols: 4 }).toArray();
-        expect(flat).toEqual(new Array(16).fill(flat[0]));
-      }
+describe.each(["background-detection", "manifold-ranking", "cellular-automaton", "consensus"] as const)(
+  "the source %s",
+  (name) => {
+    it("finds a square on noise, and gives a constant map for a crop of one colour", () => {
+      scope(() => {
+        const source = runlessSource(name);
+        const { photo, isObject } = squareOnNoise();
+        const map = source.maps(photo, { rows: 8, cols: 8 }).toArray();
+        for (const [cell, value] of map.entries()) {
+          const isInside = isObject(Math.floor(cell / 8) * 8 * 64 + (cell % 8) * 8);
+          if (isInside) expect(value).toBeGreaterThan(0.7);
+          else expect(value).toBeLessThan(0.3);
+        }
+        for (const side of [1, 40]) {
+          const flat = source.maps(full([1, 3, side, side], 0.7), { rows: 4, cols: 4 }).toArray();
+          expect(flat).toEqual(new Array(16).fill(flat[0]));
+        }
+      });
     });
-  });
-});
+  },
+);
