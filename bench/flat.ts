@@ -13,7 +13,7 @@ const salmask = fileURLToPath(new URL("../packages/salmask/bin/salmask.js", impo
 const steps = 20_000;
 /** What comes before is the start: code is compiled, pools of memory fill. */
 const settledAfter = 1000;
-/** Memory is compared between means of so many steps, because garbage is collected now and then. */
+/** Medians of so many steps are compared: garbage is collected now and then, and a file that is being written is open for a moment. */
 const windowSteps = 1000;
 const logEvery = 50;
 const photos = 32;
@@ -65,7 +65,8 @@ async function watch(folder: string): Promise<Sample[]> {
   writeFileSync(config, JSON.stringify(settings(folder)));
   const out = join(folder, "run");
   const args = ["pretrain", join(pictures, "train"), "--out", out, "--config", config, "--tensorboard"];
-  const child = spawn(process.execPath, [salmask, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  // As npx starts it: by its first line, which also limits the heaps.
+  const child = spawn(salmask, args, { stdio: ["ignore", "pipe", "inherit"] });
   const { pid } = child;
   if (pid === undefined) throw new Error(`Expected ${salmask} to start, got no process.`);
   const ended = new Promise<number | null>((done) => child.on("close", done));
@@ -94,12 +95,13 @@ export async function claim(): Promise<boolean> {
         from,
         seen: inside.length,
         resident: median(inside.map(({ resident }) => resident)),
-        openFiles: Math.max(...inside.map(({ openFiles }) => openFiles)),
+        openFiles: median(inside.map(({ openFiles }) => openFiles)),
+        mostFiles: Math.max(...inside.map(({ openFiles }) => openFiles)),
       };
     });
-    for (const { from, seen, resident, openFiles } of windows)
+    for (const { from, seen, resident, openFiles, mostFiles } of windows)
       console.log(
-        `steps ${from + 1} to ${from + windowSteps}: ${inMebibytes(resident)} MiB resident (median of ${seen}), at most ${openFiles} open files`,
+        `steps ${from + 1} to ${from + windowSteps}: ${inMebibytes(resident)} MiB resident, ${openFiles} open files (medians of ${seen}; at most ${mostFiles} files)`,
       );
     const [first, ...later] = windows;
     const growth = Math.max(...later.map(({ resident }) => resident)) / first.resident - 1;

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node
+// At most two heaps from the start: threads that Node made before the first line runs would each keep one of their own, and grow it.
 import { existsSync } from "node:fs";
 
 // While the command line loads nothing has begun that would have to end well.

@@ -176,7 +176,7 @@ async function programOf(argv: readonly string[], context: Context): Promise<Com
       `
 More: salmask COMMAND --help
 Run it inside the clone, as npx salmask. Elsewhere npx asks a registry for a package of that name, which is not this
-one: give the path then, node CLONE/packages/salmask/bin/salmask.js`,
+one: give the path then, CLONE/packages/salmask/bin/salmask.js`,
     );
   const [first, second] = argv.filter((arg) => !arg.startsWith("-"));
   const asked = first === "help" ? second : first;
