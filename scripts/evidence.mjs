@@ -1,8 +1,9 @@
 // Runs the design of docs/evidence.md, or a part of it. The same command goes on where it stopped.
-// Usage, in the repository: npm run evidence -- --scale small|photos [--row NAME]... [--minutes M] [--out DIR] [--jobs J] [--photos SET] [--write]
+// Results that are kept in experiments/evidence/SCALE.jsonl are not made again, and new ones are added there.
+// Usage, in the repository: npm run evidence -- --scale small|photos [--row NAME]... [--minutes M] [--out DIR] [--jobs J] [--photos SET] [--anew] [--write]
 // --row runs these rows alone; --minutes stops by itself after that time; --out holds the runs and the decisions, runs/evidence-SCALE by
 // default; --jobs is the number of runs at once, one a core by default; --photos is a folder with train and val (or test), or a .tar.gz of one;
-// --write also takes the table and the decisions into docs/evidence.md.
+// --anew runs everything here, whatever is kept; --write also takes the table and the decisions into docs/evidence.md.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -12,13 +13,14 @@ import { parseArgs } from "node:util";
 
 const salmask = join(dirname(dirname(fileURLToPath(import.meta.url))), "packages/salmask/bin/salmask.js");
 const text = { type: "string" };
-const { scale, row, minutes, out, jobs, photos, write } = options();
+const { scale, row, minutes, out, jobs, photos, anew, write } = options();
 const design = join("experiments/evidence", `${scale}.yaml`);
 const scales = ["small", "photos"];
 if (!scales.includes(scale)) fail(`Expected --scale ${scales.join(" or ")}, got ${scale ?? "none"}.`);
 const folder = out ?? join("runs", `evidence-${scale}`);
 
 const args = ["experiment", design, "--out", folder, "--jobs", jobs ?? String(availableParallelism())];
+if (!anew) args.push("--results", join("experiments/evidence", `${scale}.jsonl`));
 for (const name of row ?? []) args.push("--row", name);
 if (minutes !== undefined) args.push("--stop-after", `${minutes}m`);
 if (scale === "photos") {
@@ -35,6 +37,7 @@ function options() {
       options: {
         ...{ scale: text, minutes: text, out: text, jobs: text, photos: text },
         row: { type: "string", multiple: true },
+        anew: { type: "boolean", default: false },
         write: { type: "boolean", default: false },
       },
     }).values;

@@ -33,10 +33,15 @@ export function experimentCommand(context: Context): Command {
     const seconds =
       textOption(options, "stopAfter") === undefined ? null : secondsOption(options, "stopAfter", "");
     const tensorboard = options.tensorboard === true;
+    const keptIn = textOption(options, "results");
+    const kept =
+      keptIn === undefined
+        ? undefined
+        : (await import("../experiment/kept-results.js")).KeptResults.open(keptIn);
     if (options.dryRun === true) {
       const { planExperiment } = await begin(context, import("../experiment/dry-run.js"));
       const { signal } = context;
-      const planned = await planExperiment(wanted, { out, jobs, signal, report: output.report });
+      const planned = await planExperiment(wanted, { out, jobs, kept, signal, report: output.report });
       const { experimentPlanLines } = await import("./plan-lines.js");
       return output.result(planned, experimentPlanLines(planned));
     }
@@ -70,7 +75,7 @@ export function experimentCommand(context: Context): Command {
     const plan = await planInTime(wanted, { out, jobs, signal, report: output.report });
     const until = seconds === null ? undefined : AbortSignal.timeout(1000 * seconds);
     const { report } = output;
-    const results = await executeInLooks({ plan, out, jobs, tensorboard, only, signal, until, report });
+    const results = await executeInLooks({ plan, out, jobs, kept, tensorboard, only, signal, until, report });
     const decisions = decisionsMarkdown(plan, results);
     const rows = tabulate(plan, results);
     const markdown = toMarkdown(plan, rows, results);
@@ -104,6 +109,10 @@ export function experimentCommand(context: Context): Command {
     .option(
       "--stop-after <duration>",
       "end by itself after this long, such as 30m, with what is done by then",
+    )
+    .option(
+      "--results <file>",
+      "JSON lines of finished runs: those in it are not run again, wherever they ran, and new ones are added",
     )
     .option("--tensorboard", "runs also write event files for TensorBoard beside metrics.jsonl")
     .option("--dry-run", dryRunText);

@@ -33,6 +33,17 @@ export function differences(before: object, now: object): string[] {
   return compare(before, now, "");
 }
 
+/** What a run with these settings learns, as text: equal for settings without {@link differences}. */
+export const whatIsLearned = (settings: object): string => JSON.stringify(learnedIn(settings, ""));
+
+function learnedIn(value: unknown, path: string): unknown {
+  if (!isTree(value)) return value;
+  const names = Object.keys(value).sort();
+  const parts = names.map((name) => [name, path === "" ? name : `${path}.${name}`] as const);
+  const kept = parts.filter(([, at]) => !(at in mayDiffer));
+  return Object.fromEntries(kept.map(([name, at]) => [name, learnedIn(Reflect.get(value, name), at)]));
+}
+
 function compare(before: unknown, now: unknown, path: string): string[] {
   if (path in mayDiffer || isDeepStrictEqual(before, now)) return [];
   if (!isTree(before) || !isTree(now)) return [`${path} was ${said(before)} and is ${said(now)}`];

@@ -6,6 +6,7 @@ import { batches, epochOrder } from "../data/samples/order.js";
 import { surveyPhotos } from "../data/sources/survey.js";
 import { speedOf, tryRun } from "../tasks/pretrain/measure-speed.js";
 import { finishedRun, threadsOf } from "./execute.js";
+import type { KeptResults } from "./kept-results.js";
 import type { Plan } from "./plan.js";
 
 /** The runs of a row. */
@@ -35,6 +36,8 @@ export interface ExperimentPlan {
 export interface DryRunOptions {
   readonly out: string;
   readonly jobs: number;
+  /** Runs whose results are here are done. */
+  readonly kept?: KeptResults;
   readonly signal?: AbortSignal;
   readonly report?: Report;
 }
@@ -42,7 +45,7 @@ export interface DryRunOptions {
 /** Counts photos and tries some steps of each row. Writes nothing. Throws InterruptedError, and what a run's settings are refused with. */
 export async function planExperiment(
   plan: Plan,
-  { out, jobs, signal, report = silent }: DryRunOptions,
+  { out, jobs, kept, signal, report = silent }: DryRunOptions,
 ): Promise<ExperimentPlan> {
   const { photos: from } = plan;
   const photos =
@@ -56,7 +59,7 @@ export async function planExperiment(
     const { step, photo } = speedOf(trial, config);
     const { batchSize, epochs } = config.train;
     const steps = epochs * batches(epochOrder(0, 0, photos), batchSize).length;
-    const done = plan.seeds.filter((seed) => finishedRun(plan, { row, seed, out }) !== null).length;
+    const done = plan.seeds.filter((seed) => finishedRun(plan, { row, seed, out, kept }) !== null).length;
     rows.push({
       row: name,
       runs: plan.seeds.length,

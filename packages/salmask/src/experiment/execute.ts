@@ -23,22 +23,12 @@ import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import { setOthersAside } from "../runs/set-aside.js";
 import { TimeLeft } from "../transfer/time-left.js";
+import type { DoneRun, KeptResults } from "./kept-results.js";
 import { loggedIn } from "./logged.js";
 import type { Plan, Row } from "./plan.js";
 
 /** The result of one run of a row. Shares are 0 to 1. */
-export type RunResult =
-  | {
-      kind: "done";
-      row: string;
-      seed: number;
-      knn: number;
-      linear: number;
-      seconds: number;
-      /** The plan's numbers of the run's log, by their texts; those that the run did not log are missing. */
-      logs: Record<string, number>;
-    }
-  | { kind: "failed"; row: string; seed: number; why: string };
+export type RunResult = DoneRun | { kind: "failed"; row: string; seed: number; why: string };
 
 export interface ExecuteOptions {
   plan: Plan;
@@ -46,6 +36,8 @@ export interface ExecuteOptions {
   out: string;
   /** Number of simultaneous runs; the cores are divided among them. */
   jobs: number;
+  /** Runs whose results are here are not run; new results are added. */
+  kept?: KeptResults;
   /** Whether runs write TensorBoard's event files too. Default false. */
   tensorboard?: boolean;
   signal?: AbortSignal;
@@ -64,7 +56,7 @@ export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availa
  * {@link InterruptedError}.
  */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
-  const { plan, out, jobs, tensorboard = false, until, report = silent } = options;
+  const { plan, out, jobs, kept, tensorboard = false, until, report = silent } = options;
   const { photos, probe, masks } = await findPhotos(plan, out, { signal: options.signal, report });
   const signal = AbortSignal.any([options.signal, until].filter((one) => one !== undefined));
   const threads = threadsOf(jobs);
@@ -91,13 +83,20 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const label = `${row.name}, seed ${seed}`;
     const wanted = wantedOf(plan, { probe, seed });
     try {
-      if (signal.aborted) return finishedRun(plan, { row, seed, out });
+      if (signal.aborted) return finishedRun(plan, { row, seed, out, kept });
+      const known = kept?.find({ plan, row, seed }) ?? null;
+      if (known !== null) {
+        ended++;
+        tell("reused", label, scoresOf(known));
+        return known;
+      }
       const moved = await moveOthersAside(folder, config);
       if (moved !== null) report({ kind: "note", message: `${label}: ${moved}` });
       const done = resultOf(folder, row.name, wanted);
       if (done !== null) {
         ended++;
         left.end(row.name, done.seconds);
+        await kept?.add({ plan, row, seed }, done);
         tell("reused", label, scoresOf(done));
         return done;
       }
@@ -118,6 +117,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       if (result === null) throw new Error("the run left no result");
       ended++;
       left.end(row.name, (performance.now() - started) / 1000);
+      await kept?.add({ plan, row, seed }, result);
       tell("done", label, scoresOf(result));
       return result;
     } catch (error) {
@@ -140,7 +140,7 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   return results;
 }
 
-const scoresOf = ({ knn, linear }: Pick<RunResult & { kind: "done" }, "knn" | "linear">) =>
+const scoresOf = ({ knn, linear }: Pick<DoneRun, "knn" | "linear">) =>
   `kNN ${percent(knn, 1)}, linear ${percent(linear, 1)}`;
 
 /** The steps of the runs that are at work, by the lines of their logs. */
@@ -199,8 +199,10 @@ type WantedResult = WantedProbe & Pick<Plan, "logs">;
 /** The result of a row's run with a seed, if an earlier call has finished it with the same settings; otherwise null. */
 export function finishedRun(
   plan: Plan,
-  { row, seed, out }: { row: Row; seed: number; out: string },
+  { row, seed, out, kept }: { row: Row; seed: number; out: string; kept?: KeptResults },
 ): RunResult | null {
+  const known = kept?.find({ plan, row, seed }) ?? null;
+  if (known !== null) return known;
   const folder = join(out, row.slug, `seed-${seed}`);
   const run = new RunFolder(folder);
   if (!run.hasConfig) return null;
@@ -229,7 +231,7 @@ function configOf(
 }
 
 /** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way. */
-function resultOf(folder: string, row: string, wanted: WantedResult): (RunResult & { kind: "done" }) | null {
+function resultOf(folder: string, row: string, wanted: WantedResult): DoneRun | null {
   const run = new RunFolder(folder);
   const [probe, summary] = [
     run.readProbes().findLast((record) => isWanted(record, wanted)),

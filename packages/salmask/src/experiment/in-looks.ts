@@ -11,7 +11,7 @@ export interface InLooksOptions extends ExecuteOptions {
  * next one. Without hypotheses, all rows with all seeds. Returns the results that there are, row by row. Throws what {@link execute} throws.
  */
 export async function executeInLooks({ only, ...options }: InLooksOptions): Promise<RunResult[]> {
-  const { plan, out } = options;
+  const { plan, out, kept } = options;
   const isAsked = (row: string) => only === undefined || only.includes(row);
   const found = new Map<string, RunResult>();
   const results = () =>
@@ -21,7 +21,7 @@ export async function executeInLooks({ only, ...options }: InLooksOptions): Prom
     const seeds = plan.seeds.slice(0, count);
     const rows = plan.rows.filter(({ name }) => needed.has(name));
     const others = rows.filter(({ name }) => !isAsked(name));
-    const known = others.flatMap((row) => seeds.map((seed) => finishedRun(plan, { row, seed, out })));
+    const known = others.flatMap((row) => seeds.map((seed) => finishedRun(plan, { row, seed, out, kept })));
     const asked = { ...plan, seeds, rows: rows.filter(({ name }) => isAsked(name)) };
     for (const result of [...known, ...(await execute({ ...options, plan: asked }))])
       if (result !== null) found.set(`${result.row}/${result.seed}`, result);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { differences } from "../../src/config/same-run.js";
+import { differences, whatIsLearned } from "../../src/config/same-run.js";
 import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import type { Setting } from "../../src/config/setting.js";
 import { type Tree, valueAt, withValue } from "../../src/config/tree.js";
@@ -132,6 +132,8 @@ describe("differences", () => {
   it("is empty for a run and itself, with explicit or default settings", () => {
     expect(differences(config(), config({ train: { epochs: 200 }, data: {} }))).toEqual([]);
     expect(differences(config(), { ...config(), data: { ...config().data, cache: undefined } })).toEqual([]);
+    const turned = Object.fromEntries(Object.entries(config()).reverse());
+    expect(whatIsLearned(turned)).toBe(whatIsLearned(config()));
   });
 
   const settings = pretrainSettings.settings();
@@ -143,6 +145,7 @@ describe("differences", () => {
     const now = config(withValue(given, key, value));
     expect(valueAt(now, key)).not.toEqual(valueAt(before, key));
     const found = differences(before, now);
+    expect(whatIsLearned(now) === whatIsLearned(before)).toBe(found.length === 0);
     if (free.includes(key)) expect(found).toEqual([]);
     else expect(found).toEqual([expect.stringMatching(new RegExp(`^${key} was .+ and is .+`))]);
   });

@@ -46,5 +46,8 @@ it("runs the design, and takes its decisions into the page", async () => {
   expect(written.startsWith(page("").split("\n<!-- end")[0])).toBe(true);
   expect(written).toContain(`\n\n${decisions}\n\n| row | seeds |`);
   expect(written).toContain("| masked | 2 | 50.00 ± 0.00 |");
+  expect(
+    readFileSync(join(folder, "experiments/evidence/photos.jsonl"), "utf8").trim().split("\n"),
+  ).toHaveLength(4);
   expect(written.endsWith("<!-- end of result of photos -->\n\nNo more.\n")).toBe(true);
 });
