@@ -42,16 +42,21 @@ const settings = (folder: string) => ({
 
 interface Sample {
   readonly step: number;
-  /** Resident memory in bytes. */
+  /** Memory that the process asked for, in bytes: resident or swapped out. */
+  readonly own: number;
+  /** Resident memory in bytes, with the pages of libraries and other files, which the system takes away and reads again as it likes. */
   readonly resident: number;
   readonly openFiles: number;
 }
 
 function sampleOf(pid: number, step: number): Sample | null {
   try {
-    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    if (kilobytes === undefined) return null;
-    return { step, resident: 1024 * Number(kilobytes), openFiles: readdirSync(`/proc/${pid}/fd`).length };
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const bytesOf = (field: string) => 1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+    const own = bytesOf("RssAnon") + bytesOf("VmSwap");
+    const resident = bytesOf("VmRSS");
+    if (Number.isNaN(own + resident)) return null;
+    return { step, own, resident, openFiles: readdirSync(`/proc/${pid}/fd`).length };
   } catch {
     return null; // The process has ended.
   }
@@ -94,14 +99,15 @@ export async function claim(): Promise<boolean> {
       return {
         from,
         seen: inside.length,
+        own: median(inside.map(({ own }) => own)),
         resident: median(inside.map(({ resident }) => resident)),
         openFiles: median(inside.map(({ openFiles }) => openFiles)),
         mostFiles: Math.max(...inside.map(({ openFiles }) => openFiles)),
       };
     });
-    for (const { from, seen, resident, openFiles, mostFiles } of windows)
+    for (const { from, seen, own, resident, openFiles, mostFiles } of windows)
       console.log(
-        `steps ${from + 1} to ${from + windowSteps}: ${inMebibytes(resident)} MiB resident, ${openFiles} open files (medians of ${seen}; at most ${mostFiles} files)`,
+        `steps ${from + 1} to ${from + windowSteps}: ${inMebibytes(own)} MiB of its own, ${inMebibytes(resident)} resident, ${openFiles} open files (medians of ${seen}; at most ${mostFiles} files)`,
       );
     const [first, ...later] = windows;
     const growth = Math.max(...later.map(({ resident }) => resident)) / first.resident - 1;
