@@ -1,5 +1,6 @@
 /** A small network that finds the object: an encoder, and a decoder that goes from coarse features back to fine ones. */
 import { type Generator, nn, noGrad, ops, scope, type Tensor } from "@salmask/torch";
+import { resize } from "../image/resize.js";
 import type { Backbone, BackboneSpec } from "./backbone.js";
 import { createBackbone } from "./registry.js";
 
@@ -8,6 +9,16 @@ export interface LocalizationSpec {
   readonly backbone: BackboneSpec;
   /** Channels of the decoder. */
   readonly channels: number;
+  /** Channels of what the decoder gets beside the encoder's levels. */
+  readonly cues: number;
+}
+
+/** What a localization network looks at. */
+export interface CuedPictures {
+  /** `[B, 3, H, W]` */
+  readonly pictures: Tensor;
+  /** `[B, cues, h, w]`, of any size. */
+  readonly cues: Tensor;
 }
 
 /** A 3x3 convolution, batch normalisation and ReLU. */
@@ -31,9 +42,10 @@ class DecoderBlock extends nn.Module {
 /**
  * Whether each place belongs to the object. The decoder adds the encoder's levels from coarse to fine, each after a 1x1 convolution
  * (Lin et al. 2017, "Feature Pyramid Networks for Object Detection"). The mean of the coarsest level, through a linear layer, is added
- * to all its places, because what stands out depends on the whole picture.
+ * to all its places, because what stands out depends on the whole picture. The finest level also has cues: maps that are known to point at
+ * objects, so that a small network does not have to learn them.
  */
-export class LocalizationNetwork extends nn.Module {
+export class LocalizationNetwork extends nn.Module<CuedPictures> {
   readonly backbone: Backbone;
   readonly context: nn.Linear;
   readonly laterals: nn.Sequential;
@@ -46,12 +58,15 @@ export class LocalizationNetwork extends nn.Module {
     generator: Generator,
   ) {
     super();
-    const { channels } = spec;
+    const { channels, cues } = spec;
     this.backbone = createBackbone(spec.backbone, generator);
     const { levels, outChannels } = this.backbone;
     const [context, laterals, blocks, head] = noGrad(() => [
       new nn.Linear(outChannels, channels, { generator }),
-      levels.map((level) => new nn.Conv2d(level.channels, channels, { kernelSize: 1, generator })),
+      levels.map(
+        (level, i) =>
+          new nn.Conv2d(level.channels + (i === 0 ? cues : 0), channels, { kernelSize: 1, generator }),
+      ),
       levels.map(() => new DecoderBlock(channels, generator)),
       new nn.Conv2d(channels, 1, { kernelSize: 3, padding: 1, generator }),
     ]);
@@ -61,10 +76,14 @@ export class LocalizationNetwork extends nn.Module {
     this.head = head;
   }
 
-  /** `[B, 3, H, W]` to the logits of its finest level's places, `[B, 1, H / stride, W / stride]`. */
-  forward(input: Tensor): Tensor {
+  /** The logits of its finest level's places, `[B, 1, H / stride, W / stride]`. */
+  forward({ pictures, cues }: CuedPictures): Tensor {
     return scope(() => {
-      const levels = this.backbone.pyramid(input); // [B, channels, H / stride, W / stride] each
+      const levels = this.backbone.pyramid(pictures); // [B, channels, H / stride, W / stride] each
+      const [finest] = levels;
+      const [, , rows, cols] = finest.shape;
+      const alike = resize(cues, [rows, cols]).to({ dtype: finest.dtype }); // [B, cues, rows, cols]
+      levels[0] = ops.cat([finest, alike], { dim: 1 }); // [B, channels + cues, rows, cols]
       const coarsest = levels[levels.length - 1];
       const context = this.context.forward(coarsest.mean([2, 3])); // [B, channels]
       let x = context.reshape([...context.shape, 1, 1]); // [B, channels, 1, 1]

@@ -1,5 +1,5 @@
 import type { Generator, nn } from "@salmask/torch";
-import type { Backbone, BackboneFamily, BackboneSpec } from "./backbone.js";
+import type { Backbone, BackboneFamily, BackboneSpec, FeatureLevel } from "./backbone.js";
 import { convNeXt } from "./convnext.js";
 import { basicResNet, bottleneckResNet } from "./resnet.js";
 import { archNames } from "./settings.js";
@@ -21,15 +21,18 @@ export function createBackbone(spec: BackboneSpec, generator: Generator): Backbo
   return families[spec.arch].build(spec, generator);
 }
 
+/** The levels of a backbone, from fine to coarse, without building it. */
+export const levelsOf = (spec: BackboneSpec): readonly FeatureLevel[] => families[spec.arch].levels(spec);
+
 /** Pixels of the input per position of the last feature maps, along each side. */
 export function strideOf(spec: BackboneSpec): number {
-  const levels = families[spec.arch].levels(spec);
+  const levels = levelsOf(spec);
   return levels[levels.length - 1].stride;
 }
 
 /** Channels of the last feature maps. */
 export function outChannelsOf(spec: BackboneSpec): number {
-  const levels = families[spec.arch].levels(spec);
+  const levels = levelsOf(spec);
   return levels[levels.length - 1].channels;
 }
 

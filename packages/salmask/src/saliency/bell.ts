@@ -10,6 +10,3 @@ export function bell(rows: number, cols: number, spread: number): Float32Array {
     return Math.exp(-(x * x + y * y) / (2 * spread * spread));
   });
 }
-
-/** For sources that multiply their map with the bell. Wider than the control's bell, because it only supports the source. */
-export const helpingSpread = 0.35;

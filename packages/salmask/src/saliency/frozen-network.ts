@@ -4,7 +4,7 @@ import { resize } from "../image/resize.js";
 import type { MapSize, SaliencySource } from "./source.js";
 
 /** Reads saliency from what a frozen network makes of crops. */
-export abstract class FrozenNetworkSource<N extends nn.Module> implements SaliencySource {
+export abstract class FrozenNetworkSource<N extends nn.AnyModule> implements SaliencySource {
   abstract readonly name: string;
 
   /**

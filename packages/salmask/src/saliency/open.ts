@@ -4,7 +4,6 @@ import { type Compute, onCpu } from "../compute/compute.js";
 import { loadBackbone } from "../weights/files.js";
 import { isLocalizationFile, loadLocalization } from "../weights/localization.js";
 import { inputOf } from "../weights/metadata.js";
-import { CentredSource } from "./centred.js";
 import { saliencyOf } from "./class-attention.js";
 import { LocalizerSource } from "./localizer.js";
 import { OnnxSource } from "./onnx.js";
@@ -56,7 +55,7 @@ export async function openSource(
 function scdaOf(path: string, compute: Compute): SaliencySource {
   if (isLocalizationFile(path)) {
     const { network, side } = loadLocalization(path);
-    return new CentredSource(new LocalizerSource(network, side, compute));
+    return new LocalizerSource(network, side, compute);
   }
   const { backbone, metadata } = loadBackbone(path);
   return saliencyOf(backbone, inputOf(metadata).fill.prepare, compute);

@@ -9,7 +9,7 @@ import {
 } from "@salmask/torch";
 import { CheckpointError, messageOf } from "../base/errors.js";
 import { LocalizationNetwork, type LocalizationSpec } from "../models/localization-network.js";
-import { specOf } from "../models/registry.js";
+import { levelsOf, specOf } from "../models/registry.js";
 import { refuseLarger } from "./files.js";
 import { inputOf } from "./metadata.js";
 
@@ -41,8 +41,8 @@ export function saveLocalization(path: string, { network, side, rounds }: Stored
 }
 
 /**
- * The localization network of a file. Its specification is derived from the tensors. Throws {@link CheckpointError} `no-decoder` for a
- * network of an earlier Salmask, whose map was the sum of its features, `unusable-weights`.
+ * The localization network of a file. Its specification is derived from the tensors. Throws {@link CheckpointError} `earlier-localizer`
+ * for a network of an earlier Salmask, which had no decoder or no cues, `unusable-weights`.
  */
 export function loadLocalization(path: string): StoredLocalization {
   return scope(() => {
@@ -50,14 +50,9 @@ export function loadLocalization(path: string): StoredLocalization {
       const state = loadSafetensors(path);
       const metadata = readSafetensorsMetadata(path);
       const spec = specIn(state);
-      if (spec === null) {
-        throw new CheckpointError(
-          "no-decoder",
-          `Expected a localization network with a decoder in ${path}, got one without. ` +
-            `An earlier Salmask trained it; train it again: salmask saliency train PHOTOS --out ${path}`,
-        );
-      }
+      if (spec === null) throw earlier(path);
       refuseLarger(spec.backbone, state);
+      if (spec.cues < 1) throw earlier(path);
       const network = new LocalizationNetwork(spec, new Generator(0));
       try {
         network.loadStateDict(state);
@@ -75,6 +70,14 @@ export function loadLocalization(path: string): StoredLocalization {
   });
 }
 
+const earlier = (path: string): CheckpointError =>
+  new CheckpointError(
+    "earlier-localizer",
+    `Expected a localization network with a decoder that gets cues in ${path}, got one without. ` +
+      `An earlier Salmask trained it; train it again: salmask saliency train PHOTOS --out ${path}`,
+  );
+
+/** What the names and shapes of tensors say; null if they are no network with a decoder. */
 function specIn(state: nn.StateDict): LocalizationSpec | null {
   const own = "backbone.";
   const encoder = Object.fromEntries(
@@ -83,6 +86,8 @@ function specIn(state: nn.StateDict): LocalizationSpec | null {
       .map(([name, tensor]) => [name.slice(own.length), tensor]),
   );
   const backbone = specOf(encoder);
-  const head = state["head.weight"];
-  return backbone === null || head === undefined ? null : { backbone, channels: head.shape[1] };
+  const finest = state["laterals.0.weight"];
+  if (backbone === null || finest === undefined) return null;
+  const [channels, input] = finest.shape;
+  return { backbone, channels, cues: input - levelsOf(backbone)[0].channels };
 }

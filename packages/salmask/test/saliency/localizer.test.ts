@@ -1,14 +1,16 @@
 import { full, nn, scope, type Tensor } from "@salmask/torch";
 import { expect, it } from "vitest";
-import { LocalizerSource } from "../../src/saliency/localizer.js";
+import type { CuedPictures } from "../../src/models/localization-network.js";
+import { LocalizerSource, localizerCues } from "../../src/saliency/localizer.js";
 
 /** Logits -1 in the upper half and 2 in the lower half of its input, one place per pixel. Records the input's sizes. */
-class Halves extends nn.Module {
+class Halves extends nn.Module<CuedPictures> {
   readonly seen: number[][] = [];
 
-  forward(input: Tensor): Tensor {
-    const [batch, , height, width] = input.shape;
+  forward({ pictures, cues }: CuedPictures): Tensor {
+    const [batch, , height, width] = pictures.shape;
     this.seen.push([height, width]);
+    expect(cues.shape).toEqual([batch, localizerCues, height, width]);
     const logits = full([batch, 1, height, width], -1);
     logits.narrow(2, height / 2, height / 2).fill_(2);
     return logits;

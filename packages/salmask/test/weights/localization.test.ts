@@ -10,7 +10,7 @@ import { isLocalizationFile, loadLocalization, saveLocalization } from "../../sr
 import { temporaryFolder } from "../support/photos.js";
 
 const backbone = { arch: "resnet18", stem: "imagenet", width: 4 } as const;
-const spec = { backbone, channels: 6 } as const;
+const spec = { backbone, channels: 6, cues: 2 } as const;
 
 it("comes back as it was written, and its encoder can be read alone", async () => {
   const path = join(await temporaryFolder(), "weights.safetensors");
@@ -29,14 +29,21 @@ it("comes back as it was written, and its encoder can be read alone", async () =
   expect(encoder.spec).toEqual(backbone);
 });
 
-it("refuses a network of an earlier release, which had no decoder, with the command that trains one", async () => {
+it("refuses a network of an earlier release, without a decoder or without cues, with the command that trains one", async () => {
   const path = join(await temporaryFolder(), "weights.safetensors");
-  using old = createBackbone(backbone, new Generator(1));
-  saveBackbone(path, old, { task: "localization", crop: "96" });
-  await expect(openSource({ source: "scda", weights: path })).rejects.toMatchObject({
-    code: "no-decoder",
-    message: expect.stringContaining(`salmask saliency train PHOTOS --out ${path}`),
-  });
+  using encoder = createBackbone(backbone, new Generator(1));
+  using withoutCues = new LocalizationNetwork({ ...spec, cues: 0 }, new Generator(1));
+  const writers = [
+    () => saveBackbone(path, encoder, { task: "localization", crop: "96" }),
+    () => saveLocalization(path, { network: withoutCues, side: 48, rounds: 2 }),
+  ];
+  for (const write of writers) {
+    write();
+    await expect(openSource({ source: "scda", weights: path })).rejects.toMatchObject({
+      code: "earlier-localizer",
+      message: expect.stringContaining(`salmask saliency train PHOTOS --out ${path}`),
+    });
+  }
 });
 
 it("refuses a damaged file, one that lacks weights, and one that names a network larger than itself", async () => {

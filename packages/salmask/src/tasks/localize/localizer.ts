@@ -11,7 +11,7 @@ import type { BackboneSpec } from "../../models/backbone.js";
 import { LocalizationNetwork } from "../../models/localization-network.js";
 import { strideOf } from "../../models/registry.js";
 import { ConsensusSource } from "../../saliency/consensus.js";
-import { LocalizerSource } from "../../saliency/localizer.js";
+import { LocalizerSource, localizerCues } from "../../saliency/localizer.js";
 import type { SaliencySource } from "../../saliency/source.js";
 import { train } from "../../training/trainer.js";
 import { loadLocalization, saveLocalization } from "../../weights/localization.js";
@@ -123,7 +123,7 @@ export async function trainLocalizer(options: LocalizerOptions): Promise<Localiz
 
 function newNetwork(seed: number, width: number): LocalizationNetwork {
   const generator = new Generator(new KeyedRandom(seed, purpose.weights, 0).uint32());
-  return new LocalizationNetwork({ backbone: specOf(width), channels }, generator);
+  return new LocalizationNetwork({ backbone: specOf(width), channels, cues: localizerCues }, generator);
 }
 
 const allOf = (n: number): Int32Array => Int32Array.from({ length: n }, (_, id) => id);

@@ -1,9 +1,9 @@
 /** The training settings of the localization network in this package. */
 export const localizerDefaults = {
   seed: 0,
-  rounds: 3,
-  epochs: 3,
-  consensusPhotos: 3000,
+  rounds: 1,
+  epochs: 6,
+  consensusPhotos: 20000,
   crop: 64,
   width: 24,
   batchSize: 32,

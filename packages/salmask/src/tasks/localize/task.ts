@@ -4,6 +4,7 @@ import type { StageClock } from "../../base/stage-clock.js";
 import { batches, epochOrder } from "../../data/samples/order.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import type { LocalizationNetwork } from "../../models/localization-network.js";
+import { withCues } from "../../saliency/localizer.js";
 import { PhotoMaps } from "../../saliency/photo-maps.js";
 import type { SaliencySource } from "../../saliency/source.js";
 import type { Learner, Loss, Progress, Task, TaskState } from "../../training/task.js";
@@ -94,7 +95,7 @@ export class LocalizerTask implements Task<LocalizerBatch> {
 
   private *losses({ crops, ...targets }: LocalizerBatch): Iterable<Loss> {
     const laid = crops.contiguous({ memoryFormat: "channelsLast" }); // [B, 3, crop, crop]
-    const logits = this.network.forward(laid).squeeze(1); // [B, cells, cells]
+    const logits = this.network.forward(withCues(laid)).squeeze(1); // [B, cells, cells]
     yield { loss: objectLoss(logits, targets), logs: () => ({ photoWeight: targets.photos.mean().item() }) };
   }
 

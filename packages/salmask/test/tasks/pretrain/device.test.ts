@@ -22,7 +22,7 @@ const localizer = join(mkdtempSync(join(tmpdir(), "salmask-test-")), "localizer.
 
 beforeAll(() => {
   const backbone = { arch: "resnet18", stem: "imagenet", width: 8 } as const;
-  using network = new LocalizationNetwork({ backbone, channels: 8 }, new Generator(1));
+  using network = new LocalizationNetwork({ backbone, channels: 8, cues: 2 }, new Generator(1));
   saveLocalization(localizer, { network, side: 32, rounds: 1 });
 });
 afterAll(() => rmSync(dirname(localizer), { recursive: true }));
