@@ -1,4 +1,4 @@
-import { Generator, optim, randn, scope, type Tensor } from "@salmask/torch";
+import { Generator, ops, optim, randn, scope, type Tensor } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { onCpu } from "../../../src/compute/compute.js";
 import { configSchema } from "../../../src/config/schema.js";
@@ -84,6 +84,16 @@ function lossOf(compare: Compare, versions: Occluded["versions"]): number {
 }
 
 const same = (a: Tensor, b: Tensor) => a.sub(b).abs().amax().item() === 0;
+
+/** Which of a photo's masks `[N, H, W]` has hidden a part of it, `[3, H, W]` each. */
+function maskIn(hidden: Tensor, photo: Tensor, masks: Tensor): number {
+  const apart = Array.from({ length: masks.shape[0] }, (_, n) =>
+    photo.mul(masks.select(0, n)).add(hidden).sub(photo).abs().amax().item(),
+  );
+  const least = Math.min(...apart);
+  expect(least).toBeLessThan(1e-5);
+  return apart.indexOf(least);
+}
 
 const stateOf = (method: Method) =>
   scope(() => Object.values(method.state()).flatMap((tensor) => tensor.toArray()));
@@ -190,6 +200,49 @@ describe("Occlusion", () => {
       ),
     );
   });
+
+  it.each(["adios", "adios-s"] as const)(
+    "learns by the gradient of the whole objective, under the masks that the method sees: %s",
+    (name) => {
+      play("byol", { name, sparsity: 0.75 }, (method, occlusion) =>
+        scope(() => {
+          const batch = views();
+          const sources = sourcesOf(method, batch);
+          expect(sources.length).toBe(2);
+          const compare = method.against(batch, atStep(0));
+          const { model } = occlusion;
+          const gradient = () =>
+            ops.cat(model.parameters().map(({ grad, numel }) => grad!.clone().reshape([numel])));
+          const { versions, losses } = occlusion.occlude(sources, key);
+          expect(versions.length).toBe(name === "adios" ? 3 : 1);
+          for (const { loss } of losses(compare, method.learned)) loss.backward();
+          const found = gradient(); // [P]
+          model.zeroGrad();
+
+          // The same in one graph from the model to the objective.
+          const masks = sources.map((source) => model.forward(source)); // [B, N, H, W] each
+          const hidden = versions.map((version) =>
+            sources.map((source, i) => {
+              const chosen = Array.from({ length: source.shape[0] }, (_, row) => {
+                const of = masks[i].select(0, row); // [N, H, W]
+                return of.select(0, maskIn(version[i].select(0, row), source.select(0, row), of)); // [H, W]
+              });
+              // To the last bit what the method saw: another bit may cut a ReLU off, and its gradient jumps.
+              return source.mul(ops.stack(chosen).unsqueeze(1).neg().add(1)); // [B, 3, H, W]
+            }),
+          );
+          const seen = hidden.map((each) => compare(each).loss).reduce((sum, loss) => sum.add(loss));
+          const penalties = masks.map((each) => each.mean([2, 3]).mul(Math.PI).sin().pow(-1).mean());
+          const penalty = penalties.reduce((sum, one) => sum.add(one)).mul(0.75 * versions.length);
+          penalty.sub(seen).backward();
+          const expected = gradient(); // [P]
+          model.zeroGrad();
+          const norm = (one: Tensor) => one.pow(2).sum().sqrt().item();
+          expect(norm(found.sub(expected))).toBeLessThan(1e-4 * norm(expected));
+        }),
+      );
+    },
+  );
 
   it("prevents empty masks if sparsity is set", () => {
     const smallest = (sparsity: number) =>
