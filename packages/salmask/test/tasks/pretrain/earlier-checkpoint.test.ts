@@ -90,6 +90,11 @@ it.each([
     const { sourceStamp } = dataset;
     dataset.close();
     makeEarlier(path, sourceStamp);
+    const damaged = join(folder, "damaged.safetensors");
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(damaged, bytes);
+    expect(() => loadCheckpoint(damaged)).toThrow("a checksum that does not match its content");
     const names = scope(() => Object.keys(loadSafetensors(path)));
     for (const part of parts)
       expect(
