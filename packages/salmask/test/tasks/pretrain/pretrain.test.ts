@@ -8,7 +8,7 @@ import type { RunEvent } from "../../../src/base/events.js";
 import { configSchema } from "../../../src/config/schema.js";
 import { RunFolder } from "../../../src/runs/run-folder.js";
 import { type PretrainOptions, pretrain } from "../../../src/tasks/pretrain/pretrain.js";
-import { listCheckpoints } from "../../../src/training/checkpoint.js";
+import { listCheckpoints, loadCheckpoint } from "../../../src/training/checkpoint.js";
 import { smallSettings, temporaryFolder, writePhotos } from "../../support/photos.js";
 import { failure, weightsOf } from "../../support/pretrain.js";
 
@@ -34,6 +34,18 @@ async function prepareEnded(): Promise<PretrainOptions & { folder: string }> {
     await cp(options.out, shared.folder, { recursive: true });
   } else await cp(shared.folder, options.out, { recursive: true });
   return options;
+}
+
+/** A run's newest checkpoint: its counters, and each tensor's values. */
+function lastState(out: string) {
+  using checkpoint = loadCheckpoint(listCheckpoints(join(out, "checkpoints"))[0]);
+  const { task, optimizers, position } = checkpoint;
+  const all = [task, ...Object.values(optimizers)].flatMap((tensors) => Object.entries(tensors));
+  return {
+    counters: position.counters,
+    steps: position.optimizerSteps,
+    tensors: all.map(([name, tensor]) => [name, tensor.toArray()]),
+  };
 }
 
 /** Two epochs: the first is the warm-up, and in the second there are masks. */
@@ -87,7 +99,11 @@ describe("pretrain", () => {
   });
 
   it.each([
-    { saliency: { source: "own", scope: "photo", warmupEpochs: 1 } },
+    {
+      // Three batches of eight end in the middle of the queue, so that its place has to be read as well.
+      method: { ...smallSettings.method, queue: 10 },
+      saliency: { source: "own", scope: "photo", warmupEpochs: 1 },
+    },
     {
       method: { name: "simclr", dim: 8 },
       occlusion: { name: "adios-s", masks: 2, channels: 2 },
@@ -107,6 +123,8 @@ describe("pretrain", () => {
     expect(listCheckpoints(join(cut.out, "checkpoints"))[0]).toMatch(/step-000000003/);
     await pretrain({ ...whole, out: cut.out, resume: true });
     expect(weightsOf(cut.out).equals(weightsOf(whole.out))).toBe(true);
+    const [resumed, straight] = [cut, whole].map(({ out }) => lastState(out));
+    expect(resumed).toEqual(straight);
   });
 
   it("stops at a loss that is not finite with the step and the last good checkpoint, and keeps that checkpoint", async () => {
