@@ -89,11 +89,14 @@ describe("pretrain", () => {
     const saliency = { ...smallSettings.saliency, warmupEpochs: 0 };
     const options = await prepare({ saliency, train: { ...short, epochs: 1 } });
     const seen = new Set<string>();
-    for (const change of [{}, { seed: 1 }, { mask: { fill: "mean" } }, { mask: { fill: "none" } }]) {
+    const changes = [{}, { seed: 1 }, { mask: { fill: "mean" } }, { mask: { fill: "none" } }];
+    for (const [i, change] of changes.entries()) {
       const config = configSchema.parse({ ...options.config, ...change });
-      const out = join(options.folder, `run-${seen.size}`);
+      const out = join(options.folder, `run-${i}`);
       await pretrain({ ...options, out, config });
-      seen.add(weightsOf(out).toString("hex"));
+      // The numbers alone: the file also holds the settings, which differ anyway.
+      const { tensors } = lastState(out);
+      seen.add(JSON.stringify(tensors));
     }
     expect(seen.size).toBe(4);
   });
