@@ -1,26 +1,35 @@
-// Eight floats as one vector, with GCC's vector extension: FMA where the including file enables it, pairs of NEON on
-// ARM.
+// Eight floats as one vector, or as many as SALMASK_LANES says, with GCC's vector extension: FMA where the including file enables
+// it, pairs of NEON on ARM.
 #pragma once
 #include <cstdint>
 
+#ifndef SALMASK_LANES
+#define SALMASK_LANES 8
+#endif
+
 namespace salmask {
 
-typedef float Vector __attribute__((vector_size(32)));
-constexpr int64_t kLanes = 8;
+constexpr int64_t kLanes = SALMASK_LANES;
+typedef float Vector __attribute__((vector_size(4 * SALMASK_LANES)));
 
 #pragma GCC push_options
 #if defined(__x86_64__)
+#if SALMASK_LANES == 16
+#pragma GCC target("avx512f,avx2,fma")
+#else
 #pragma GCC target("avx2,fma")
 #endif
-typedef float UnalignedVector __attribute__((vector_size(32), aligned(4), may_alias));
+#endif
+typedef float UnalignedVector __attribute__((vector_size(4 * SALMASK_LANES), aligned(4), may_alias));
 static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
 static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 #pragma GCC pop_options
 
-/** Whether this machine has the instructions of files with `#pragma GCC target("avx2,fma")`. */
-inline bool hasVectorUnit() {
+/** Whether this machine has the instructions of files with the target above. */
+static inline bool hasVectorUnit() {
 #if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                          (kLanes == 8 || __builtin_cpu_supports("avx512f"));
   return has;
 #else
   return true;

@@ -1,163 +1,39 @@
 #include "winograd.h"
 
-#include <ATen/Parallel.h>
-#include <algorithm>
-
-#include "vector.h"
-
-#pragma GCC push_options
-#if defined(__x86_64__)
-#pragma GCC target("avx2,fma")
-#endif
-#include "winograd_kernels.h"
-#pragma GCC pop_options
-
 namespace salmask {
 namespace {
 
-using namespace winograd;
+using winograd::Width;
 
-/** Tiles that one thread computes through all three stages, so that intermediate values stay in its cache. */
-constexpr int64_t kBlockTiles = 24;
-/** Bytes of transformed tiles between the stages of the weight gradient, shared by all threads. */
-constexpr int64_t kSharedBytes = 16 << 20;
-/** Prevents points at a distance of a power of two from using the same cache lines. */
-constexpr int64_t kSkew = 16;
-/** Outputs per panel of the transformed kernel. */
-constexpr int64_t kPanel = 2 * kLanes;
-
-int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
-Planes planesOf(const at::Tensor& tensor) {
-  return {tensor.size(0), tensor.size(2), tensor.size(3), tensor.size(1)};
+/** The widest vectors that this machine has and that divide the channels; null if there are none. */
+const Width* widthFor(int64_t in, int64_t out) {
+  static const Width* const widths[] = {
+#if defined(__x86_64__)
+      &winograd::sixteen::kWidth,
+#endif
+      &winograd::eight::kWidth,
+  };
+  for (const Width* width : widths)
+    if (in % width->lanes == 0 && out % width->lanes == 0 && width->isHere()) return width;
+  return nullptr;
 }
 
-at::Tensor floats(int64_t count) { return at::empty({count}, at::kFloat); }
-
-/** `[36][out / 16][in][16]`. The last panel is 8 wide if `out` is not a multiple of 16. */
-struct TransformedKernel {
-  at::Tensor storage;
-  int64_t in, out, stride;
-
-  int64_t width(int64_t panel) const { return std::min(kPanel, out - panel * kPanel); }
-  int64_t panels() const { return roundUp(out, kPanel) / kPanel; }
-  float* at(int64_t point, int64_t panel) const {
-    return storage.data_ptr<float>() + point * stride + panel * kPanel * in;
-  }
-};
-
-TransformedKernel transform(const Kernel& kernel) {
-  const int64_t stride = kernel.in * kernel.out + kSkew;
-  TransformedKernel to{floats(kPoints * stride), kernel.in, kernel.out, stride};
-  at::parallel_for(0, to.panels(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; ++panel) {
-      const int64_t width = to.width(panel);
-      for (int64_t in = 0; in < kernel.in; ++in)
-        for (int64_t lane = 0; lane < width; lane += kLanes)
-          transformKernel(kernel, panel * kPanel + lane, in, to.at(0, panel) + in * width + lane, stride);
-    }
-  });
-  return to;
-}
-
-/** Convolves `input` `[B, in, H, W]` with a kernel of `out` outputs: `[B, out, H, W]`. */
-at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
-  const Planes from = planesOf(input);
-  const Planes to{from.images, from.height, from.width, kernel.out};
-  auto output = at::empty({to.images, to.channels, to.height, to.width}, input.options(), at::MemoryFormat::ChannelsLast);
-  const TransformedKernel weight = transform(kernel);
-
-  const int64_t tiles = from.tiles(), threads = at::get_num_threads();
-  // Aims at a multiple of the number of threads, so that few threads are idle in the last round.
-  const int64_t rounds = (tiles + kBlockTiles * threads - 1) / (kBlockTiles * threads);
-  const int64_t capacity = roundUp((tiles + rounds * threads - 1) / (rounds * threads), kRows);
-  const int64_t blocks = (tiles + capacity - 1) / capacity;
-  const int64_t inStride = capacity * from.channels + kSkew, outStride = capacity * to.channels + kSkew;
-  const at::Tensor scratch = floats(threads * kPoints * (inStride + outStride));
-  const at::Tensor zeros = at::zeros({from.channels}, at::kFloat);
-  const float* source = input.data_ptr<float>();
-  float* target = output.data_ptr<float>();
-
-  at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
-    float* own = scratch.data_ptr<float>() + at::get_thread_num() * kPoints * (inStride + outStride);
-    const Transformed values{own, capacity, inStride}, products{own + kPoints * inStride, capacity, outStride};
-    for (int64_t block = begin; block < end; ++block) {
-      const int64_t first = block * capacity, count = std::min(capacity, tiles - first);
-      transformTiles<inputLine, kTile>(source, from, 1, first, count, zeros.data_ptr<float>(), values, 0);
-      const int64_t rows = roundUp(count, kRows);  // values of rows after `count` are undefined and are not written
-      for (int64_t point = 0; point < kPoints; ++point) {
-        for (int64_t panel = 0; panel < weight.panels(); ++panel) {
-          auto* product = weight.width(panel) == kPanel ? multiply<2> : multiply<1>;
-          product(values.at(point, 0, 0), weight.at(point, panel), products.at(point, 2 * panel, 0), rows, capacity,
-                  from.channels);
-        }
-      }
-      writeTiles(products, first, count, target, to);
-    }
-  });
-  return output;
-}
+const Width& widthOf(const at::Tensor& weight) { return *widthFor(weight.size(1), weight.size(0)); }
 
 }  // namespace
 
-bool hasWinograd(int64_t in, int64_t out) { return hasVectorUnit() && in % kLanes == 0 && out % kLanes == 0; }
+bool hasWinograd(int64_t in, int64_t out) { return widthFor(in, out) != nullptr; }
 
 at::Tensor winogradConvolution(const at::Tensor& input, const at::Tensor& weight) {
-  const int64_t out = weight.size(0), in = weight.size(1), taps = kKernel * kKernel;
-  return convolve(input, {weight.data_ptr<float>(), out, in, in * taps, taps, false});
+  return widthOf(weight).convolution(input, weight);
 }
 
 at::Tensor winogradInputGradient(const at::Tensor& gradient, const at::Tensor& weight) {
-  const int64_t out = weight.size(0), in = weight.size(1), taps = kKernel * kKernel;
-  return convolve(gradient, {weight.data_ptr<float>(), in, out, taps, in * taps, true});
+  return widthOf(weight).inputGradient(gradient, weight);
 }
 
 at::Tensor winogradWeightGradient(const at::Tensor& input, const at::Tensor& gradient) {
-  const Planes from = planesOf(input), to = planesOf(gradient);
-  const int64_t tiles = from.tiles(), both = from.channels + to.channels;
-  const int64_t shared = kSharedBytes / (kPoints * both * static_cast<int64_t>(sizeof(float)));
-  const int64_t capacity = std::min(std::max(shared, kBlockTiles), tiles);
-  const int64_t inStride = capacity * from.channels + kSkew, outStride = capacity * to.channels + kSkew;
-  const at::Tensor scratch = floats(kPoints * (inStride + outStride));
-  const Transformed values{scratch.data_ptr<float>(), capacity, inStride};
-  const Transformed gradients{values.values + kPoints * inStride, capacity, outStride};
-  const at::Tensor zeros = at::zeros({std::max(from.channels, to.channels)}, at::kFloat);
-  const int64_t stride = from.channels * to.channels + kSkew;
-  const at::Tensor sums = at::zeros({kPoints * stride}, at::kFloat);  // [36][in][out]
-  const float* source = input.data_ptr<float>();
-  const float* slope = gradient.data_ptr<float>();
-  const int64_t inBlocks = from.channels / kLanes;
-
-  for (int64_t first = 0; first < tiles; first += capacity) {
-    const int64_t count = std::min(capacity, tiles - first);
-    at::parallel_for(0, count, kLanes, [&](int64_t begin, int64_t end) {
-      const float* outside = zeros.data_ptr<float>();
-      transformTiles<inputLine, kTile>(source, from, 1, first + begin, end - begin, outside, values, begin);
-      transformTiles<outputGradientLine, kOutput>(slope, to, 0, first + begin, end - begin, outside, gradients, begin);
-    });
-    at::parallel_for(0, kPoints * inBlocks, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t job = begin; job < end; ++job) {
-        const int64_t point = job / inBlocks, block = job % inBlocks;
-        for (int64_t out = 0; out < to.channels; out += kPanel) {
-          auto* add = to.channels - out >= kPanel ? addOuterProducts<2> : addOuterProducts<1>;
-          for (int64_t row = 0; row < kLanes; row += kGradientRows) {
-            float* sum = sums.data_ptr<float>() + point * stride + (block * kLanes + row) * to.channels + out;
-            add(values.at(point, block, 0) + row, gradients.at(point, out / kLanes, 0), sum, count, capacity, to.channels);
-          }
-        }
-      }
-    });
-  }
-
-  auto result = at::empty({to.channels, from.channels, kKernel, kKernel}, input.options());
-  const int64_t taps = kKernel * kKernel;
-  at::parallel_for(0, from.channels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t in = begin; in < end; ++in)
-      for (int64_t out = 0; out < to.channels; out += kLanes)
-        writeKernelGradient(sums.data_ptr<float>() + in * to.channels + out, stride,
-                            result.data_ptr<float>() + (out * from.channels + in) * taps, from.channels * taps);
-  });
-  return result;
+  return widthFor(input.size(1), gradient.size(1))->weightGradient(input, gradient);
 }
 
 }  // namespace salmask

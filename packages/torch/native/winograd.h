@@ -1,5 +1,4 @@
-// 3 x 3 convolutions of stride 1 and padding 1 with a quarter of the multiplications of the definition. oneDNN has such
-// kernels only for AVX-512. These layers are nearly all of the work of a ResNet-18 and a third of that of a ResNet-50.
+// 3 x 3 convolutions of stride 1 and padding 1 with a quarter of the multiplications of the definition. These layers are nearly all of the work of a ResNet-18 and a third of that of a ResNet-50.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -19,5 +18,26 @@ at::Tensor winogradInputGradient(const at::Tensor& gradient, const at::Tensor& w
  * threads.
  */
 at::Tensor winogradWeightGradient(const at::Tensor& input, const at::Tensor& gradient);
+
+namespace winograd {
+
+/** The functions above for vectors of one width. Channels are multiples of `lanes`. */
+struct Width {
+  int64_t lanes;
+  /** Whether this machine has such vectors. */
+  bool (*isHere)();
+  at::Tensor (*convolution)(const at::Tensor& input, const at::Tensor& weight);
+  at::Tensor (*inputGradient)(const at::Tensor& gradient, const at::Tensor& weight);
+  at::Tensor (*weightGradient)(const at::Tensor& input, const at::Tensor& gradient);
+};
+
+namespace eight {
+extern const Width kWidth;
+}
+namespace sixteen {
+extern const Width kWidth;
+}
+
+}  // namespace winograd
 
 }  // namespace salmask

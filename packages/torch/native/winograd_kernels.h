@@ -1,22 +1,22 @@
 // The arithmetic of Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.1) on plain memory. A tile
-// of 6 x 6 input values gives 4 x 4 output values with 36 multiplications; the definition needs 144. Only winograd.cc
-// includes this file, between the pragmas that choose the instructions.
+// of 6 x 6 input values gives 4 x 4 output values with 36 multiplications; the definition needs 144. Only
+// winograd_width.h includes this file, between the pragmas that choose the instructions.
 //
-// "Points" are the 36 positions of a transformed tile. Transformed values are stored as `[36][channels / 8][tiles][8]`,
+// "Points" are the 36 positions of a transformed tile. Transformed values are stored as `[36][channels / kLanes][tiles][kLanes]`,
 // so that the matrix products below read the memory in order.
 #pragma once
 #include <cstdint>
 
 #include "vector.h"
 
-namespace salmask::winograd {
+namespace salmask::winograd::SALMASK_WIDTH {
 
 constexpr int kTile = 6;
 constexpr int kOutput = 4;
 constexpr int kKernel = 3;
 constexpr int kPoints = kTile * kTile;
-/** Tiles, or rows, per register block of a product. */
-constexpr int64_t kRows = 6;
+/** Tiles, or rows, per register block of a product: two panels of them and what they are made of fill the registers, 16 or 32. */
+constexpr int64_t kRows = kLanes == 16 ? 12 : 6;
 
 // Each line transform reads values with distance `step` and writes with distance `outStep`. The matrices are the
 // paper's.
@@ -163,8 +163,8 @@ static void writeTiles(const Transformed& from, int64_t first, int64_t count, fl
 }
 
 /**
- * Product of `[tiles, in]` and `[in, Panels * 8]` at one point: `values` `[in / 8][capacity][8]`, `weight`
- * `[in][Panels * 8]`, `out` `[Panels][capacity][8]`. `tiles` is a multiple of kRows. Sums run over `in` in order.
+ * Product of `[tiles, in]` and `[in, Panels * kLanes]` at one point: `values` `[in / kLanes][capacity][kLanes]`, `weight`
+ * `[in][Panels * kLanes]`, `out` `[Panels][capacity][kLanes]`. `tiles` is a multiple of kRows. Sums run over `in` in order.
  */
 template <int Panels>
 static void multiply(const float* values, const float* weight, float* out, int64_t tiles, int64_t capacity, int64_t in) {
@@ -173,12 +173,12 @@ static void multiply(const float* values, const float* weight, float* out, int64
     const float* w = weight;
     for (int64_t block = 0; block < in / kLanes; ++block) {
       const float* rows = values + (block * capacity + tile) * kLanes;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int k = 0; k < kLanes; ++k) {
         Vector columns[Panels];
 #pragma GCC unroll 2
         for (int p = 0; p < Panels; ++p) columns[p] = load(w + p * kLanes);
-#pragma GCC unroll 6
+#pragma GCC unroll 12
         for (int r = 0; r < kRows; ++r) {
           const Vector value = Vector{} + rows[r * kLanes + k];
 #pragma GCC unroll 2
@@ -187,7 +187,7 @@ static void multiply(const float* values, const float* weight, float* out, int64
         w += Panels * kLanes;
       }
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
       for (int p = 0; p < Panels; ++p) store(out + (p * capacity + tile + r) * kLanes, sums[r][p]);
@@ -195,18 +195,18 @@ static void multiply(const float* values, const float* weight, float* out, int64
 }
 
 /** Rows of the weight gradient per register block. */
-constexpr int64_t kGradientRows = 4;
+constexpr int64_t kGradientRows = kLanes == 16 ? 8 : 4;
 
 /**
- * Adds the outer products of `count` tiles at one point to `sums`, kGradientRows rows of `Panels * 8` with distance
- * `rowStride`. Inputs: `values` `[capacity][8]`, of which the first kGradientRows of each 8 are read, and `gradients`
- * `[Panels][capacity][8]`.
+ * Adds the outer products of `count` tiles at one point to `sums`, kGradientRows rows of `Panels * kLanes` with distance
+ * `rowStride`. Inputs: `values` `[capacity][kLanes]`, of which the first kGradientRows of each kLanes are read, and `gradients`
+ * `[Panels][capacity][kLanes]`.
  */
 template <int Panels>
 static void addOuterProducts(const float* values, const float* gradients, float* sums, int64_t count, int64_t capacity,
                              int64_t rowStride) {
   Vector block[kGradientRows][Panels];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < kGradientRows; ++r)
 #pragma GCC unroll 2
     for (int p = 0; p < Panels; ++p) block[r][p] = load(sums + r * rowStride + p * kLanes);
@@ -214,14 +214,14 @@ static void addOuterProducts(const float* values, const float* gradients, float*
     Vector columns[Panels];
 #pragma GCC unroll 2
     for (int p = 0; p < Panels; ++p) columns[p] = load(gradients + (p * capacity + tile) * kLanes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < kGradientRows; ++r) {
       const Vector value = Vector{} + values[tile * kLanes + r];
 #pragma GCC unroll 2
       for (int p = 0; p < Panels; ++p) block[r][p] += value * columns[p];
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < kGradientRows; ++r)
 #pragma GCC unroll 2
     for (int p = 0; p < Panels; ++p) store(sums + r * rowStride + p * kLanes, block[r][p]);
@@ -238,7 +238,7 @@ struct Kernel {
 };
 
 /**
- * Transforms the kernels of eight outputs, from `out`, for one input to `points` `[36]`, with distance `stride` in
+ * Transforms the kernels of kLanes outputs, from `out`, for one input to `points` `[36]`, with distance `stride` in
  * floats.
  */
 static void transformKernel(const Kernel& kernel, int64_t out, int64_t in, float* points, int64_t stride) {
@@ -253,7 +253,7 @@ static void transformKernel(const Kernel& kernel, int64_t out, int64_t in, float
   for (int k = 0; k < kPoints; ++k) store(points + k * stride, transformed[k]);
 }
 
-/** The transpose of transformKernel: writes the gradient of eight outputs for one input, `[outputs, inputs, 3, 3]`. */
+/** The transpose of transformKernel: writes the gradient of kLanes outputs for one input, `[outputs, inputs, 3, 3]`. */
 static void writeKernelGradient(const float* points, int64_t stride, float* gradient, int64_t outStride) {
   Vector transformed[kPoints], taps[kKernel * kKernel];
 #pragma GCC unroll 36
@@ -263,4 +263,4 @@ static void writeKernelGradient(const float* points, int64_t stride, float* grad
     for (int lane = 0; lane < kLanes; ++lane) gradient[lane * outStride + k] = taps[k][lane];
 }
 
-}  // namespace salmask::winograd
+}  // namespace salmask::winograd::SALMASK_WIDTH
