@@ -11,8 +11,11 @@ namespace {
 
 /** A rank without a new mark for so many periods is gone. */
 constexpr int kPatience = 4;
-/** So many periods the rank that holds the store waits until all others have read who is missing. */
-constexpr int kFarewell = 3;
+/**
+ * So many periods at most the rank that holds the store waits until all others have read who is missing. On a busy machine a thread can
+ * be late by several, and would then find the store gone and name its holder.
+ */
+constexpr int kFarewell = 10;
 const char* const kVerdict = "missing";
 
 std::string listed(const char* kind, const std::vector<int>& ranks) {
