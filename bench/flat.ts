@@ -52,7 +52,8 @@ interface Sample {
 function sampleOf(pid: number, step: number): Sample | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const bytesOf = (field: string) => 1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+    const bytesOf = (field: string) =>
+      1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]);
     const own = bytesOf("RssAnon") + bytesOf("VmSwap");
     const resident = bytesOf("VmRSS");
     if (Number.isNaN(own + resident)) return null;

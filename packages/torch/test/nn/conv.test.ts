@@ -29,8 +29,20 @@ interface Case {
 const cases: Case[] = [
   { what: "tiles that fill the plane", shape: [2, 8, 8, 8], out: 16, kernelSize: 3, padding: 1 },
   { what: "tiles over the edge", shape: [3, 16, 7, 9], out: 8, kernelSize: 3, padding: 1 },
-  { what: "vectors of sixteen, in two panels and a part", shape: [3, 16, 7, 9], out: 80, kernelSize: 3, padding: 1 },
-  { what: "vectors of sixteen, from a part of a panel", shape: [2, 48, 13, 6], out: 16, kernelSize: 3, padding: 1 },
+  {
+    what: "vectors of sixteen, in two panels and a part",
+    shape: [3, 16, 7, 9],
+    out: 80,
+    kernelSize: 3,
+    padding: 1,
+  },
+  {
+    what: "vectors of sixteen, from a part of a panel",
+    shape: [2, 48, 13, 6],
+    out: 16,
+    kernelSize: 3,
+    padding: 1,
+  },
   { what: "a plane within one tile", shape: [5, 24, 2, 1], out: 40, kernelSize: 3, padding: 1 },
   { what: "many tiles and channels", shape: [2, 64, 32, 32], out: 72, kernelSize: 3, padding: 1, bias: true },
   {
@@ -123,7 +135,13 @@ describe("a convolution with channels last", () => {
 
   const shared: Case[] = [
     { what: "a Winograd layer", shape: [2, 64, 32, 32], out: 72, kernelSize: 3, padding: 1 },
-    { what: "a Winograd layer with vectors of sixteen", shape: [2, 64, 32, 32], out: 80, kernelSize: 3, padding: 1 },
+    {
+      what: "a Winograd layer with vectors of sixteen",
+      shape: [2, 64, 32, 32],
+      out: 80,
+      kernelSize: 3,
+      padding: 1,
+    },
     { what: "single channels", shape: [5, 16, 9, 9], out: 16, kernelSize: 7, padding: 3, groups: 16 },
   ];
 
