@@ -14,10 +14,7 @@
 #include "optional.h"
 #include "vector.h"
 
-#pragma GCC push_options
-#if defined(__x86_64__)
-#pragma GCC target("avx2,fma")
-#endif
+#include "vector_target.h"
 #include "batch_norm_kernels.h"
 #pragma GCC pop_options
 

@@ -8,10 +8,7 @@
 
 #include "vector.h"
 
-#pragma GCC push_options
-#if defined(__x86_64__)
-#pragma GCC target("avx2,fma")
-#endif
+#include "vector_target.h"
 #include "depthwise_kernels.h"
 #pragma GCC pop_options
 

@@ -12,20 +12,13 @@ namespace salmask {
 constexpr int64_t kLanes = SALMASK_LANES;
 typedef float Vector __attribute__((vector_size(4 * SALMASK_LANES)));
 
-#pragma GCC push_options
-#if defined(__x86_64__)
-#if SALMASK_LANES == 16
-#pragma GCC target("avx512f,avx2,fma")
-#else
-#pragma GCC target("avx2,fma")
-#endif
-#endif
+#include "vector_target.h"
 typedef float UnalignedVector __attribute__((vector_size(4 * SALMASK_LANES), aligned(4), may_alias));
 static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
 static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
 #pragma GCC pop_options
 
-/** Whether this machine has the instructions of files with the target above. */
+/** Whether this machine has the instructions of vector_target.h. */
 static inline bool hasVectorUnit() {
 #if defined(__x86_64__)
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -7,14 +7,7 @@
 #include "vector.h"
 #include "winograd.h"
 
-#pragma GCC push_options
-#if defined(__x86_64__)
-#if SALMASK_LANES == 16
-#pragma GCC target("avx512f,avx2,fma")
-#else
-#pragma GCC target("avx2,fma")
-#endif
-#endif
+#include "vector_target.h"
 #include "winograd_kernels.h"
 #pragma GCC pop_options
 
