@@ -48,18 +48,17 @@ export interface PlannedRun {
  * the row's name. Photos in a folder are not looked at: whoever keeps results of several machines sees to it that they had the same ones.
  */
 export class KeptResults {
+  /** Ends when the results that were added are in the file: two writes at once could leave out the later one's. */
+  private written: Promise<void> = Promise.resolve();
+
   private constructor(
     private readonly path: string,
-    private readonly lines: Map<string, Kept>,
+    private lines: ReadonlyMap<string, Kept>,
   ) {}
 
   /** Reads a file of one JSON document a line; a file that is not there is empty. Throws {@link DataError} `bad-results`. */
   static open(path: string): KeptResults {
-    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-    const lines = text
-      .split("\n")
-      .flatMap((line, i) => (line === "" ? [] : [readLine(line, `${path}, line ${i + 1}`)]));
-    return new KeptResults(path, new Map(lines.map((line) => [line.key, line])));
+    return new KeptResults(path, readLines(path));
   }
 
   /** The result of a run; null if the file has none. */
@@ -70,14 +69,28 @@ export class KeptResults {
     return { kind: "done", row: run.row.name, seed: run.seed, knn, linear, seconds, logs };
   }
 
-  /** Adds the result of a run, and writes the file. */
+  /** Adds the result of a run, and writes the file, with what other commands have added since. Throws {@link DataError} `bad-results`. */
   async add(run: PlannedRun, { row, seed, knn, linear, seconds, logs }: DoneRun): Promise<void> {
     const key = keyOf(run);
     const processor = cpus()[0]?.model ?? "unknown";
-    this.lines.set(key, { row, seed, key, knn, linear, seconds, logs, processor });
-    const lines = Array.from(this.lines.values(), (line) => `${JSON.stringify(line)}\n`);
-    await writeFileAtomic(this.path, lines.join(""));
+    const write = async () => {
+      const line = { row, seed, key, knn, linear, seconds, logs, processor };
+      this.lines = new Map([...readLines(this.path), [key, line]]);
+      const texts = Array.from(this.lines.values(), (one) => `${JSON.stringify(one)}\n`);
+      await writeFileAtomic(this.path, texts.join(""));
+    };
+    this.written = this.written.then(write, write);
+    await this.written;
   }
+}
+
+/** The results in a file, by their keys. */
+function readLines(path: string): Map<string, Kept> {
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const lines = text
+    .split("\n")
+    .flatMap((line, i) => (line === "" ? [] : [readLine(line, `${path}, line ${i + 1}`)]));
+  return new Map(lines.map((line) => [line.key, line]));
 }
 
 function readLine(line: string, place: string): Kept {
@@ -95,8 +108,9 @@ function readLine(line: string, place: string): Kept {
 /** Of everything that a run's result depends on, but the photos of a folder. */
 function keyOf({ plan, row, seed }: PlannedRun): string {
   const { protocol, lastEpochs, photos } = plan;
-  const { source, weights } = row.config.saliency;
-  const network = source === "scda" ? sha256(readFileSync(weights ?? localizerWeights)) : null;
+  const { source, weights = localizerWeights } = row.config.saliency;
+  // A run refuses weights that are not there in its own words.
+  const network = source === "scda" && existsSync(weights) ? sha256(readFileSync(weights)) : null;
   const pictures = photos.kind === "embedded" ? photos.options : null;
   const learned = whatIsLearned({ ...row.config, seed });
   return sha256(JSON.stringify({ learned, pictures, network, protocol, lastEpochs }));

@@ -77,6 +77,19 @@ describe("KeptResults", () => {
     expect(await counts(kept, plan)).toBe(false);
   });
 
+  it("loses no result that is added at the same time, here or by another command", async () => {
+    const plan = await planOf(text().replace("seeds: [0, 1]", "seeds: [0, 1, 2, 3, 4, 5]"));
+    const path = join(await temporaryFolder(), "results.jsonl");
+    const [here, there] = [KeptResults.open(path), KeptResults.open(path)];
+    const add = (kept: KeptResults, seed: number) =>
+      kept.add({ plan, row: plan.rows[1], seed }, { ...result, seed });
+    await Promise.all([0, 1, 2].map((seed) => add(here, seed)));
+    await Promise.all([3, 4, 5].map((seed) => add(there, seed)));
+    await add(here, 0);
+    const read = KeptResults.open(path);
+    expect(plan.seeds.map((seed) => read.find({ plan, row: plan.rows[1], seed })?.seed)).toEqual(plan.seeds);
+  });
+
   it("names a line that is no result", async () => {
     const path = join(await temporaryFolder(), "results.jsonl");
     writeFileSync(path, '{"row": "masked"}\n');
