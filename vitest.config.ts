@@ -13,6 +13,9 @@ const alone = [
   "packages/salmask/test/examples.test.ts",
 ];
 
+/** A file that holds times to a goal: it runs when all others have ended, because a busy machine says nothing about the page. */
+const timed = ["packages/salmask/test/watch/page.test.ts"];
+
 export default defineConfig({
   resolve: {
     alias: {
@@ -35,8 +38,9 @@ export default defineConfig({
       // One process for file after file, because loading the engine and the sources took a third of the time of all tests.
       {
         extends: true,
-        test: { name: "together", include: [all], exclude: alone, isolate: false },
+        test: { name: "together", include: [all], exclude: [...alone, ...timed], isolate: false },
       },
+      { extends: true, test: { name: "timed", include: timed, sequence: { groupOrder: 1 } } },
     ],
   },
 });
