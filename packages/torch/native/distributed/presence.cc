@@ -3,6 +3,7 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -12,8 +13,8 @@ namespace {
 /** A rank without a new mark for so many periods is gone. */
 constexpr int kPatience = 4;
 /**
- * So many periods at most the rank that holds the store waits until all others have read who is missing. On a busy machine a thread can
- * be late by several, and would then find the store gone and name its holder.
+ * So many periods at most the rank that holds the store waits until all others know who is missing. On a busy machine a thread can be
+ * late by several, and would then find the store gone and name its holder.
  */
 constexpr int kFarewell = 10;
 const char* const kVerdict = "missing";
@@ -22,6 +23,17 @@ std::string listed(const char* kind, const std::vector<int>& ranks) {
   std::ostringstream out;
   for (size_t i = 0; i < ranks.size(); ++i) out << (i == 0 ? kind : ",") << (i == 0 ? " " : "") << ranks[i];
   return out.str();
+}
+
+/** The ranks that a verdict says gave no sign of life. */
+std::set<int> goneIn(const std::string& verdict) {
+  std::set<int> gone;
+  std::istringstream text(verdict);
+  std::string kind;
+  text >> kind;
+  if (kind == "gone")
+    for (int rank; text >> rank; text.ignore(1)) gone.insert(rank);
+  return gone;
 }
 
 }  // namespace
@@ -76,11 +88,17 @@ class Presence::Watch {
     std::ostringstream text;
     text << ++beat_ << ' ' << state_->begun.load() << ' ' << static_cast<char>(doing);
     store_->set(markOf(settings_.rank), bytesOf(text.str()));
+    ++state_->answers;
   }
 
+  /** From now on this rank needs nothing of the store, and says so: its holder may leave. */
   void conclude(const std::string& verdict) {
-    std::lock_guard<std::mutex> lock(state_->mutex);
-    state_->verdict = verdict;
+    {
+      std::lock_guard<std::mutex> lock(state_->mutex);
+      state_->verdict = verdict;
+    }
+    isTold_ = true;
+    mark(Doing::Told);
   }
 
   /** Whether another rank has found out who is missing. */
@@ -91,10 +109,8 @@ class Presence::Watch {
   }
 
   void tick() {
-    if (isTold_) return mark(Doing::Told);
-    mark(Doing::Running);
-    isTold_ = isTold();
-    if (isTold_) mark(Doing::Told);
+    mark(isTold_ ? Doing::Told : Doing::Running);
+    if (!isTold_) isTold();
   }
 
   std::vector<Mark> marks() {
@@ -115,7 +131,7 @@ class Presence::Watch {
   void watchFor(int periods, const IsOver& isOver) {
     for (int i = 0; i < 2 * periods && !isOver(); ++i) {
       std::this_thread::sleep_for(settings_.period / 2);
-      mark(Doing::Failed);
+      mark(isTold_ ? Doing::Told : Doing::Failed);
     }
   }
 
@@ -127,25 +143,30 @@ class Presence::Watch {
       const bool isOther = rank != settings_.rank;
       return isOther && now[rank].doing == Doing::Running && now[rank].beat == before[rank].beat;
     };
-    bool wasTold = false;
     watchFor(kPatience, [&] {
-      wasTold = isTold();
+      if (isTold()) return true;
       now = marks();
-      const auto ranks = ranksWhere(isSilent);
-      return wasTold || ranks.empty();
+      return ranksWhere(isSilent).empty();
     });
-    if (wasTold) return;
-    const auto verdict = verdictOf(now, ranksWhere(isSilent));
-    // The first rank that concludes speaks for all.
-    conclude(verdict == "nobody" ? verdict : textOf(store_->compareSet(kVerdict, {}, bytesOf(verdict))));
-    if (settings_.host == settings_.rank) {
-      const auto isWaiting = [&](int rank) { return isSilent(rank) || now[rank].doing == Doing::Running; };
-      watchFor(kFarewell, [&] {
-        now = marks();
-        return ranksWhere([&](int rank) { return rank != settings_.rank && isWaiting(rank) && before[rank].beat != now[rank].beat; })
-            .empty();
-      });
+    if (!isTold_) {
+      const auto verdict = verdictOf(now, ranksWhere(isSilent));
+      // The first rank that concludes speaks for all.
+      conclude(verdict == "nobody" ? verdict : textOf(store_->compareSet(kVerdict, {}, bytesOf(verdict))));
     }
+    if (settings_.host == settings_.rank) waitForOthers();
+  }
+
+  /** The holder of the store leaves after all others that live know the verdict. */
+  void waitForOthers() {
+    const auto gone = goneIn(state_->verdict);
+    watchFor(kFarewell, [&] {
+      const auto now = marks();
+      const auto isWaiting = [&](int rank) {
+        const bool isOther = rank != settings_.rank && gone.count(rank) == 0;
+        return isOther && (now[rank].doing == Doing::Running || now[rank].doing == Doing::Failed);
+      };
+      return ranksWhere(isWaiting).empty();
+    });
   }
 
   template <typename Holds>
@@ -182,8 +203,11 @@ std::string Presence::missing() {
   std::unique_lock<std::mutex> lock(state_->mutex);
   state_->isAsked = true;
   state_->changed.notify_all();
-  const auto limit = settings_.period * (kPatience + 1 + (settings_.host == settings_.rank ? kFarewell : 0));
-  state_->changed.wait_for(lock, limit, [&] { return !state_->isAsked; });
+  // A late thread is waited for as long as the store answers it.
+  for (int64_t answers = -1; state_->isAsked && answers != state_->answers;) {
+    answers = state_->answers;
+    state_->changed.wait_for(lock, settings_.period * (kPatience + 1), [&] { return !state_->isAsked; });
+  }
   if (!state_->verdict.empty()) return state_->verdict;
   return settings_.host < 0 ? "store" : listed("store", {settings_.host});
 }

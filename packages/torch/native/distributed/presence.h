@@ -57,7 +57,7 @@ class Presence {
   struct State {
     std::mutex mutex;
     std::condition_variable changed;
-    std::atomic<int64_t> begun{0};
+    std::atomic<int64_t> begun{0}, answers{0};  // collectives, and marks that the store took
     bool isAsked = false, isStopped = false, isEnded = false;
     std::string verdict;  // empty until it is known
   };

@@ -43,8 +43,8 @@ async function reports(worldSize: number, script: string): Promise<Ended[]> {
   return ended.map(({ out, signal, code, said }) => {
     if (signal === null && out === "") throw new Error(`expected a report, got none: ${code}: ${said}`);
     const lines = out.split("\n").filter((line) => line !== "");
-    const all: Report[] = signal === null ? lines.map((line) => JSON.parse(line)) : [none];
-    return { signal, all, report: all[0] };
+    const all: Report[] = lines.map((line) => JSON.parse(line));
+    return { signal, all, report: all[0] ?? none };
   });
 }
 
@@ -69,6 +69,22 @@ test.concurrent("a rank that is killed in a step is named by all others, in a ba
     expect(report).toMatchObject({ message: expect.stringContaining("no sign of life from rank 1") });
     expect(report.seconds).toBeLessThan(timeoutSeconds + 1);
   }
+});
+
+test.concurrent("the holder of the store stays until a rank that asks later knows who is missing", async ({
+  expect,
+}) => {
+  // Rank 0 is gone at once when it knows. With this timeout a rank looks for a verdict four times a second.
+  const [first, killed, late] = await reports(
+    3,
+    `const slow = distributed.ProcessGroup.create({ backend: "gloo", store, rank, worldSize, timeoutSeconds: 20, name: "slow" });
+     if (rank === 1) killSelf();
+     if (rank === 2) sleep(0.6);
+     report(() => slow.allReduce(torch.ones([2])));
+     if (rank === 0) killSelf();`,
+  );
+  expect(killed.signal).toBe("SIGKILL");
+  for (const { report } of [first, late]) expect(report).toMatchObject({ code: "rank-missing", ranks: [1] });
 });
 
 test.concurrent("the rank that holds the store is named when it is killed, in a step and in a wait", async ({
