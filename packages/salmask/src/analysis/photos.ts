@@ -9,7 +9,7 @@ import { withKnownLabels } from "../data/samples/few-labels.js";
 import { openSet } from "../data/sets/registry.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import { openPhotos } from "../data/store/open-photos.js";
-import { findMaps } from "../saliency/map-files.js";
+import { findMaps } from "../saliency/maps/map-files.js";
 import { checkLabels, openProbeData } from "../tasks/probe/probe.js";
 import { decide } from "./decisions.js";
 import { type MaskReader, openObjectPhotos } from "./object-photos.js";

@@ -3,7 +3,7 @@ import { noGrad, scope, tensor } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
 import { type Report, silent } from "../base/events.js";
 import { meanOfKnown } from "../metrics/average-precision/curve.js";
-import { mapAllPhotos, photoViewOf } from "../saliency/photo-maps.js";
+import { mapAllPhotos, photoViewOf } from "../saliency/maps/photo-maps.js";
 import { type LateSaliencySource, mapsOf } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";
 import { TrueMasks } from "../tasks/pretrain/true-masks.js";

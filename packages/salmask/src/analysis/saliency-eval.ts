@@ -9,7 +9,7 @@ import {
   intersectionOverUnion,
   meanAbsoluteError,
 } from "../metrics/saliency-measures.js";
-import { findMaps } from "../saliency/map-files.js";
+import { findMaps } from "../saliency/maps/map-files.js";
 import { ask, type LookOptions, lookAt, readMasks } from "./saliency-look.js";
 
 export interface SaliencyScores {

@@ -3,7 +3,7 @@ import { keep, noGrad, ops, scope, type Tensor } from "@salmask/torch";
 import { photoOf } from "../data/samples/samples.js";
 import type { PackedDataset } from "../data/store/dataset.js";
 import type { Grid } from "../masking/grid.js";
-import { readMap } from "../saliency/map-files.js";
+import { readMap } from "../saliency/maps/map-files.js";
 import type { ThresholdOptions } from "../saliency/settings.js";
 import { type LateSaliencySource, mapsOf, type SaliencySource } from "../saliency/source.js";
 import { foregroundCells } from "../saliency/threshold.js";

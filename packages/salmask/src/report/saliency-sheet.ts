@@ -6,7 +6,7 @@ import { spread } from "../base/spread.js";
 import { heatMap } from "../image/heat-map.js";
 import { denormalize } from "../image/show.js";
 import type { Grid } from "../masking/grid.js";
-import { findMaps } from "../saliency/map-files.js";
+import { findMaps } from "../saliency/maps/map-files.js";
 import { drawSheet, type SheetColumn } from "./sheet.js";
 
 /** Brightness factor of the cells outside the foreground. */

@@ -1,7 +1,7 @@
 import { fromTypedArray, noGrad, scope, type Tensor, tensor } from "@salmask/torch";
 import { labOf } from "../image/lab.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
-import type { PictureSize } from "./barrier-distance.js";
+import type { PictureSize } from "./barrier/barrier-distance.js";
 import type { MapSize } from "./source.js";
 
 /** Longest side in pixels of the pictures that methods without a network look at. */

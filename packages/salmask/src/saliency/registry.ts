@@ -1,10 +1,10 @@
-import { backgroundDetection } from "./background-detection.js";
-import { cellularAutomaton } from "./cellular-automaton.js";
+import { MinimumBarrierSource } from "./barrier/minimum-barrier.js";
 import { CentreSource } from "./centre.js";
-import { ConsensusSource } from "./consensus.js";
-import { manifoldRanking } from "./manifold-ranking.js";
-import { MinimumBarrierSource } from "./minimum-barrier.js";
-import { RegionSource } from "./region-source.js";
+import { backgroundDetection } from "./regions/background-detection.js";
+import { cellularAutomaton } from "./regions/cellular-automaton.js";
+import { ConsensusSource } from "./regions/consensus.js";
+import { manifoldRanking } from "./regions/manifold-ranking.js";
+import { RegionSource } from "./regions/region-source.js";
 import type { RunlessSource } from "./settings.js";
 import type { SaliencySource } from "./source.js";
 import { SpectralResidualSource } from "./spectral-residual.js";

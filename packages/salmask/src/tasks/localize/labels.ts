@@ -1,7 +1,7 @@
 /** What a round of training learns from: the maps of a source, made sharp. */
 import { fromTypedArray, noGrad, scope, type Tensor } from "@salmask/torch";
 import { received } from "../../compute/compute.js";
-import { refineAlongEdges } from "../../saliency/refine.js";
+import { refineAlongEdges } from "../../saliency/regions/refine.js";
 import type { MapSize, SaliencySource } from "../../saliency/source.js";
 import { otsu } from "../../saliency/threshold.js";
 

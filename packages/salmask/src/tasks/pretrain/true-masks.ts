@@ -4,7 +4,7 @@ import type { PackedDataset } from "../../data/store/dataset.js";
 import type { Foreground } from "../../masking/foreground.js";
 import type { Grid } from "../../masking/grid.js";
 import { intersectionOverUnion } from "../../metrics/saliency-measures.js";
-import { readPhotoMaps } from "../../saliency/read-maps.js";
+import { readPhotoMaps } from "../../saliency/maps/read-maps.js";
 import { cropMaps } from "../../views/crop-maps.js";
 import type { ViewDraw } from "../../views/draw.js";
 
