@@ -1,10 +1,11 @@
 /** Whether memory and open files stay as they are in a long run: the command line trains a tiny network for 20,000 steps. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { processMemory } from "../packages/salmask/src/base/process-memory.js";
 import { generateEmbedded } from "../packages/salmask/src/data/embedded/generate.js";
 import { median } from "./rows.js";
 
@@ -50,14 +51,12 @@ interface Sample {
 }
 
 function sampleOf(pid: number, step: number): Sample | null {
+  const [anonymous, swapped, resident] = (["RssAnon", "VmSwap", "VmRSS"] as const).map((which) =>
+    processMemory(which, pid),
+  );
+  if (anonymous === null || swapped === null || resident === null) return null;
   try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const bytesOf = (field: string) =>
-      1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]);
-    const own = bytesOf("RssAnon") + bytesOf("VmSwap");
-    const resident = bytesOf("VmRSS");
-    if (Number.isNaN(own + resident)) return null;
-    return { step, own, resident, openFiles: readdirSync(`/proc/${pid}/fd`).length };
+    return { step, own: anonymous + swapped, resident, openFiles: readdirSync(`/proc/${pid}/fd`).length };
   } catch {
     return null; // The process has ended.
   }

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
+import { processMemory } from "../packages/salmask/src/base/process-memory.js";
 
 /** Peak resident memory of this process so far, MiB. */
-export const peakMemory = (): number =>
-  Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
+export const peakMemory = (): number => (processMemory("VmHWM") ?? Number.NaN) / 2 ** 20;

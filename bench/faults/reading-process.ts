@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import { type Answer, answerSchema, longest, mostMemory, type Outcome } from "./answers.js";
 import type { Kind } from "./readers.js";
 
@@ -59,8 +60,8 @@ export class ReadingProcess {
     };
     const limit = setTimeout(() => end({ kind: "hung", seconds }), 1000 * seconds);
     const look = setInterval(() => {
-      const peak = resident(child.pid);
-      if (peak > memory) end({ kind: "too much memory", peak });
+      const peak = child.pid === undefined ? null : processMemory("VmRSS", child.pid);
+      if (peak !== null && peak > memory) end({ kind: "too much memory", peak });
     }, lookEvery);
     try {
       child.stdin?.write(`${kind} ${path}\n`);
@@ -107,14 +108,4 @@ export class ReadingProcess {
 
 function answerOf(line: string): Answer {
   return answerSchema.parse(JSON.parse(line));
-}
-
-/** Bytes that a process is resident with now; 0 where it is gone. */
-function resident(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return 1024 * Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }

@@ -1,8 +1,9 @@
 /** A process that reads one file after another. Requests are `KIND PATH`, answers are JSON, one line each. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { SafetensorsError } from "@salmask/torch";
 import { SalmaskError } from "../../packages/salmask/src/base/errors.js";
+import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import type { Answer } from "./answers.js";
 import { type Kind, readers } from "./readers.js";
 
@@ -19,10 +20,7 @@ function partsOf(request: string): [kind: Kind, path: string] {
 const forgetPeak = () => writeFileSync("/proc/self/clear_refs", "5");
 
 /** Most bytes that this process was resident with since the last call of {@link forgetPeak}. */
-function peakMemory(): number {
-  const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  return 1024 * Number(kibibytes);
-}
+const peakMemory = () => processMemory("VmHWM") ?? Number.NaN;
 
 /** Messages of JavaScript's own that say that a value was used before it was looked at. */
 const programFault =

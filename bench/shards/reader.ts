@@ -13,6 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { scope } from "@salmask/torch";
+import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import { findShards } from "../../packages/salmask/src/data/shards/find-shards.js";
 import { openShards } from "../../packages/salmask/src/data/shards/open-shards.js";
 import { numberIn, side } from "./numbered-photos.js";
@@ -33,11 +34,8 @@ export interface ReaderReport {
 
 const stateEvery = 20;
 
-const kilobytes = (field: "VmHWM" | "VmRSS") =>
-  1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
-
 async function readEpoch(photos: string, cacheDir: string, record: string, batchSize: number): Promise<void> {
-  const residentBefore = kilobytes("VmRSS");
+  const residentBefore = processMemory("VmRSS") ?? Number.NaN;
   const began = performance.now();
   const found = await findShards(photos);
   if (found === null) throw new Error(`Expected shards at ${photos}, got none.`);
@@ -80,7 +78,7 @@ async function readEpoch(photos: string, cacheDir: string, record: string, batch
     stepsHere: steps - first,
     openSeconds,
     seconds: (performance.now() - began) / 1000,
-    mostResident: kilobytes("VmHWM"),
+    mostResident: processMemory("VmHWM") ?? Number.NaN,
     residentBefore,
   };
   console.log(JSON.stringify(report));

@@ -1,9 +1,10 @@
 /** Trains a tiny network from shards for some steps, in two processes, and looks at the memory that it takes. */
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import { side } from "./numbered-photos.js";
 
 const salmask = fileURLToPath(new URL("../../packages/salmask/bin/salmask.js", import.meta.url));
@@ -43,20 +44,10 @@ async function untilStep(steps: number, args: readonly string[]): Promise<number
   for await (const line of createInterface({ input: child.stdout })) {
     const step = Number(/\bstep (\d+)\/\d+/.exec(line)?.[1] ?? 0);
     if (step === 0) continue;
-    most = Math.max(most, residentAtMost(child.pid));
+    if (child.pid !== undefined) most = Math.max(most, processMemory("VmHWM", child.pid) ?? 0);
     if (step >= steps && !child.killed) child.kill("SIGINT");
   }
   const code = await ended;
   if (code !== 130) throw new Error(`Expected the run to be interrupted with 130, got ${code}.`);
   return most;
-}
-
-/** In bytes; 0 where the process has ended. */
-function residentAtMost(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }

@@ -1,7 +1,8 @@
 /** Tries some steps of a task, to say how long a run will take and how much memory it needs. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { scope, type Tensor } from "@salmask/torch";
 import { InterruptedError } from "../base/errors.js";
+import { processMemory } from "../base/process-memory.js";
 import type { Compute } from "../compute/compute.js";
 import { lossWatch } from "./loss-watch.js";
 import { trainStep } from "./step.js";
@@ -55,7 +56,7 @@ export async function tryTask<Batch>(task: Task<Batch>, { compute, signal }: Try
       trainStep(task, ids, progress, { logged: false, losses });
       losses.settle();
       seconds.push((performance.now() - started) / 1000);
-      if (step === 0 && before !== null) peak = memoryOf("VmHWM");
+      if (step === 0 && before !== null) peak = processMemory("VmHWM");
       // Lets signal handlers run.
       await new Promise(setImmediate);
       if (signal?.aborted === true) throw new InterruptedError("Stopped before the first step.");
@@ -82,21 +83,11 @@ export async function tryTask<Batch>(task: Task<Batch>, { compute, signal }: Try
 const bytesOf = (tensors: Readonly<Record<string, Tensor>>) =>
   Object.values(tensors).reduce((sum, { numel }) => sum + bytesPerNumber * numel, 0);
 
-/** Resident memory of this process in bytes; null where the system does not say it. */
-function memoryOf(which: "VmRSS" | "VmHWM"): number | null {
-  try {
-    const found = new RegExp(`^${which}:\\s+(\\d+) kB`, "m").exec(readFileSync("/proc/self/status", "utf8"));
-    return found === null ? null : 1024 * Number(found[1]);
-  } catch {
-    return null;
-  }
-}
-
 /** Has the system note the most memory from now on. Returns the memory now; null where that cannot be had. */
 function beginPeak(): number | null {
   try {
     writeFileSync("/proc/self/clear_refs", "5");
-    return memoryOf("VmRSS");
+    return processMemory("VmRSS");
   } catch {
     return null;
   }
