@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { findPython } from "../packages/torch/test/support/python.js";
+import { peerEnvironment } from "./peer-environment.js";
 
 /** One side of a comparison: a process that measures on request. Requests and answers are one line each. */
 export class Side {
@@ -10,9 +11,8 @@ export class Side {
   readonly #lines: Interface;
   readonly #kill = () => this.#signal("SIGKILL");
 
-  private constructor(command: string, args: string[]) {
+  private constructor(command: string, args: string[], env: NodeJS.ProcessEnv) {
     // In its own process group, so that a pause also stops its workers.
-    const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
     const child = spawn(command, args, { env, stdio: ["pipe", "pipe", "inherit"], detached: true });
     process.once("exit", this.#kill);
     this.#process = child;
@@ -21,11 +21,11 @@ export class Side {
   }
 
   static python(script: URL, ...args: string[]): Side {
-    return new Side(findPython(), [fileURLToPath(script), ...args]);
+    return new Side(findPython(), [fileURLToPath(script), ...args], peerEnvironment());
   }
 
   static typescript(script: URL, ...args: string[]): Side {
-    return new Side(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args]);
+    return new Side(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args], process.env);
   }
 
   /** The answer to a request. Kills the process after `limit` milliseconds. Throws if the process ends without an answer. */

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findPython } from "../../packages/torch/test/support/python.js";
+import { peerEnvironment } from "../peer-environment.js";
 import { takePhotos } from "./photos.js";
 import { recipeOf, type SideName, sides, type Trained, type TrainTask } from "./recipe.js";
 import { type Result, rivalTable, verdict } from "./verdict.js";
@@ -70,12 +71,7 @@ function readArguments(args: readonly string[]): Asked {
 }
 
 /** The last line that a process prints. Its messages go to standard error. */
-async function answerOf(command: string, args: readonly string[], cache?: string): Promise<string> {
-  const env = {
-    ...process.env,
-    PYTHONDONTWRITEBYTECODE: "1",
-    ...(cache === undefined ? {} : { SALMASK_CACHE: cache }),
-  };
+async function answerOf(command: string, args: readonly string[], env = process.env): Promise<string> {
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (data) => {
@@ -86,7 +82,8 @@ async function answerOf(command: string, args: readonly string[], cache?: string
   return said.trim();
 }
 
-const peer = (task: object) => answerOf(findPython(), [at("peer.py"), JSON.stringify(task)]);
+const peer = (task: object) =>
+  answerOf(findPython(), [at("peer.py"), JSON.stringify(task)], peerEnvironment());
 const ours = (task: TrainTask) =>
   answerOf(process.execPath, ["--import", "tsx", at("ours.ts"), JSON.stringify(task)]);
 
@@ -141,7 +138,9 @@ async function resultOf(
   const crop = String(task.config.data.crop);
   await answerOf(process.execPath, [salmask, "import", join(out, weights), "--out", encoder, "--crop", crop]);
   const probe = [salmask, "probe", encoder, labelled, "--seed", String(seed), "--json"];
-  const { knn, linear } = JSON.parse(await answerOf(process.execPath, probe, cache));
+  const { knn, linear } = JSON.parse(
+    await answerOf(process.execPath, probe, { ...process.env, SALMASK_CACHE: cache }),
+  );
   return { side, seed, ...trained, whole, knn, linear };
 }
 

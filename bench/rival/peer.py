@@ -9,6 +9,8 @@ processes; their formulas are torchvision's on float images, each photo with dec
   turns            one group passes through the encoder after another
   turns last       the same with channels last
 
+bench/peer-environment.ts gives it an allocator that keeps its blocks.
+
 TASK's `do`: `ways` times each of them and prints the seconds of a step; `train` trains, and prints how long it took.
 """
 import json
