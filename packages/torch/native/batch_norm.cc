@@ -2,7 +2,6 @@
 // with channels last. These layers are limited by memory bandwidth: one kernel for all three reads two thirds of what
 // three kernels read. In training, the moments can be those of the batches of all ranks of a process group.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -12,6 +11,7 @@
 
 #include "distributed/group.h"
 #include "optional.h"
+#include "share_out.h"
 #include "vector.h"
 
 #include "vector_target.h"
@@ -42,10 +42,7 @@ struct Rows {
   /** Calls `visit(chunk, first row, rows)` for each chunk, on all threads. */
   template <typename Visit>
   void eachChunk(const Visit& visit) const {
-    at::parallel_for(0, chunks(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t chunk = begin; chunk < end; ++chunk)
-        visit(chunk, chunk * kChunkRows, std::min(kChunkRows, count - chunk * kChunkRows));
-    });
+    shareOut(count, kChunkRows, [&](int64_t first, int64_t end) { visit(first / kChunkRows, first, end - first); });
   }
 };
 

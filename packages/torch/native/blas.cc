@@ -1,14 +1,18 @@
 #include "blas.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
+
+#include <algorithm>
+
+#include "share_out.h"
 
 namespace salmask {
 namespace {
 
-/** With fewer rows than this another thread does not pay. */
+/** With fewer rows than this another piece does not pay. */
 constexpr int64_t kLeastRows = 16;
+constexpr int64_t kPiecesPerThread = 4;
 
 /**
  * While it exists OpenBLAS, if libtorch uses it, computes on the calling thread. MKL does this by itself in a parallel
@@ -16,13 +20,13 @@ constexpr int64_t kLeastRows = 16;
  */
 class SingleThreadedBlas {
  public:
-  SingleThreadedBlas() : set_(find<void (*)(int)>("openblas_set_num_threads")), before_(1) {
-    if (set_ == nullptr) return;
-    before_ = find<int (*)()>("openblas_get_num_threads")();
-    set_(1);
+  SingleThreadedBlas() : before_(1) {
+    if (kSet == nullptr) return;
+    before_ = kGet();
+    kSet(1);
   }
   ~SingleThreadedBlas() {
-    if (set_ != nullptr) set_(before_);
+    if (kSet != nullptr) kSet(before_);
   }
   SingleThreadedBlas(const SingleThreadedBlas&) = delete;
   SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
@@ -32,18 +36,23 @@ class SingleThreadedBlas {
   static Function find(const char* name) {
     return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
   }
-  void (*set_)(int);
+  static void (*const kSet)(int);
+  static int (*const kGet)();
   int before_;
 };
+
+void (*const SingleThreadedBlas::kSet)(int) = find<void (*)(int)>("openblas_set_num_threads");
+int (*const SingleThreadedBlas::kGet)() = find<int (*)()>("openblas_get_num_threads");
 
 }  // namespace
 
 void multiply(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool accumulate) {
   const SingleThreadedBlas blas;
-  at::parallel_for(0, out.size(0), kLeastRows, [&](int64_t begin, int64_t end) {
+  const int64_t pieces = kPiecesPerThread * at::get_num_threads();
+  const int64_t rows = std::max(kLeastRows, (out.size(0) + pieces - 1) / pieces);
+  shareOut(out.size(0), rows, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard perThread;
-    auto rows = out.narrow(0, begin, end - begin);
-    rows.addmm_(a.narrow(0, begin, end - begin), b, accumulate ? 1 : 0, 1);
+    out.narrow(0, begin, end - begin).addmm_(a.narrow(0, begin, end - begin), b, accumulate ? 1 : 0, 1);
   });
 }
 

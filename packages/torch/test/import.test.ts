@@ -22,6 +22,13 @@ const watching = `
   const libraries = () => [...new Set(readFileSync("/proc/self/maps", "utf8").match(/\\/\\S*(torch|c10|gomp)\\S*/g) ?? [])];
   const state = () => ({ libraries: libraries(), env: { ...process.env }, flags: [...flags] });`;
 
+/** Without the variables that tuneProcess sets, or that keep it from setting one. */
+const untuned = {
+  OMP_WAIT_POLICY: undefined,
+  GOMP_SPINCOUNT: undefined,
+  OPENBLAS_THREAD_TIMEOUT: undefined,
+};
+
 /** The states that a script collects in `states` in a new process. The library to import is `library`. */
 function statesOf(script: string, env: Record<string, string | undefined> = {}): State[] {
   const { code, out, said } = node(
@@ -34,7 +41,7 @@ function statesOf(script: string, env: Record<string, string | undefined> = {}):
       ${script}
       console.log(JSON.stringify(states));`,
     ],
-    { OMP_WAIT_POLICY: undefined, GOMP_SPINCOUNT: undefined, ...env },
+    { ...untuned, ...env },
   );
   if (code !== 0) throw new Error(`expected the script to end with 0, got ${code}: ${said}`);
   return JSON.parse(out);
@@ -68,10 +75,13 @@ describe("tuneProcess", () => {
     const [before, after] = statesOf(script);
     expect(after).toEqual({
       libraries: [],
-      env: { ...before.env, GOMP_SPINCOUNT: "4000" },
+      env: { ...before.env, GOMP_SPINCOUNT: "4000", OPENBLAS_THREAD_TIMEOUT: "4" },
       flags: ["--no-concurrent-recompilation"],
     });
-    for (const own of [{ GOMP_SPINCOUNT: "7" }, { OMP_WAIT_POLICY: "passive" }]) {
+    for (const own of [{ GOMP_SPINCOUNT: "7" }, { OMP_WAIT_POLICY: "passive" }].map((wait) => ({
+      OPENBLAS_THREAD_TIMEOUT: "20",
+      ...wait,
+    }))) {
       const [given, tuned] = statesOf(script, own);
       expect(tuned.env).toEqual(given.env);
     }
