@@ -1,8 +1,8 @@
 /**
- * Separable resampling: a crop, its resize and its flip are weighted sums of few pixels along each axis, and each image of a batch has its
- * own weights.
+ * Separable resampling as matrices: a crop, its resize and its flip are one matrix per axis and image. So a whole batch
+ * of crops with different positions and sizes is two batched matrix products.
  */
-import { arange, fromTypedArray, ops, type Tensor, zeros } from "@salmask/torch";
+import { arange, fromTypedArray, type Tensor, zeros } from "@salmask/torch";
 
 /** Intervals on an axis, one per image, in input pixels: pixel j covers [j, j + 1]. */
 export interface Intervals {
@@ -22,69 +22,14 @@ export type Filter = "bilinear" | "area";
 // Compensates rounding for interval ends that were whole numbers before the mapping to the square.
 const ROUNDING = 1e-6;
 
-/**
- * Resamples the planes of each image from its own intervals.
- *
- * @param images float32 [B, C, H, W].
- * @param size height and width of the result in pixels.
- * @returns float32 [B, C, height, width], within the range of the input.
- */
-export function resample(
-  images: Tensor,
-  { vertical, horizontal }: { readonly vertical: Intervals; readonly horizontal: Intervals },
-  [height, width]: readonly [height: number, width: number],
-  filter: Filter,
-): Tensor {
-  const [, , fromHeight, fromWidth] = images.shape;
-  const rows = tapsOf(vertical, fromHeight, height, filter, images.device);
-  const columns = tapsOf(horizontal, fromWidth, width, filter, images.device);
-  if (images.device === "cpu") {
-    return ops.fastResample(images.contiguous(), rows.starts, rows.weights, columns.starts, columns.weights);
-  }
-  return resampleByMatrices(images, rows, columns);
-}
-
-/**
- * The same by two batched products, which suits a GPU. Exported for the tests, which have none.
- *
- * @param images float32 [B, C, H, W].
- * @returns float32 [B, C, outputs of the rows, outputs of the columns].
- */
-export function resampleByMatrices(images: Tensor, rows: Taps, columns: Taps): Tensor {
-  const [count, channels, height, width] = images.shape;
-  const vertical = matrices(rows, height); // [B, outputs, H]
-  const horizontal = matrices(columns, width); // [B, outputs, W]
-  const narrow = images.reshape([count, channels * height, width]).bmm(horizontal.transpose(1, 2)); // [B, C H, outputs]
-  return vertical.unsqueeze(1).matmul(narrow.view([count, channels, height, -1])); // [B, C, outputs, outputs]
-}
-
-/** `[B, outputs, inputs]`, float32. */
-function matrices({ starts, weights }: Taps, inputs: number): Tensor {
-  const [count, outputs, taps] = weights.shape;
-  const { device } = weights;
-  const index = starts
-    .unsqueeze(2)
-    .to({ dtype: "int64" })
-    .add(arange(0, taps, { device })); // [B, outputs, taps]
-  return zeros([count, outputs, inputs], { device }).scatter(2, index, weights);
-}
-
-/** What each output of an axis is made of. */
-export interface Taps {
-  /** int32 `[B, outputs]`: the first of an output's pixels. */
-  readonly starts: Tensor;
-  /** float32 `[B, outputs, taps]`: the weights of its pixels; they sum to 1. */
-  readonly weights: Tensor;
-}
-
-/** How `inputs` pixels become `outputs`. */
-export function tapsOf(
+/** The matrices [B, outputs, inputs] that resample `inputs` pixels to `outputs`, float32; each row sums to 1. */
+export function resamplingMatrices(
   intervals: Intervals,
   inputs: number,
   outputs: number,
   filter: Filter,
   device: string,
-): Taps {
+): Tensor {
   const count = intervals.start.length;
   const taps = Math.min(inputs, mostTaps(intervals.length, outputs, filter));
   const firsts = new Int32Array(count * outputs);
@@ -117,10 +62,11 @@ export function tapsOf(
       for (let tap = 0; tap < taps; tap++) weights[place * taps + tap] = row[tap] / sum;
     }
   }
-  return {
-    starts: fromTypedArray(firsts, [count, outputs], { device }),
-    weights: fromTypedArray(weights, [count, outputs, taps], { device }),
-  };
+  const values = fromTypedArray(weights, [count, outputs, taps], { device }); // [B, outputs, taps]
+  const index = fromTypedArray(firsts, [count, outputs, 1], { device })
+    .to({ dtype: "int64" })
+    .add(arange(0, taps, { device })); // [B, outputs, taps]
+  return zeros([count, outputs, inputs], { device }).scatter(2, index, values); // [B, outputs, inputs]
 }
 
 /** The largest number of pixels that contribute to one output. */
