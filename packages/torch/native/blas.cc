@@ -1,14 +1,18 @@
 #include "blas.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
+
+#include <algorithm>
+
+#include "share_out.h"
 
 namespace salmask {
 namespace {
 
-/** With fewer rows than this another thread does not pay. */
+/** With fewer rows than this another piece does not pay. */
 constexpr int64_t kLeastRows = 16;
+constexpr int64_t kPiecesPerThread = 4;
 
 /**
  * While it exists OpenBLAS, if libtorch uses it, computes on the calling thread. MKL does this by itself in a parallel
@@ -44,7 +48,9 @@ int (*const SingleThreadedBlas::kGet)() = find<int (*)()>("openblas_get_num_thre
 
 void multiply(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool accumulate) {
   const SingleThreadedBlas blas;
-  at::parallel_for(0, out.size(0), kLeastRows, [&](int64_t begin, int64_t end) {
+  const int64_t pieces = kPiecesPerThread * at::get_num_threads();
+  const int64_t rows = std::max(kLeastRows, (out.size(0) + pieces - 1) / pieces);
+  shareOut(out.size(0), rows, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard perThread;
     out.narrow(0, begin, end - begin).addmm_(a.narrow(0, begin, end - begin), b, accumulate ? 1 : 0, 1);
   });
