@@ -11,6 +11,7 @@
 #include <cmath>
 #include <vector>
 
+#include "plain.h"
 #include "roi_align_kernels.h"
 
 namespace salmask {
@@ -187,10 +188,6 @@ struct RoiAlign : torch::autograd::Function<RoiAlign> {
 };
 
 /** Whether the tensor's values are stored unchanged, and as this type, in this process's memory. */
-bool isPlain(const at::Tensor& tensor, at::ScalarType type) {
-  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == type && !tensor.is_neg();
-}
-
 void expectMaps(at::TensorList maps, const std::vector<double>& scales) {
   TORCH_CHECK(!maps.empty() && maps.size() == scales.size(), "Expected a scale of each of at least one level, got ",
               maps.size(), " levels and ", scales.size(), " scales.");

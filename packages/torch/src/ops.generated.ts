@@ -189,7 +189,9 @@ const opPinMemory = new Operator("aten::pin_memory", "");
 const opSetData = new Operator("aten::set_data", "");
 const opZerosLike = new Operator("aten::zeros_like", "");
 const opFastBatchNorm = new Operator("salmask::fast_batch_norm", "");
+const opFastColorJitterInPlace = new Operator("salmask::fast_color_jitter_", "");
 const opFastConv2d = new Operator("salmask::fast_conv2d", "");
+const opFastResample = new Operator("salmask::fast_resample", "");
 const opFastRoiAlign = new Operator("salmask::fast_roi_align", "");
 
 /**
@@ -525,10 +527,24 @@ export function fastBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor
 }
 
 /**
+ * `salmask::fast_color_jitter_(Tensor(a!) images, Tensor rows, Tensor order, Tensor factors) -> Tensor(a!)`
+ */
+export function fastColorJitter_(images: Tensor, rows: Tensor, order: Tensor, factors: Tensor): void {
+  callVoid(opFastColorJitterInPlace, images.handle, rows.handle, order.handle, factors.handle);
+}
+
+/**
  * `salmask::fast_conv2d(Tensor input, Tensor weight, Tensor? bias=None, int stride=1, int padding=0, int groups=1) -> Tensor`
  */
 export function fastConv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number; padding?: number; groups?: number } = {}): Tensor {
   return callTensor(opFastConv2d, input.handle, weight.handle, optionalHandle(options.bias), options.stride, options.padding, options.groups);
+}
+
+/**
+ * `salmask::fast_resample(Tensor images, Tensor row_starts, Tensor row_weights, Tensor column_starts, Tensor column_weights) -> Tensor`
+ */
+export function fastResample(images: Tensor, rowStarts: Tensor, rowWeights: Tensor, columnStarts: Tensor, columnWeights: Tensor): Tensor {
+  return callTensor(opFastResample, images.handle, rowStarts.handle, rowWeights.handle, columnStarts.handle, columnWeights.handle);
 }
 
 /**

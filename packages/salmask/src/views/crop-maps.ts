@@ -1,5 +1,6 @@
 import { noGrad, scope, type Tensor } from "@salmask/torch";
-import { boxIntervals, resamplingMatrices } from "../image/resample.js";
+import { resample } from "../image/resample.js";
+import { boxIntervals } from "../image/taps.js";
 import type { ViewDraw } from "./draw.js";
 
 /**
@@ -18,10 +19,8 @@ export function cropMaps(
     scope(() => {
       const [, height, width] = maps.shape;
       const scale = { vertical: height / draw.size, horizontal: width / draw.size };
-      const { vertical, horizontal } = boxIntervals(draw.squareBoxes, draw.flip, scale);
-      const rows = resamplingMatrices(vertical, height, gridHeight, "area", maps.device); // [B, gridHeight, h]
-      const columns = resamplingMatrices(horizontal, width, gridWidth, "area", maps.device); // [B, gridWidth, w]
-      return rows.bmm(maps).bmm(columns.transpose(1, 2)); // [B, gridHeight, gridWidth]
+      const intervals = boxIntervals(draw.squareBoxes, draw.flip, scale);
+      return resample(maps.unsqueeze(1), intervals, [gridHeight, gridWidth], "area").squeeze(1); // [B, gridHeight, gridWidth]
     }),
   );
 }

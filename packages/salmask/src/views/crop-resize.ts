@@ -1,5 +1,6 @@
 import type { Tensor } from "@salmask/torch";
-import { boxIntervals, resamplingMatrices } from "../image/resample.js";
+import { resample } from "../image/resample.js";
+import { boxIntervals } from "../image/taps.js";
 import type { ViewDraw } from "./draw.js";
 
 /**
@@ -15,10 +16,5 @@ export function cropResize(
   draw: Pick<ViewDraw, "squareBoxes" | "flip">,
   crop: number,
 ): Tensor {
-  const [count, channels, height, width] = images.shape;
-  const { vertical, horizontal } = boxIntervals(draw.squareBoxes, draw.flip);
-  const rows = resamplingMatrices(vertical, height, crop, "bilinear", images.device); // [B, crop, S]
-  const columns = resamplingMatrices(horizontal, width, crop, "bilinear", images.device); // [B, crop, S]
-  const narrow = images.reshape([count, channels * height, width]).bmm(columns.transpose(1, 2)); // [B, C S, crop]
-  return rows.unsqueeze(1).matmul(narrow.view([count, channels, height, crop])); // [B, C, crop, crop]
+  return resample(images, boxIntervals(draw.squareBoxes, draw.flip), [crop, crop], "bilinear");
 }

@@ -46,6 +46,9 @@ export interface ViewDraw {
   readonly solarize: Uint8Array;
 }
 
+/** The decisions about colours. */
+export type JitterDraw = Pick<ViewDraw, "count" | "jitter" | "jitterOrder" | "jitterFactors">;
+
 /**
  * Draws one view of each image.
  *

@@ -29,7 +29,13 @@ const negatives = { fill: "mean", negative: { count: 1 } };
 /**
  * Sums of another order differ by 1e-7, and these networks multiply that: with a rate of 1e-4, one process with two threads in place of
  * one is 1e-3 away after eight steps. So gradients are compared by one large step, and the course of a training by many small ones.
+ *
+ * The limits are a few times what another order of sums changes in one process, by one thread in place of two or by the matrix products of
+ * another processor (OPENBLAS_CORETYPE). A course: losses by 3e-5, a queue by 2e-4 (SwAV's codes multiply most). A large step: mostly by
+ * 1e-5 of its length, but by 3e-3 (MoCo v2) and 1.6e-2 (SimCLR) where an input of a ReLU is rounded to the other side of zero.
  */
+const courseLimit = { losses: 1e-4, state: 1e-4, queue: 1e-3 };
+const largeStepLimit = { losses: 1e-5, statistics: 1e-5, queue: 1e-4, ofStep: 0.05 };
 const sgd = (lr: number) => ({ optimizer: "sgd", lr });
 const largeStep = sgd(0.1);
 const smallSteps = sgd(1e-6);
@@ -118,18 +124,24 @@ const movement = (one: Tensors, other: Tensors): number =>
     other,
   );
 
-/**
- * By how much tensors differ at most. Running statistics of local batch norm are averaged by ranks and followed by groups. A queue holds
- * embeddings, which differ by more than weights: they have length one, however small they were.
- */
-function distance(one: RankResult, other: RankResult, isLocal: boolean) {
-  const isCompared = (name: string) => name !== "queue" && !(isLocal && /running_|num_batches/.test(name));
-  const names = Object.keys(one.state);
-  return {
-    state: among(names.filter(isCompared), one.state, other.state),
-    queue: "queue" in one.state ? furthest(one.state.queue, other.state.queue) : 0,
-  };
+const isStatistic = (name: string): boolean => /running_|num_batches/.test(name);
+const isLearned = (name: string): boolean => name !== "queue" && !isStatistic(name);
+
+/** The length of the difference of all learned numbers. */
+function apart(one: Tensors, other: Tensors): number {
+  let squares = 0;
+  for (const name of Object.keys(one).filter(isLearned))
+    for (const [i, number] of one[name].entries()) squares += (number - other[name][i]) ** 2;
+  return Math.sqrt(squares);
 }
+
+/** A queue holds embeddings, which differ by more than weights: they have length one, however small they were. */
+const ofQueue = (one: Tensors, other: Tensors): number =>
+  "queue" in one ? furthest(one.queue, other.queue) : 0;
+
+/** Running statistics of local batch norm are averaged by ranks and followed by groups. */
+const ofStatistics = ({ batchNorm }: RankJob, one: Tensors, other: Tensors): number =>
+  batchNorm === "local" ? 0 : among(Object.keys(one).filter(isStatistic), one, other);
 
 const runSettings = {
   ...smallSettings,
@@ -220,10 +232,10 @@ describe("two ranks with half a batch each", () => {
   }
 
   /** Checks that both have the same logs, with these losses. */
-  function expectLogs(found: RankResult["logs"], expected: RankResult["logs"]): void {
+  function expectLogs(found: RankResult["logs"], expected: RankResult["logs"], limit: number): void {
     expect(found.map((logs) => Object.keys(logs))).toEqual(expected.map((logs) => Object.keys(logs)));
     const [some, others] = [found, expected].map((all) => all.map(({ loss }) => loss));
-    expect(furthest(some, others)).toBeLessThan(1e-5);
+    expect(furthest(some, others)).toBeLessThan(limit);
   }
 
   it.each(courses)(
@@ -231,10 +243,11 @@ describe("two ranks with half a batch each", () => {
     async (course) => {
       const [found, expected] = [ofRanks(course), await trainOnRank(course.job, oneRank)];
       expect(found.logs.length).toBe(2 * course.job.epochs);
-      expectLogs(found.logs, expected.logs);
-      const { state, queue } = distance(expected, found, course.job.batchNorm === "local");
-      expect(state).toBeLessThan(1e-5);
-      expect(queue).toBeLessThan(1e-4);
+      expectLogs(found.logs, expected.logs, courseLimit.losses);
+      const [one, two] = [expected.state, found.state];
+      expect(among(Object.keys(one).filter(isLearned), one, two)).toBeLessThan(courseLimit.state);
+      expect(ofStatistics(course.job, one, two)).toBeLessThan(courseLimit.state);
+      expect(ofQueue(one, two)).toBeLessThan(courseLimit.queue);
     },
   );
 
@@ -242,13 +255,13 @@ describe("two ranks with half a batch each", () => {
     "learn what one rank learns from the whole batch, in a large step: $name",
     async (first) => {
       const [found, expected] = [ofRanks(first), await trainOnRank(first.job, oneRank)];
-      expectLogs(found.logs, expected.logs);
+      expectLogs(found.logs, expected.logs, largeStepLimit.losses);
       const before = await trainOnRank({ ...first.job, epochs: 0 }, oneRank);
-      const moved = movement(before.state, expected.state);
-      expect(moved).toBeGreaterThan(1e-2);
-      const { state, queue } = distance(expected, found, first.job.batchNorm === "local");
-      expect(state).toBeLessThan(5e-4 * moved);
-      expect(queue).toBeLessThan(1e-4);
+      const [one, two] = [expected.state, found.state];
+      expect(movement(before.state, one)).toBeGreaterThan(1e-2);
+      expect(apart(one, two)).toBeLessThan(largeStepLimit.ofStep * apart(before.state, one));
+      expect(ofStatistics(first.job, one, two)).toBeLessThan(largeStepLimit.statistics);
+      expect(ofQueue(one, two)).toBeLessThan(largeStepLimit.queue);
     },
   );
 
@@ -263,6 +276,7 @@ describe("two ranks with half a batch each", () => {
     expectLogs(
       after.map(({ logs }) => logs),
       before.map(({ logs }) => logs),
+      1e-5,
     );
     const [one, other] = [whole, resumed].map(({ weights }) => weightsIn(weights));
     expect(among(Object.keys(one), one, other)).toBeLessThan(1e-5);
@@ -285,7 +299,7 @@ describe("two ranks with half a batch each", () => {
     const [one, other] = [await alone(task), new RunFolder(at(`together-${task}`))];
     const [expected, found] = [one, other].map((run) => run.log.read().map(({ logs }) => logs));
     expect(found).toHaveLength(2);
-    expectLogs(found, expected);
+    expectLogs(found, expected, 1e-5);
     const [start, whole, half] = [at("encoder.safetensors"), one.weights, other.weights].map(weightsIn);
     const ofEncoder = (weights: Tensors) =>
       Object.fromEntries(
