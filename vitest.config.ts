@@ -11,6 +11,7 @@ const alone = [
   "packages/salmask/test/data/embedded/generate.test.ts",
   "packages/salmask/test/data/store/disk-full.test.ts",
   "packages/salmask/test/examples.test.ts",
+  "packages/salmask/test/tasks/pretrain/device.test.ts",
 ];
 
 /** A file that holds times to a goal: it runs when all others have ended, because a busy machine says nothing about the page. */

@@ -93,6 +93,19 @@ async function readPackageFile<T>(hand: Hand, name: string): Promise<T> {
   }
 }
 
+/** What has been read of each icon set: the largest is 100 MB of text, which takes a second, and few of its icons are ever drawn. */
+const setsRead = new Map<Hand, IconSet>();
+
+async function iconSet(hand: Hand): Promise<IconSet> {
+  const before = setsRead.get(hand);
+  if (before !== undefined) return before;
+  const { icons, width, height } = await readPackageFile<IconSet>(hand, "icons.json");
+  const wanted = [...concepts, ...distractors].map((name) => [name, icons[name]] as const);
+  const set = { width, height, icons: Object.fromEntries(wanted) };
+  setsRead.set(hand, set);
+  return set;
+}
+
 /** The installed version of each icon set. Pictures have the same bytes as long as these are the same. */
 export async function drawingVersions(): Promise<Record<Hand, string>> {
   const version = async (hand: Hand) =>
@@ -153,16 +166,16 @@ async function render(set: IconSet, hand: Hand, concept: string, side: number): 
 }
 
 /**
- * Renders each concept from every icon set: `drawings[concept][hand]` in the order of `names` and {@link hands}. The
+ * Renders {@link concepts} and {@link distractors} from every icon set: `drawings[name][hand]` in the order of `names` and {@link hands}. The
  * side of the largest level is the smallest power of two of at least `side` pixels. Throws DataError
  * (`drawings-missing`, `drawing-missing`).
  */
 export async function loadDrawings(names: readonly string[], side: number): Promise<Drawing[][]> {
   const top = 2 ** Math.ceil(Math.log2(Math.max(side, smallestLevel)));
   const byConcept: Drawing[][] = names.map(() => []);
-  // One set at a time, because the largest is 100 MB of text.
+  // One set at a time, so that the text of one alone is in memory.
   for (const hand of hands) {
-    const set = await readPackageFile<IconSet>(hand, "icons.json");
+    const set = await iconSet(hand);
     const drawn = await Promise.all(names.map((name) => render(set, hand, name, top)));
     for (const [i, drawing] of drawn.entries()) byConcept[i].push(drawing);
   }
