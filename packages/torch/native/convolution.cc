@@ -12,6 +12,7 @@
 #include "blas.h"
 #include "depthwise.h"
 #include "optional.h"
+#include "share_out.h"
 #include "windows.h"
 #include "winograd.h"
 
@@ -21,11 +22,33 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+/** Bytes of unfolded windows per matrix product of one thread, so that they stay in its cache. */
+constexpr int64_t kOwnBytes = 512 << 10;
+/** The same of a product that all threads share. */
+constexpr int64_t kSharedBytes = 8 << 20;
+/** Numbers in a weight up to which each part of its gradient has sums of its own. */
+constexpr int64_t kFewWeights = 1 << 15;
+/** Parts of the windows whose sums are added in order, so that the number of threads does not matter. */
+constexpr int64_t kParts = 16;
+
 /** Planes with channels last as rows: `[B, C, H, W]` to `[B * H * W, C]`, without a copy. */
 at::Tensor rowsOf(const at::Tensor& planes) { return planes.permute({0, 2, 3, 1}).view({-1, planes.size(1)}); }
 
 /** `[out, in, k, k]` to `[out, k * k * in]`, in the order of a window's values. */
 at::Tensor windowWeight(const at::Tensor& weight) { return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}); }
+
+/** Windows of one thread after another. */
+class Rooms {
+ public:
+  Rooms(const Windows& windows, int64_t rows)
+      : places_(windows.outWidth), rooms_(at::empty({at::get_num_threads(), rows * places_, windows.rowLength()}, at::kFloat)) {}
+  /** The calling thread's room for some rows of windows, `[rows * W', k * k * C]`. */
+  at::Tensor own(int64_t rows) const { return rooms_[at::get_thread_num()].narrow(0, 0, rows * places_); }
+
+ private:
+  int64_t places_;
+  at::Tensor rooms_;
+};
 
 enum class Way { Winograd, Pointwise, Unfolded };
 
@@ -44,21 +67,21 @@ at::Tensor forwardPass(const at::Tensor& input, const at::Tensor& weight, Geomet
   const Way way = wayOf(weight, geometry);
   if (way == Way::Winograd) return winogradConvolution(input, weight);
   const Windows windows(input, weight, geometry);
-  const int64_t images = input.size(0);
-  auto output = channelsLast({images, weight.size(0), windows.outHeight, windows.outWidth}, input);
-  const auto rows = rowsOf(output);
+  auto output = channelsLast({input.size(0), weight.size(0), windows.outHeight, windows.outWidth}, input);
+  const auto results = rowsOf(output);
   const auto transposed = windowWeight(weight).t();
   if (way == Way::Pointwise) {
-    multiply(rows, rowsOf(input), transposed);
+    multiply(results, rowsOf(input), transposed);
     return output;
   }
-  const int64_t step = windows.imagesAtOnce(images);
-  const auto unfolded = windows.room(step);
-  for (int64_t first = 0; first < images; first += step) {
-    const int64_t count = std::min(step, images - first), length = count * windows.places();
-    windows.unfold(input.data_ptr<float>() + first * input.stride(0), count, unfolded);
-    multiply(rows.narrow(0, first * windows.places(), length), unfolded.narrow(0, 0, length), transposed);
-  }
+  const int64_t rows = windows.rows(input.size(0)), step = std::min(rows, windows.rowsIn(kOwnBytes)), places = windows.outWidth;
+  const Rooms rooms(windows, step);
+  const SingleThreadedBlas blas;
+  shareOut(rows, step, [&](int64_t begin, int64_t end) {
+    const auto unfolded = rooms.own(end - begin);
+    windows.unfold(input.data_ptr<float>(), begin, end, unfolded.data_ptr<float>());
+    multiplyHere(results.narrow(0, begin * places, (end - begin) * places), unfolded, transposed);
+  });
   return output;
 }
 
@@ -74,35 +97,64 @@ at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, cons
   }
   result.zero_();
   const Windows windows(input, weight, geometry);
-  const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
-  const auto unfolded = windows.room(step);
+  const int64_t images = input.size(0), step = std::min(images, windows.imagesIn(kSharedBytes));
+  const auto unfolded = at::empty({step * windows.places(), windows.rowLength()}, at::kFloat);
   for (int64_t first = 0; first < images; first += step) {
     const int64_t count = std::min(step, images - first), length = count * windows.places();
     multiply(unfolded.narrow(0, 0, length), rows.narrow(0, first * windows.places(), length), matrix);
-    windows.fold(unfolded, count, result.data_ptr<float>() + first * result.stride(0));
+    windows.fold(unfolded.data_ptr<float>(), count, result.data_ptr<float>() + first * result.stride(0));
   }
   return result;
+}
+
+/** Few weights: each thread adds up parts of the windows by itself. */
+at::Tensor sumPartByPart(const Windows& windows, const at::Tensor& input, const at::Tensor& gradients) {
+  const int64_t rows = windows.rows(input.size(0)), places = windows.outWidth;
+  const int64_t step = std::min(rows, windows.rowsIn(kOwnBytes));
+  const Rooms rooms(windows, step);
+  const auto sums = at::zeros({kParts, gradients.size(1), windows.rowLength()}, at::kFloat);
+  const SingleThreadedBlas blas;
+  shareOut(kParts, 1, [&](int64_t part, int64_t) {
+    const int64_t end = rows * (part + 1) / kParts;
+    for (int64_t first = rows * part / kParts; first < end; first += step) {
+      const int64_t count = std::min(step, end - first);
+      const auto unfolded = rooms.own(count);
+      windows.unfold(input.data_ptr<float>(), first, first + count, unfolded.data_ptr<float>());
+      multiplyHere(sums[part], gradients.narrow(0, first * places, count * places).t(), unfolded, true);
+    }
+  });
+  return sums.sum(0);
+}
+
+/** Many weights: all threads unfold as many windows as fit, and then each adds up some of the sums. */
+at::Tensor sumTogether(const Windows& windows, const at::Tensor& input, const at::Tensor& gradients) {
+  const int64_t rows = windows.rows(input.size(0)), places = windows.outWidth, size = places * windows.rowLength();
+  const int64_t step = std::min(rows, windows.rowsIn(kSharedBytes));
+  const auto unfolded = at::empty({step * places, windows.rowLength()}, at::kFloat);
+  float* room = unfolded.data_ptr<float>();
+  const auto sum = at::zeros({gradients.size(1), windows.rowLength()}, at::kFloat);
+  for (int64_t first = 0; first < rows; first += step) {
+    const int64_t count = std::min(step, rows - first);
+    shareOut(count, windows.rowsIn(kOwnBytes), [&](int64_t begin, int64_t end) {
+      windows.unfold(input.data_ptr<float>(), first + begin, first + end, room + begin * size);
+    });
+    multiply(sum, gradients.narrow(0, first * places, count * places).t(), unfolded.narrow(0, 0, count * places), true);
+  }
+  return sum;
 }
 
 at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient,
                           Geometry geometry) {
   const Way way = wayOf(weight, geometry);
   if (way == Way::Winograd) return winogradWeightGradient(input, gradient);
-  const auto rows = rowsOf(gradient);
+  const auto gradients = rowsOf(gradient);
   if (way == Way::Pointwise) {
     auto result = at::empty_like(weight);
-    multiply(result.view({weight.size(0), weight.size(1)}), rows.t(), rowsOf(input));
+    multiply(result.view({weight.size(0), weight.size(1)}), gradients.t(), rowsOf(input));
     return result;
   }
   const Windows windows(input, weight, geometry);
-  const int64_t images = input.size(0), step = windows.imagesAtOnce(images);
-  const auto unfolded = windows.room(step);
-  auto sum = at::zeros({weight.size(0), windows.rowLength()}, weight.options());
-  for (int64_t first = 0; first < images; first += step) {
-    const int64_t count = std::min(step, images - first), length = count * windows.places();
-    windows.unfold(input.data_ptr<float>() + first * input.stride(0), count, unfolded);
-    multiply(sum, rows.narrow(0, first * windows.places(), length).t(), unfolded.narrow(0, 0, length), true);
-  }
+  const auto sum = (weight.numel() <= kFewWeights ? sumPartByPart : sumTogether)(windows, input, gradients);
   const int64_t kernel = weight.size(2);
   return sum.view({weight.size(0), kernel, kernel, weight.size(1)}).permute({0, 3, 1, 2}).contiguous();
 }

@@ -19,19 +19,21 @@ struct Windows {
   /** Number of windows per image, `H' * W'`. */
   int64_t places() const { return outHeight * outWidth; }
   int64_t rowLength() const { return kernel * kernel * channels; }
-  /** How many of `images` to unfold per matrix product. */
-  int64_t imagesAtOnce(int64_t images) const;
-  /** Memory for the windows of some images, `[images * H' * W', k * k * C]`. */
-  at::Tensor room(int64_t images) const;
+  /** A row of windows is all that begin on one line of an image. */
+  int64_t rows(int64_t images) const { return images * outHeight; }
+  /** How many rows of windows fit into some bytes, at least one. */
+  int64_t rowsIn(int64_t bytes) const;
+  /** How many images fit into some bytes, at least one. */
+  int64_t imagesIn(int64_t bytes) const;
 
-  /** Writes the windows of planes `[images, H, W, C]`. */
-  void unfold(const float* planes, int64_t images, const at::Tensor& unfolded) const;
-  /** The transpose of unfold: adds the values of windows to planes. */
-  void fold(const at::Tensor& unfolded, int64_t images, float* planes) const;
+  /** Writes rows `begin` to `end` of the windows of planes `[images, H, W, C]`, `[end - begin, W', k * k * C]`. */
+  void unfold(const float* planes, int64_t begin, int64_t end, float* unfolded) const;
+  /** The transpose of unfold for whole images, on all threads: adds the values of windows to planes. */
+  void fold(const float* unfolded, int64_t images, float* planes) const;
 
  private:
   template <typename Visit>
-  void eachRun(const Visit& visit) const;
+  void eachRun(int64_t line, const Visit& visit) const;
 };
 
 }  // namespace salmask
