@@ -191,6 +191,7 @@ const opZerosLike = new Operator("aten::zeros_like", "");
 const opFastBatchNorm = new Operator("salmask::fast_batch_norm", "");
 const opFastColorJitterInPlace = new Operator("salmask::fast_color_jitter_", "");
 const opFastConv2d = new Operator("salmask::fast_conv2d", "");
+const opFastNormalEachInPlace = new Operator("salmask::fast_normal_each_", "");
 const opFastResample = new Operator("salmask::fast_resample", "");
 const opFastRoiAlign = new Operator("salmask::fast_roi_align", "");
 
@@ -538,6 +539,13 @@ export function fastColorJitter_(images: Tensor, rows: Tensor, order: Tensor, fa
  */
 export function fastConv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number; padding?: number; groups?: number } = {}): Tensor {
   return callTensor(opFastConv2d, input.handle, weight.handle, optionalHandle(options.bias), options.stride, options.padding, options.groups);
+}
+
+/**
+ * `salmask::fast_normal_each_(Tensor(a!) images, Tensor seeds, float std=1.) -> Tensor(a!)`
+ */
+export function fastNormalEach_(images: Tensor, seeds: Tensor, options: { std?: number } = {}): void {
+  callVoid(opFastNormalEachInPlace, images.handle, seeds.handle, options.std);
 }
 
 /**
