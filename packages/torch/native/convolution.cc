@@ -37,7 +37,7 @@ at::Tensor rowsOf(const at::Tensor& planes) { return planes.permute({0, 2, 3, 1}
 /** `[out, in, k, k]` to `[out, k * k * in]`, in the order of a window's values. */
 at::Tensor windowWeight(const at::Tensor& weight) { return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}); }
 
-/** Windows of one thread after another. */
+/** Memory for unfolded windows, a part for each thread. */
 class Rooms {
  public:
   Rooms(const Windows& windows, int64_t rows)
