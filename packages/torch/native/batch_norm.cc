@@ -11,6 +11,8 @@
 
 #include "distributed/group.h"
 #include "optional.h"
+#include "plain.h"
+#include "saved.h"
 #include "share_out.h"
 #include "vector.h"
 
@@ -136,16 +138,17 @@ struct BatchNorm : torch::autograd::Function<BatchNorm<then>> {
                                  pointer(scale), pointer(shift));
     });
     const auto kept = then == Then::AddAndRelu ? output : at::Tensor();
-    ctx->save_for_backward({input, kept, scale, shift, mean.to(at::kFloat), inverse});
+    saveWithShapes(ctx, {input, kept, scale, shift, mean.to(at::kFloat), inverse});
     return output;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &input = saved[0], &output = saved[1], &scale = saved[2], &shift = saved[3], &mean = saved[4];
-    const at::Tensor& inverse = saved[5];
+    const auto saved = savedAsShaped(ctx);
+    const auto input = inMemory(saved[0], at::MemoryFormat::ChannelsLast);
+    const auto output = then == Then::AddAndRelu ? inMemory(saved[1], at::MemoryFormat::ChannelsLast) : at::Tensor();
+    const at::Tensor &scale = saved[2], &shift = saved[3], &mean = saved[4], &inverse = saved[5];
     const Rows rows(input);
-    auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    auto gradient = inMemory(gradients[0], at::MemoryFormat::ChannelsLast);
     const auto ofResidual = then == Then::AddAndRelu ? at::empty_like(input) : at::Tensor();
     const auto sums = chunkSums(rows, at::kDouble);
     rows.eachChunk([&](int64_t chunk, int64_t first, int64_t count) {
@@ -194,12 +197,12 @@ struct AnyBatchNorm : torch::autograd::Function<AnyBatchNorm> {
     if (bias.has_value()) output += perChannel(*bias, input, type);
     ctx->saved_data["rows"] = rowsOfAll;
     ctx->saved_data["group"] = group;
-    ctx->save_for_backward({input, mean, inverse, scale, weight.value_or(at::Tensor()), bias.value_or(at::Tensor())});
+    saveWithShapes(ctx, {input, mean, inverse, scale, weight.value_or(at::Tensor()), bias.value_or(at::Tensor())});
     return output.to(input.scalar_type());
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
+    const auto saved = savedAsShaped(ctx);
     const at::Tensor &input = saved[0], &mean = saved[1], &inverse = saved[2], &scale = saved[3], &weight = saved[4];
     const auto type = computedIn(input);
     const auto axes = axesOfRows(input);
@@ -232,9 +235,7 @@ void expectPerChannel(const char* name, const at::Tensor& tensor, const at::Tens
               tensor.device(), ".");
 }
 
-bool isFloats(const at::Tensor& tensor) {
-  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat && !tensor.is_neg();
-}
+bool isFloats(const at::Tensor& tensor) { return isPlain(tensor, at::kFloat); }
 
 at::Tensor batchNorm(const at::Tensor& input, const optional<at::Tensor>& weight,
                      const optional<at::Tensor>& bias, const at::Tensor& runningMean, const at::Tensor& runningVar,

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "share_out.h"
 
@@ -21,16 +22,32 @@ Function find(const char* name) {
 const auto setThreads = find<void (*)(int)>("openblas_set_num_threads");
 const auto getThreads = find<int (*)()>("openblas_get_num_threads");
 
+/** Of OpenBLAS for OpenMP, which computes on the calling thread in a parallel loop by itself, and whose number of threads is OpenMP's. */
+constexpr int kOpenMp = 2;
+const bool isNeeded = [] {
+  const auto parallel = find<int (*)()>("openblas_get_parallel");
+  return setThreads != nullptr && getThreads != nullptr && (parallel == nullptr || parallel() != kOpenMp);
+}();
+
+/** The setting is the process's, and worker threads compute at the same time: the first sets it, the last restores it. */
+std::mutex usersLock;
+int64_t users = 0;
+int threadsBefore = 1;
+
 }  // namespace
 
 SingleThreadedBlas::SingleThreadedBlas() {
-  if (setThreads == nullptr) return;
-  before_ = getThreads();
+  if (!isNeeded) return;
+  const std::lock_guard<std::mutex> lock(usersLock);
+  if (users++ > 0) return;
+  threadsBefore = getThreads();
   setThreads(1);
 }
 
 SingleThreadedBlas::~SingleThreadedBlas() {
-  if (setThreads != nullptr) setThreads(before_);
+  if (!isNeeded) return;
+  const std::lock_guard<std::mutex> lock(usersLock);
+  if (--users == 0) setThreads(threadsBefore);
 }
 
 void multiplyHere(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, bool accumulate) {

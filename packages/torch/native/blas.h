@@ -11,9 +11,6 @@ class SingleThreadedBlas {
   ~SingleThreadedBlas();
   SingleThreadedBlas(const SingleThreadedBlas&) = delete;
   SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
-
- private:
-  int before_ = 1;
 };
 
 /** `out [n, m] = a [n, k] b [k, m]`, added to the values in `out` if `accumulate`, on the calling thread while there is a `SingleThreadedBlas`. */

@@ -73,6 +73,8 @@ at::Tensor& colorJitter(at::Tensor& images, const at::Tensor& rows, const at::Te
     const colorjitter::Image image{values + rows.data_ptr<int64_t>()[i] * 3 * places, places};
     jitter(image, order.data_ptr<uint8_t>() + i * kOperations, factors.data_ptr<float>() + i * kOperations);
   });
+  // So that a backward pass which needs the values of before is refused.
+  images.unsafeGetTensorImpl()->bump_version();
   return images;
 }
 

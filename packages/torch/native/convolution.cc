@@ -12,6 +12,8 @@
 #include "blas.h"
 #include "depthwise.h"
 #include "optional.h"
+#include "plain.h"
+#include "saved.h"
 #include "share_out.h"
 #include "windows.h"
 #include "winograd.h"
@@ -162,17 +164,17 @@ at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, con
 struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const at::Tensor& weight, int64_t stride,
                             int64_t padding) {
-    ctx->save_for_backward({input, weight});
+    saveWithShapes(ctx, {input, weight});
     ctx->saved_data["stride"] = stride;
     ctx->saved_data["padding"] = padding;
     return forwardPass(input, weight, {stride, padding});
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &input = saved[0], &weight = saved[1];
+    const auto saved = savedAsShaped(ctx);
+    const auto input = inMemory(saved[0], at::MemoryFormat::ChannelsLast), weight = inMemory(saved[1]);
     const Geometry geometry{ctx->saved_data["stride"].toInt(), ctx->saved_data["padding"].toInt()};
-    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto gradient = inMemory(gradients[0], at::MemoryFormat::ChannelsLast);
     at::Tensor ofInput, ofWeight;
     if (ctx->needs_input_grad(0)) ofInput = inputGradient(input, weight, gradient, geometry);
     if (ctx->needs_input_grad(1)) ofWeight = weightGradient(input, weight, gradient, geometry);
@@ -220,19 +222,15 @@ void expectConvolution(const at::Tensor& input, const at::Tensor& weight, const 
   expectSameKind("bias", *bias, input);
 }
 
-/** Whether the tensor's values are stored unchanged as floats in this process's memory. */
-bool isPlain(const at::Tensor& tensor) {
-  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == at::kFloat &&
-         tensor.numel() > 0 && !tensor.is_neg();
-}
+bool hasFloats(const at::Tensor& tensor) { return isPlain(tensor, at::kFloat) && tensor.numel() > 0; }
 
 at::Tensor conv2d(const at::Tensor& input, const at::Tensor& weight, const optional<at::Tensor>& bias, int64_t stride,
                   int64_t padding, int64_t groups) {
   expectConvolution(input, weight, bias, stride, padding, groups);
   const bool isLaidOut = input.dim() == 4 && input.layout() == at::kStrided &&
                          input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
-  const bool isPlainMath = isLaidOut && isPlain(input) && isPlain(weight) && !autocasts(at::kCPU);
-  if (isPlainMath && (!bias.has_value() || isPlain(*bias)) && hasDepthwise(weight, {stride, padding}, groups))
+  const bool isPlainMath = isLaidOut && hasFloats(input) && hasFloats(weight) && !autocasts(at::kCPU);
+  if (isPlainMath && (!bias.has_value() || hasFloats(*bias)) && hasDepthwise(weight, {stride, padding}, groups))
     return depthwiseConvolution(input.contiguous(at::MemoryFormat::ChannelsLast), weight.contiguous(), bias, padding);
   const bool isOurs = isPlainMath && groups == 1 && weight.size(2) == weight.size(3);
   if (!isOurs && input.device().is_cpu()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "saved.h"
 #include "vector.h"
 
 #include "vector_target.h"
@@ -101,7 +102,7 @@ at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& gradient, i
 struct Depthwise : torch::autograd::Function<Depthwise> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& input, const at::Tensor& weight,
                             const optional<at::Tensor>& bias, int64_t padding) {
-    ctx->save_for_backward({input, weight});
+    saveWithShapes(ctx, {input, weight});
     ctx->saved_data["padding"] = padding;
     ctx->saved_data["has_bias"] = bias.has_value();
     const auto values = bias.has_value() ? bias->contiguous() : at::Tensor();
@@ -109,10 +110,10 @@ struct Depthwise : torch::autograd::Function<Depthwise> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &input = saved[0], &weight = saved[1];
+    const auto saved = savedAsShaped(ctx);
+    const auto input = inMemory(saved[0], at::MemoryFormat::ChannelsLast), weight = inMemory(saved[1]);
     const int64_t padding = ctx->saved_data["padding"].toInt(), kernel = weight.size(2);
-    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto gradient = inMemory(gradients[0], at::MemoryFormat::ChannelsLast);
     at::Tensor ofInput, ofWeight, ofBias;
     if (ctx->needs_input_grad(0)) ofInput = convolve(gradient, byPlace(weight.flip({2, 3})), nullptr, kernel, kernel - 1 - padding);
     if (ctx->needs_input_grad(1)) ofWeight = weightGradient(input, gradient, kernel, padding);

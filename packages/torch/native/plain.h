@@ -6,7 +6,8 @@ namespace salmask {
 
 /** Whether the values are stored unchanged, as `type`, in this process's memory; there can be gaps between them. */
 inline bool isPlain(const at::Tensor& tensor, at::ScalarType type) {
-  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == type && !tensor.is_neg();
+  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && tensor.scalar_type() == type && !tensor.is_neg() &&
+         !tensor._is_zerotensor();
 }
 
 /** Whether it is also without gaps, in the order of its axes. */

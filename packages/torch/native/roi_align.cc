@@ -13,6 +13,7 @@
 
 #include "plain.h"
 #include "roi_align_kernels.h"
+#include "saved.h"
 
 namespace salmask {
 namespace {
@@ -131,7 +132,7 @@ struct RoiAlign : torch::autograd::Function<RoiAlign> {
       sides.insert(sides.end(), {level.size(2), level.size(3)});
     }
     const int64_t channels = maps[0].size(1);
-    ctx->save_for_backward({rois, levels});
+    saveWithShapes(ctx, {rois, levels});
     ctx->saved_data["sides"] = sides;
     ctx->saved_data["images"] = maps[0].size(0);
     ctx->saved_data["scales"] = pooling.scales;
@@ -154,13 +155,13 @@ struct RoiAlign : torch::autograd::Function<RoiAlign> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const auto saved = ctx->get_saved_variables();
+    const auto saved = savedAsShaped(ctx);
     auto& data = ctx->saved_data;
     const Pooling pooling{data["scales"].toDoubleVector(), data["rows"].toInt(), data["columns"].toInt(),
                           data["samplingRatio"].toInt(), data["aligned"].toBool()};
     const auto sides = data["sides"].toIntVector();
     const int64_t images = data["images"].toInt(), channels = gradients[0].size(1);
-    const auto gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto gradient = inMemory(gradients[0], at::MemoryFormat::ChannelsLast);
     std::vector<Plane> planes;
     std::vector<float*> values;
     variable_list ofMaps;
@@ -214,8 +215,8 @@ void expectRegions(const at::Tensor& rois, const at::Tensor& levels, const std::
                 "Expected regions of the batch's ", images, " pictures, got one of picture ", image, ".");
     for (int64_t side = 1; side < 5; ++side)
       // False for NaN, which has no place.
-      TORCH_CHECK(std::abs(sides[side] * scales[of[region]]) <= static_cast<double>(kMost), "Expected regions within ",
-                  kMost, " places, got a side at ", sides[side] * scales[of[region]], ".");
+      TORCH_CHECK(std::abs(sides[side] * static_cast<float>(scales[of[region]])) <= static_cast<double>(kMost), "Expected regions within ",
+                  kMost, " places, got a side at ", sides[side] * static_cast<float>(scales[of[region]]), ".");
   }
 }
 
@@ -231,7 +232,7 @@ at::Tensor roiAlign(at::TensorList maps, const at::Tensor& rois, const at::Tenso
   TORCH_CHECK(rows >= 1 && rows <= kMost && columns >= 1 && columns <= kMost, "Expected from 1 to ", kMost,
               " rows and columns of bins, got ", rows, " and ", columns, ".");
   TORCH_CHECK(samplingRatio <= kMost, "Expected a sampling ratio up to ", kMost, ", got ", samplingRatio, ".");
-  const auto regions = rois.detach().contiguous(), places = levels.contiguous();
+  const auto regions = rois.detach().contiguous(), places = levels.detach().contiguous();
   expectRegions(regions, places, pooling.scales, maps[0].size(0));
   std::vector<at::Tensor> laid;
   for (const auto& level : maps) laid.push_back(level.contiguous(at::MemoryFormat::ChannelsLast));

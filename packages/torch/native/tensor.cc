@@ -80,10 +80,11 @@ napi_value item(const Arguments& args) {
 }
 
 napi_value fromBytes(const Arguments& args) {
-  Bytes bytes = bytesOf(args.env, args[0]);
   auto sizes = toInts(args.env, args[1], "shape");
   auto type = toScalarType(args.env, args[2]);
   c10::Device where(toString(args.env, args[3], "device"));
+  // Last: reading an array runs JavaScript where it has getters, which could take the bytes away.
+  Bytes bytes = bytesOf(args.env, args[0]);
   // A copy from pinned memory is queued behind the GPU's work. From other memory this thread would wait for that work.
   at::Tensor out = at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(where.is_cuda()));
   TORCH_CHECK(out.nbytes() == bytes.size, "Expected ", out.nbytes(), " bytes for a tensor of shape ",
@@ -94,7 +95,10 @@ napi_value fromBytes(const Arguments& args) {
 }
 
 napi_value toBytes(const Arguments& args) {
-  at::Tensor source = tensorAt(args, 0).detach().cpu().contiguous();
+  at::Tensor lazy = tensorAt(args, 0).detach().cpu();
+  // `contiguous` leaves values that are conjugated, negated or zero only when they are read.
+  if (lazy._is_zerotensor()) lazy = lazy.clone();
+  at::Tensor source = lazy.resolve_conj().resolve_neg().contiguous();
   Bytes bytes = bytesOf(args.env, args[1]);
   TORCH_CHECK(source.nbytes() == bytes.size, "Expected an array of ", source.nbytes(), " bytes, got ",
               bytes.size, ".");
@@ -125,14 +129,26 @@ napi_value grad(const Arguments& args) {
 }
 
 napi_value setGrad(const Arguments& args) {
-  tensorAt(args, 0).mutable_grad() =
-      typeOf(args.env, args[1]) == napi_number ? tensorAt(args, 1) : at::Tensor();
+  const at::Tensor& tensor = tensorAt(args, 0);
+  at::Tensor gradient;
+  if (typeOf(args.env, args[1]) == napi_number) gradient = tensorAt(args, 1);
+  if (gradient.defined()) {
+    TORCH_CHECK(gradient.sizes() == tensor.sizes() && gradient.scalar_type() == tensor.scalar_type(), "Expected a gradient ",
+                tensor.sizes(), " of type ", tensor.scalar_type(), ", as the tensor, got ", gradient.sizes(), " of type ",
+                gradient.scalar_type(), ".");
+    TORCH_CHECK(gradient.device() == tensor.device(), "Expected a gradient on ", tensor.device(), ", as the tensor, got ",
+                gradient.device(), ".");
+  }
+  tensor.mutable_grad() = gradient;
   return undefined(args.env);
 }
 
 napi_value gradEnabled(const Arguments& args) { return fromBool(args.env, at::GradMode::is_enabled()); }
 napi_value setGradEnabled(const Arguments& args) {
-  at::GradMode::set_enabled(toBool(args.env, args[0], "enabled"));
+  const bool enabled = toBool(args.env, args[0], "enabled");
+  // A weight that autocast has converted without recording would be used again where its gradient is wanted.
+  if (enabled != at::GradMode::is_enabled()) at::autocast::clear_cache();
+  at::GradMode::set_enabled(enabled);
   return undefined(args.env);
 }
 

@@ -159,12 +159,21 @@ function load(): Native {
       error,
     );
   }
-  addon.setNumThreads(Number(process.env.OMP_NUM_THREADS) || availableParallelism());
+  addon.setNumThreads(threadsOf(process.env.OMP_NUM_THREADS) ?? availableParallelism());
   // From now on a call goes directly to the addon's function.
   Object.assign(native, addon);
   isLoaded = true;
   for (const prepare of preparations.splice(0)) prepare(native);
   return addon;
+}
+
+/** As many as the addon takes. */
+const mostThreads = 4096;
+
+/** As OpenMP does, passes over what is no number of threads. */
+function threadsOf(text: string | undefined): number | null {
+  const threads = Number(text);
+  return Number.isInteger(threads) && threads >= 1 && threads <= mostThreads ? threads : null;
 }
 
 /**

@@ -46,6 +46,9 @@ function bytesOf(array: TypedArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
+/** The metadata's, and one that would change the object of tensors instead of adding one to it. */
+const reservedNames: ReadonlySet<string> = new Set(["__metadata__", "__proto__"]);
+
 /**
  * Writes tensors and text metadata to a temporary file, flushes it and renames it to `path`. Names are sorted, so that
  * equal content gives equal bytes.
@@ -60,6 +63,8 @@ export function saveSafetensors(
   let offset = 0;
   for (const name of sorted) {
     const { dtype, shape } = tensors[name];
+    if (reservedNames.has(name))
+      throw new SafetensorsError(`safetensors has no place for a tensor named ${name}`);
     const stored = names[dtype];
     if (stored === undefined) throw new SafetensorsError(`safetensors has no type for ${name} of ${dtype}`);
     const size = arrayFor(dtype, 1).byteLength * shape.reduce((product, side) => product * side, 1);
@@ -112,8 +117,7 @@ function parseEntry(path: string, name: string, value: unknown, dataSize: number
   const counts = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
   if (!counts(shape) || shape.length > mostDimensions) throw fault("has no usable shape");
-  // Assigning to this name would change the object of tensors instead of adding one to it.
-  if (name === "__proto__") throw fault("is a name that no tensor can have");
+  if (reservedNames.has(name)) throw fault("is a name that no tensor can have");
   if (!counts(offsets) || offsets.length !== 2) throw fault("has no usable offsets");
   const [begin, end] = offsets;
   const size = arrayFor(dtype, 1).byteLength * shape.reduce((product, side) => product * side, 1);

@@ -23,7 +23,8 @@ function current(): Scope | undefined {
 /** Adds a new tensor to the current scope, or to the finalization registry outside every scope. */
 export function adopt(tensor: Tensor, handle: number): void {
   const scope = current();
-  if (scope === undefined) net.register(tensor, handle, tensor);
+  // Timers and promises that were begun in an asynchronous scope still see it when it has ended.
+  if (scope === undefined || scope.closed) net.register(tensor, handle, tensor);
   else scope.tensors.push(tensor);
 }
 

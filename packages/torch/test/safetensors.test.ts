@@ -191,6 +191,12 @@ describe("a damaged file is rejected with its path, and nothing leaks", () => {
     refused(message);
   });
 
+  test.each(["__metadata__", "__proto__"])("a tensor named %s is not written", (name) => {
+    scope(() => {
+      expect(() => saveSafetensors(path, Object.fromEntries([[name, ones([1])]]))).toThrow(SafetensorsError);
+    });
+  });
+
   test("a name that would change the object of tensors, or more dimensions than any tensor has", () => {
     const entry = (shape: number[]) => JSON.stringify({ dtype: "F32", shape, data_offsets: [0, 4] });
     for (const header of [`{"__proto__":${entry([1])}}`, `{"a":${entry(new Array(65).fill(1))}}`]) {

@@ -189,9 +189,31 @@ describe("scopeAsync", () => {
   });
 });
 
-test("the garbage collector frees tensors that no scope owns, once", async () => {
+/** Collects garbage until so many tensors live, or twenty times. */
+async function collectTo(count: number): Promise<void> {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
+  for (let i = 0; i < 20 && live() > count; i++) {
+    collect();
+    await tick();
+  }
+}
+
+test("the garbage collector frees tensors that were made in an asynchronous scope after its end", async () => {
+  const before = live();
+  let late: Promise<void> = Promise.resolve();
+  await scopeAsync(async () => {
+    late = tick().then(() => {
+      for (let i = 0; i < 50; i++) zeros([4]);
+    });
+  });
+  await late;
+  expect(live()).toBe(before + 50);
+  await collectTo(before);
+  expect(live()).toBe(before);
+});
+
+test("the garbage collector frees tensors that no scope owns, once", async () => {
   const before = live();
   (() => {
     for (let i = 0; i < 50; i++) {
@@ -201,14 +223,10 @@ test("the garbage collector frees tensors that no scope owns, once", async () =>
     }
   })();
   expect(live()).toBe(before + 150);
-  for (let i = 0; i < 20 && live() > before; i++) {
-    collect();
-    await tick();
-  }
+  await collectTo(before);
   expect(live()).toBe(before);
   const fresh = scope(() => Array.from({ length: 200 }, (_, i) => ones([1]).mul(i)));
-  collect();
-  await tick();
+  await collectTo(0);
   expect(fresh.map((t) => t.item())).toEqual(Array.from({ length: 200 }, (_, i) => i));
   for (const t of fresh) t.dispose();
 });

@@ -1,6 +1,7 @@
 // Collectives through which gradients pass.
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "../saved.h"
 #include "tables.h"
 
 namespace salmask::distributed {
@@ -23,6 +24,7 @@ struct AllReduceSum : torch::autograd::Function<AllReduceSum> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    expectFirstDerivative();
     return {summed(gradients[0], *groupOf(ctx->saved_data["group"].toInt())), at::Tensor()};
   }
 };
@@ -35,6 +37,7 @@ struct AllGatherCat : torch::autograd::Function<AllGatherCat> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    expectFirstDerivative();
     const auto group = groupOf(ctx->saved_data["group"].toInt());
     const int64_t rows = ctx->saved_data["rows"].toInt();
     return {summed(gradients[0], *group).narrow(0, group->rank * rows, rows), at::Tensor()};

@@ -63,6 +63,9 @@ at::Tensor tensorAt(const Arguments& args, size_t i) {
   return args.environment->tensors.get(toHandle(args.env, args[i], "tensor"));
 }
 
+/** The values as they are, without gaps: those of a negated view are computed when it is read. */
+at::Tensor valuesOf(const at::Tensor& tensor) { return tensor.resolve_neg().contiguous(); }
+
 }  // namespace
 
 Group::Group(const GroupSettings& settings)
@@ -138,7 +141,7 @@ void Group::allReduce(const at::Tensor& tensor, Reduction reduction) {
               "Expected a tensor of a floating type for a mean over ranks, got one of ", tensor.scalar_type(), ".");
   const at::NoGradGuard constants;
   const at::Tensor plain = tensor.detach();
-  std::vector<at::Tensor> buffer{plain.contiguous()};
+  std::vector<at::Tensor> buffer{valuesOf(plain)};
   allReduced.add(1, static_cast<int64_t>(plain.nbytes()));
   c10d::AllreduceOptions options;
   options.reduceOp = toC10d(reduction);
@@ -151,7 +154,7 @@ void Group::allReduce(const at::Tensor& tensor, Reduction reduction) {
 at::Tensor Group::allGather(const at::Tensor& tensor) {
   expectOurs(tensor);
   const at::NoGradGuard constants;
-  std::vector<at::Tensor> own{tensor.detach().contiguous()};
+  std::vector<at::Tensor> own{valuesOf(tensor.detach())};
   auto shape = own[0].sizes().vec();
   shape.insert(shape.begin(), size);
   const at::Tensor all = at::empty(shape, own[0].options());  // [W, ...]
@@ -166,7 +169,7 @@ void Group::broadcast(const at::Tensor& tensor, int source) {
   TORCH_CHECK(source >= 0 && source < size, "Expected a rank from 0 to ", size - 1, " to broadcast from, got ", source, ".");
   const at::NoGradGuard constants;
   const at::Tensor plain = tensor.detach();
-  std::vector<at::Tensor> buffer{plain.contiguous()};
+  std::vector<at::Tensor> buffer{valuesOf(plain)};
   broadcasted.add(1, static_cast<int64_t>(plain.nbytes()));
   c10d::BroadcastOptions options;
   options.rootRank = source;

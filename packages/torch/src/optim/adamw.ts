@@ -12,6 +12,7 @@ import {
  * first of the betas, as in PyTorch's momentum schedules.
  */
 export class AdamW extends Optimizer {
+  protected readonly slotNames = ["exp_avg", "exp_avg_sq"];
   private readonly beta2: number;
   private readonly eps: number;
 

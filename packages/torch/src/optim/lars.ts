@@ -14,6 +14,7 @@ import {
  * with one dimension (biases, norms) get neither the scaling nor weight decay, as in SimCLR.
  */
 export class LARS extends Optimizer {
+  protected readonly slotNames = ["momentum_buffer"];
   private readonly trustCoefficient: number;
   private readonly eps: number;
 

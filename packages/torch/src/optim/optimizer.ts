@@ -44,6 +44,8 @@ export abstract class Optimizer {
   readonly paramGroups: readonly ParamGroup[];
   /** Steps taken. */
   steps = 0;
+  /** The names of the state tensors. */
+  protected abstract readonly slotNames: readonly string[];
   private readonly names = new Map<string, Tensor>();
   private readonly slots = new Map<string, Map<Tensor, Tensor>>();
 
@@ -152,19 +154,26 @@ export abstract class Optimizer {
   }
 
   /**
-   * Copies a state into this optimiser. Throws if a tensor belongs to no parameter. Group settings are not part of the
-   * state.
+   * Copies a state into this optimiser. Throws, and changes nothing, if a tensor belongs to no parameter, is none of this kind of
+   * optimiser, or has another shape than its parameter. Group settings are not part of the state.
    */
   loadStateDict(state: { steps: number; tensors: StateDict }): void {
+    const given = Object.entries(state.tensors).map(([full, value]) => {
+      const dot = full.lastIndexOf(".");
+      const [parameter, slot] = [this.names.get(full.slice(0, dot)), full.slice(dot + 1)];
+      if (parameter === undefined)
+        throw new Error(`Expected a state of this optimiser's parameters, got ${full}, which is of none.`);
+      if (!this.slotNames.includes(slot))
+        throw new Error(
+          `Expected ${this.slotNames.join(" or ")} in a state of this optimiser, got ${full}, which another kind has.`,
+        );
+      if (value.shape.join() !== parameter.shape.join())
+        throw new Error(`Expected a state ${full} of shape [${parameter.shape}], got [${value.shape}].`);
+      return { parameter, slot, value };
+    });
     this.steps = state.steps;
     noGrad(() => {
-      for (const [full, value] of Object.entries(state.tensors)) {
-        const dot = full.lastIndexOf(".");
-        const parameter = this.names.get(full.slice(0, dot));
-        if (parameter === undefined)
-          throw new Error(`Expected a state of this optimiser's parameters, got ${full}, which is of none.`);
-        this.slotOf(full.slice(dot + 1), parameter).copy_(value);
-      }
+      for (const { parameter, slot, value } of given) this.slotOf(slot, parameter).copy_(value);
     });
   }
 

@@ -9,6 +9,7 @@ import {
 
 /** Stochastic gradient descent with momentum, like PyTorch's `SGD` (weight decay is added to the gradient). */
 export class SGD extends Optimizer {
+  protected readonly slotNames = ["momentum_buffer"];
   private readonly nesterov: boolean;
 
   constructor(
