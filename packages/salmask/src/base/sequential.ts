@@ -4,10 +4,13 @@
  * Applications to Clinical Trials", sections 2.4, 4.4 and 9).
  */
 import jstat from "jstat";
-import { meanAndDeviation, pairsToTell } from "./statistics.js";
+import { leastEnough, meanAndDeviation } from "./statistics.js";
 
 /** The probability, over all looks together and both sides, of an interval without the true difference. */
 const error = 0.05;
+
+/** The probability with which a number of values should decide. */
+const wantedPower = 0.8;
 
 /** A look at the data. */
 export interface Look {
@@ -84,14 +87,26 @@ export function decide(values: readonly (number | null)[], { looks, least }: Dec
 }
 
 /**
- * The number of values with which an undecided claim would be shown or refuted in 80 % of the cases, if mean and deviation are the true ones;
- * Infinity if it is more than `mostPairs`.
+ * The number of values, more than the undecided ones, with which a look would show or refute the claim in 80 % of the cases, if mean and
+ * deviation are the true ones; Infinity if it is more than `mostPairs`. It counts on the level of the look that would see them, which is
+ * stricter for an early one, and beyond the last look on that of the last one.
  */
 export function valuesToDecide(
-  { mean, deviation }: Pick<Decision, "mean" | "deviation">,
-  least: number,
+  { mean, deviation, count }: Pick<Decision, "mean" | "deviation" | "count">,
+  { looks, least }: DecisionRule,
 ): number {
-  return pairsToTell(Math.max(mean, least - mean), deviation);
+  const effect = Math.max(mean, least - mean) / deviation;
+  return leastEnough(count, (values) => {
+    const { level } = looks.find((look) => look.count >= values) ?? looks[looks.length - 1];
+    return powerOf(effect, values, level) >= wantedPower;
+  });
+}
+
+/** The probability that a true mean of `effect` standard deviations is found to be above 0 by a test of a two-sided level. */
+function powerOf(effect: number, values: number, level: number): number {
+  const freedom = values - 1;
+  const critical = jstat.studentt.inv(1 - level / 2, freedom);
+  return 1 - jstat.noncentralt.cdf(critical, freedom, effect * Math.sqrt(values));
 }
 
 /**

@@ -63,15 +63,20 @@ export function pairsToTell(difference: number, deviation: number, power = 0.8):
   if (difference === 0) return Number.POSITIVE_INFINITY;
   if (deviation === 0) return 2;
   const effect = Math.abs(difference) / deviation;
-  let [few, enough] = [1, 2];
-  while (powerOf(effect, enough) < power) {
+  return leastEnough(1, (pairs) => powerOf(effect, pairs) >= power);
+}
+
+/** The smallest number of pairs above `few` that is enough, if more are enough too; Infinity if {@link mostPairs} are not. */
+export function leastEnough(few: number, isEnough: (pairs: number) => boolean): number {
+  let [below, enough] = [few, few + 1];
+  while (!isEnough(enough)) {
     if (enough >= mostPairs) return Number.POSITIVE_INFINITY;
-    [few, enough] = [enough, Math.min(mostPairs, 2 * enough)];
+    [below, enough] = [enough, Math.min(mostPairs, 2 * enough)];
   }
-  while (enough - few > 1) {
-    const middle = Math.floor((few + enough) / 2);
-    if (powerOf(effect, middle) < power) few = middle;
-    else enough = middle;
+  while (enough - below > 1) {
+    const middle = Math.floor((below + enough) / 2);
+    if (isEnough(middle)) enough = middle;
+    else below = middle;
   }
   return enough;
 }

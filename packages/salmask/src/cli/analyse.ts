@@ -18,7 +18,7 @@ export function analyseCommand(context: Context): Command {
   const made = command(context, async (runs, options, output) => {
     const out = textOption(options, "out") ?? "runs/analysis";
     const only = onlyOf(options);
-    const seed = countOption(options, "seed", 0, 0);
+    const seed = countOption(options, "seed", 0, { least: 0 });
     const counts = { train: countOption(options, "train", 2000), test: countOption(options, "test", 500) };
     refuseBoth(options);
     const [{ analyse }, { encodersOf, photosKnownTo }, { numbersOf, writeAnalysis }, { analysisPage }] =

@@ -80,14 +80,20 @@ export function requiredText(options: Options, name: string): string {
 }
 
 /** The value of an option with a whole number of at least `least`. Throws {@link UsageError}. */
-export function countOption(options: Options, name: string, fallback: number, least = 1): number {
+export function countOption(
+  options: Options,
+  name: string,
+  fallback: number,
+  { least = 1, most = Number.MAX_SAFE_INTEGER }: { least?: number; most?: number } = {},
+): number {
   const text = textOption(options, name);
   if (text === undefined) return fallback;
   const count = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(count) || count < least) {
+  if (text.trim() === "" || !Number.isSafeInteger(count) || count < least || count > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
     throw new UsageError(
       "bad-option",
-      `Expected a whole number from ${least} for --${dashed(name)}, got ${JSON.stringify(text)}.`,
+      `Expected a whole number ${range} for --${dashed(name)}, got ${JSON.stringify(text)}.`,
     );
   }
   return count;
@@ -99,15 +105,20 @@ const unitSeconds = new Map([
   ["h", 3600],
 ]);
 
+/** Longer timers of Node ring at once. */
+const mostSeconds = (2 ** 31 - 1) / 1000;
+
 /** The value of an option with a duration, such as `90s`, `10m` or `2h`, in seconds. Throws {@link UsageError}. */
 export function secondsOption(options: Options, name: string, fallback: string): number {
   const text = textOption(options, name) ?? fallback;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text.trim()) ?? [];
   const seconds = Number(number) * (unitSeconds.get(unit) ?? Number.NaN);
-  if (!(seconds > 0)) {
+  if (!(seconds > 0 && seconds <= mostSeconds)) {
+    const wanted =
+      seconds > 0 ? `at most ${Math.floor(mostSeconds / 3600)}h` : "a duration such as 90s, 10m or 2h";
     throw new UsageError(
       "bad-option",
-      `Expected a duration such as 90s, 10m or 2h for --${dashed(name)}, got ${JSON.stringify(text)}.`,
+      `Expected ${wanted} for --${dashed(name)}, got ${JSON.stringify(text)}.`,
     );
   }
   return seconds;

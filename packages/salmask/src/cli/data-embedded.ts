@@ -13,7 +13,7 @@ import {
 export function dataEmbeddedCommand(context: Context): Command {
   const made = command(context, async ([folder], options, output) => {
     const given = {
-      seed: countOption(options, "seed", 0, 0),
+      seed: countOption(options, "seed", 0, { least: 0 }),
       train: countWhereGiven(options, "train", 1),
       test: countWhereGiven(options, "test", 0),
       size: countWhereGiven(options, "size", 1),
@@ -59,7 +59,7 @@ export function dataEmbeddedCommand(context: Context): Command {
 
 /** A count where it was given; else each set has its own default. */
 const countWhereGiven = (options: Options, name: string, least: number): number | undefined =>
-  options[name] === undefined ? undefined : countOption(options, name, least, least);
+  options[name] === undefined ? undefined : countOption(options, name, least, { least });
 
 function difficultyOf(options: Options): Difficulty | undefined {
   const text = textOption(options, "difficulty");

@@ -13,7 +13,7 @@ export function dataCommand(context: Context): Command {
 
 function checkCommand(context: Context): Command {
   const made = command(context, async ([folder], options, output) => {
-    const seed = countOption(options, "seed", 0, 0);
+    const seed = countOption(options, "seed", 0, { least: 0 });
     const subset = textOption(options, "subset") === undefined ? null : "imagenet-100";
     const { checkSet } = await begin(context, import("../data/sets/check.js"));
     const checked = await checkSet(folder, {

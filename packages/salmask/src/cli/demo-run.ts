@@ -49,7 +49,12 @@ export async function demo(options: {
   const { out, tensorboard, signal, report = silent } = options;
   const started = performance.now();
   const folder = new RunFolder(out);
-  folder.clear();
+  folder.refuseForeign();
+  {
+    // A run that another process writes is refused before any file of it is gone.
+    using _lock = folder.lock();
+    folder.clear();
+  }
   const data = join(out, "..", "embedded");
   const saliency = { ...demoSettings.saliency, truth: join(data, "masks", "train") };
   const config: RunConfig = configSchema.parse({ ...demoSettings, saliency });

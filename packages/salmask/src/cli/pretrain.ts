@@ -108,6 +108,12 @@ async function chooseConfig(
     return { config: configOf(options), ifLong };
   }
   if (resume !== false) {
+    if (options.time !== undefined) {
+      throw new UsageError(
+        "no-effect",
+        "Expected no --time beside --resume, which keeps the run's own settings, got both. Leave --time out.",
+      );
+    }
     const { RunFolder } = await import("../runs/run-folder.js");
     const folder = new RunFolder(out);
     const config = configOf(options, folder.hasConfig ? { base: { ...folder.readConfig() } } : {});
@@ -121,11 +127,14 @@ async function chooseConfig(
     return { config: configOf(options), ifLong };
   }
   // Rejects wrong options before anything is measured.
-  const { device, precision, threads } = configOf(options);
+  const { device, precision, threads, data } = configOf(options);
   const { recipeFor } = await begin(context, import("../tasks/pretrain/recipe-for.js"));
   const { signal } = context;
   const settle = (base: RecipeSettings) => configOf(options, { base: { ...base } });
-  const recipe = await recipeFor({ photos, out, seconds, settle, device, precision, threads, signal });
+  const recipe = await recipeFor({
+    ...{ photos, cacheDir: data.cache, out, seconds, settle },
+    ...{ device, precision, threads, signal },
+  });
   for (const line of recipe.why) output.line(line);
   if (!isDryRun)
     output.line(`These settings go to ${out}/config.yaml; copy, change and give them by --config.`);

@@ -20,7 +20,7 @@ import {
 export function probeCommand(context: Context): Command {
   const made = command(context, async (args, options, output) => {
     const [run, ...photos] = args;
-    const seed = countOption(options, "seed", 0, 0);
+    const seed = countOption(options, "seed", 0, { least: 0 });
     const heldOut = shareOption(options, "heldOut");
     const subset = textOption(options, "subset") === undefined ? null : "imagenet-100";
     const { probeRun } = await begin(context, import("../tasks/probe/probe-run.js"));

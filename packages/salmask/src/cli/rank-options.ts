@@ -34,7 +34,7 @@ export async function startRanks(
   output: Output,
 ): Promise<(() => Promise<Membership>) | null> {
   const processes = options.processes === undefined ? null : countOption(options, "processes", 1);
-  const maxRestarts = countOption(options, "maxRestarts", 0, 0);
+  const maxRestarts = countOption(options, "maxRestarts", 0, { least: 0 });
   const timeoutSeconds = secondsOption(options, "rankTimeout", usualTimeout);
   const place = processes === 1 ? null : placeIn(process.env);
   refuse({ processes, place, options });

@@ -28,7 +28,7 @@ export function saliencyEvalCommand(context: Context): Command {
       config,
       sheet: textOption(options, "sheet"),
       count,
-      crops: countOption(options, "crops", 0, 0),
+      crops: countOption(options, "crops", 0, { least: 0 }),
       signal: context.signal,
       report: output.report,
     });

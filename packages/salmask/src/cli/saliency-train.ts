@@ -8,7 +8,7 @@ import { begin, type Context, command, countOption, requiredText, withExamples }
 export function saliencyTrainCommand(context: Context): Command {
   const made = command(context, async ([photos], options, output) => {
     const settings = {
-      seed: countOption(options, "seed", localizerDefaults.seed, 0),
+      seed: countOption(options, "seed", localizerDefaults.seed, { least: 0 }),
       rounds: countOption(options, "rounds", localizerDefaults.rounds),
       epochs: countOption(options, "epochs", localizerDefaults.epochs),
       consensusPhotos: countOption(options, "consensusPhotos", localizerDefaults.consensusPhotos),

@@ -3,7 +3,7 @@ import { begin, type Context, command, countOption, withExamples } from "./comma
 
 export function watchCommand(context: Context): Command {
   const made = command(context, async ([folder = "runs"], options, output) => {
-    const port = countOption(options, "port", 0, 0);
+    const port = countOption(options, "port", 0, { least: 0, most: 65_535 });
     const { serveWatch } = await begin(context, import("../watch/server.js"));
     const server = await serveWatch({ folder, port });
     output.result({ folder, url: server.url }, [

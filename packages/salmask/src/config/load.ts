@@ -73,10 +73,21 @@ function nest(flat: Readonly<Record<string, unknown>>): Tree {
 /** The name of the kind of settings in a YAML file. Throws {@link UsageError} `no-config`, `bad-yaml`. */
 export const kindNameIn = (path: string): string => kindNameOf(treeIn(path));
 
+/** Whether a run wrote the settings in a YAML file down; people write them without a version. */
+export function isStoredIn(path: string): boolean {
+  try {
+    return isStored(treeIn(path));
+  } catch {
+    return false;
+  }
+}
+
+const isStored = (tree: Tree): boolean => Object.hasOwn(tree, "version");
+
 function readFile<T>(kind: SettingsKind<T>, path: string): Tree {
   const tree = treeIn(path);
-  // What a run wrote down says its version; what people write is in the names of today.
-  return Object.hasOwn(tree, "version") ? inCurrentNames(kind, tree, path) : tree;
+  // What people write is in the names of today.
+  return isStored(tree) ? inCurrentNames(kind, tree, path) : tree;
 }
 
 function treeIn(path: string): Tree {

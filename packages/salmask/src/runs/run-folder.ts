@@ -1,11 +1,11 @@
 /** The folder of a run: names, writes and reads all its files. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { CheckpointError, messageOf, UsageError } from "../base/errors.js";
 import { writeFileAtomic } from "../base/files.js";
 import { stringifyYaml } from "../base/yaml.js";
-import { kindNameIn, loadSettings } from "../config/load.js";
+import { isStoredIn, kindNameIn, loadSettings } from "../config/load.js";
 import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import type { SettingsKind } from "../config/settings-kind.js";
 import { toStored } from "../config/stored.js";
@@ -21,7 +21,7 @@ import {
   type Summary,
   summarySchema,
 } from "./records.js";
-import { removeEvents } from "./tensorboard/event-log.js";
+import { isEventFile, removeEvents } from "./tensorboard/event-log.js";
 import type { MapFile, ViewsFile } from "./tile-files.js";
 
 const names = {
@@ -45,6 +45,16 @@ const skippedSchema = z.object({ name: z.string(), reason: z.string() });
 
 /** Earlier releases wrote this file instead of `probes.json`. */
 const earlierProbe = "probe.json";
+
+/** No run writes to the hidden files of others; its own are its lock and what is not complete. */
+const isHidden = (name: string): boolean => name.startsWith(".");
+
+const ownNames: ReadonlySet<string> = new Set([...Object.values(names), earlierProbe]);
+const isOwnName = (name: string): boolean => ownNames.has(name) || isEventFile(name);
+
+/** Weights that were imported have no settings, but may have been probed. */
+const namesBeforeSettings: ReadonlySet<string> = new Set([names.checkpoints, names.weights, names.probes]);
+const isNameBeforeSettings = (name: string): boolean => namesBeforeSettings.has(name);
 
 /** The files of one run. Nothing is read or written before a method is called. */
 export class RunFolder {
@@ -85,17 +95,32 @@ export class RunFolder {
 
   /**
    * Throws {@link UsageError} `folder-taken` if the folder contains files but does not belong to a run. The files of a
-   * run have common names, and must not overwrite other people's files.
+   * run have common names, and must not overwrite other people's files, who may have a folder of checkpoints as well. So a run is
+   * known by a checkpoint of ours; one that has none yet, by having nothing but files of ours.
    */
   refuseForeign(): void {
-    if (!existsSync(this.path) || existsSync(this.checkpoints)) return;
-    const held = readdirSync(this.path);
-    if (held.length === 0) return;
+    if (!existsSync(this.path) || this.hasCheckpoints) return;
+    const foreign = this.foreign(readdirSync(this.path));
+    if (foreign.length === 0) return;
     throw new UsageError(
       "folder-taken",
-      `Expected a new folder or an earlier run's for --out, got ${this.path}, which holds ${held.slice(0, 3).join(", ")}. ` +
+      `Expected a new folder or an earlier run's for --out, got ${this.path}, which holds ${foreign.slice(0, 3).join(", ")}. ` +
         "Choose another.",
     );
+  }
+
+  /**
+   * What in a folder without a checkpoint of ours is not of a run that began. Without its settings only what it could not overwrite
+   * counts as a run's.
+   */
+  private foreign(held: readonly string[]): string[] {
+    if (!held.includes(names.checkpoints)) return [...held];
+    const mayBe = this.hasConfig && isStoredIn(this.file("config")) ? isOwnName : isNameBeforeSettings;
+    const inCheckpoints = readdirSync(this.checkpoints).map((name) => `${names.checkpoints}/${name}`);
+    return [
+      ...held.filter((name) => !isHidden(name) && !mayBe(name)),
+      ...inCheckpoints.filter((name) => !isHidden(basename(name))),
+    ];
   }
 
   /** Throws {@link UsageError}: like refuseForeign, and `run-exists` if there is already a run, which must be resumed. */

@@ -53,7 +53,8 @@ export function removeUnfinished(folder: string): void {
 }
 
 /**
- * Writes a checkpoint completely or not at all, then removes all but the newest `keep`. Returns its path. Throws
+ * Writes a checkpoint completely or not at all, then removes all but the newest `keep`. Later ones are of a run that went on otherwise, before
+ * this one went back to an earlier checkpoint, and are removed too. Returns its path. Throws
  * {@link TrainingError} and keeps the older checkpoints: `state-not-finite` if a value is NaN or infinite, so that
  * every existing checkpoint is usable; `disk-full`.
  */
@@ -84,7 +85,10 @@ export function saveCheckpoint(
     }
     throw error;
   }
-  for (const old of listCheckpoints(folder).slice(keep)) rmSync(old, { force: true });
+  const written = listCheckpoints(folder);
+  const place = written.indexOf(path);
+  for (const other of [...written.slice(0, place), ...written.slice(place + keep)])
+    rmSync(other, { force: true });
   return path;
 }
 

@@ -2,17 +2,9 @@
  * Reads files of a folder, and nothing that a link in it leads to. Calls wait for the disk: a page asks for dozens of small files at
  * once, and to wait for each in turn takes ten times as long.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, type Stats } from "node:fs";
 import { join } from "node:path";
+import { statusOf } from "../base/files.js";
 
 /** Larger files of text or pictures are no run's. */
 const mostBytes = 64 * 1024 * 1024;
@@ -56,7 +48,7 @@ export function textInside(folder: string, name: string): string | null {
 /** A text that changes when one of the files does; `-` stands for each that is not there. */
 export function stampOf(folder: string, names: readonly string[]): string {
   const stamps = names.map((name) => {
-    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+    const found = statusOf(join(folder, name));
     return found === undefined ? "-" : `${Math.round(found.mtimeMs)}.${found.size}`;
   });
   return stamps.join(" ");

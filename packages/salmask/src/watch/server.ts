@@ -91,7 +91,15 @@ function portOf(address: AddressInfo | string | null, port: number): number {
 }
 
 function portFault(error: unknown, port: number): unknown {
-  if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EACCES") {
+    return new UsageError(
+      "port-not-allowed",
+      `Expected a port that this user may listen on, got ${port}. Give one from 1024, or --port 0 for any free one.`,
+      error,
+    );
+  }
+  if (code !== "EADDRINUSE") return error;
   return new UsageError(
     "port-taken",
     `Expected a port that no other program uses, got ${port}. Give --port 0 for any free one.`,

@@ -113,10 +113,41 @@ describe("sequentialP", () => {
 });
 
 describe("valuesToDecide", () => {
+  const single = { looks: looksOf([200]), least: 2 };
+
   it("asks for the easier of the two: above 0, or below the least difference", () => {
-    expect(valuesToDecide({ mean: 1.5, deviation: 3 }, 2)).toBe(pairsToTell(1.5, 3));
-    expect(valuesToDecide({ mean: 0.5, deviation: 3 }, 2)).toBe(pairsToTell(1.5, 3));
-    expect(valuesToDecide({ mean: -1, deviation: 3 }, 2)).toBe(pairsToTell(3, 3));
+    // A single look has the level of a plain test.
+    const wanted = (mean: number) => valuesToDecide({ mean, deviation: 3, count: 5 }, single);
+    expect([wanted(1.5), wanted(0.5), wanted(-1)]).toEqual([
+      ...[pairsToTell(1.5, 3), pairsToTell(1.5, 3), pairsToTell(3, 3)],
+    ]);
+    expect(valuesToDecide({ mean: 1, deviation: 500, count: 5 }, single)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("never says that as many values would do as have just decided nothing", () => {
+    // After 4 of 8 values the bound is strict, and a plain test would have found this difference with 4.
+    const seen = { mean: -2.49, deviation: 1.46, count: 4 };
+    expect(pairsToTell(2 + 2.49, 1.46)).toBeLessThanOrEqual(4);
+    const wanted = valuesToDecide(seen, { looks: looksOf([4, 8]), least: 2 });
+    expect(wanted).toBeGreaterThan(4);
+    expect(wanted).toBeLessThanOrEqual(8);
+  });
+
+  it("counts on the level of the look that sees the values", () => {
+    const seen = { mean: 1.7, deviation: 1.3, count: 4 };
+    const [strict, late] = [
+      [4, 8, 40],
+      [4, 40],
+    ].map((counts) => valuesToDecide(seen, { looks: looksOf(counts), least: 2 }));
+    expect(late).toBeLessThanOrEqual(8);
+    expect(strict).toBeGreaterThan(8);
+  });
+
+  it("decides in 80 % of the cases with the number that it says", () => {
+    const looks = looksOf([4, 20]);
+    expect(valuesToDecide({ mean: 2, deviation: 3, count: 4 }, { looks, least: 2 })).toBe(20);
+    const found = share(drawn(2, 3), ({ verdict }) => verdict === "shown");
+    expect(Math.abs(found - 0.8)).toBeLessThan(0.03);
   });
 });
 

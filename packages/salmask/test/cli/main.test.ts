@@ -42,6 +42,15 @@ describe("the command line", () => {
     expect(JSON.parse(out).error.code).toBe("bad-config");
   });
 
+  it.each([
+    ["watch --port 70000", "Expected a whole number from 0 to 65535 for --port"],
+    ["pretrain photos --time 600h", "Expected at most 596h for --time"],
+    ["pretrain photos --resume --time 1h", "Expected no --time beside --resume"],
+  ])("returns 2 for %s", async (line, message) => {
+    const { code, err } = await salmask(...line.split(" "));
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+  });
+
   it("returns 1 if the photos are missing, and says what was expected", async () => {
     const missing = join(await temporaryFolder(), "none");
     const { code, err } = await salmask("pretrain", missing, ...small);

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { configSchema } from "../../src/config/schema.js";
+import { configSchema, pretrainSettings } from "../../src/config/schema.js";
 import type { ProbeRecord } from "../../src/runs/records.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
 import { pretrain } from "../../src/tasks/pretrain/pretrain.js";
@@ -18,6 +18,37 @@ describe("a run's folder", () => {
     expect(() => new RunFolder(folder).refuseForeign()).toThrow("holds config.yaml");
     expect(() => new RunFolder(folder).clear()).toThrow("holds config.yaml");
     expect(readFileSync(join(folder, "config.yaml"), "utf8")).toBe("mine");
+  });
+
+  it("must not be a project of somebody else's that has checkpoints too", async () => {
+    const folder = await temporaryFolder();
+    const run = new RunFolder(folder);
+    await mkdir(run.checkpoints);
+    await writeFile(join(run.checkpoints, "last.pt"), "theirs");
+    expect(() => run.refuseForeign()).toThrow("holds checkpoints");
+    await rm(join(run.checkpoints, "last.pt"));
+    for (const name of ["metrics.jsonl", "summary.json", "events.out.tfevents.1.host.1.0", "train.py"]) {
+      await writeFile(join(folder, name), "theirs");
+      expect(() => run.refuseForeign(), name).toThrow(name);
+      expect(() => run.clear(), name).toThrow(name);
+      expect(readFileSync(join(folder, name), "utf8")).toBe("theirs");
+      await rm(join(folder, name));
+    }
+    await writeFile(join(folder, "config.yaml"), "lr: 0.1\n");
+    expect(() => run.refuseForeign()).toThrow("config.yaml");
+  });
+
+  it("is a run's before its first checkpoint", async () => {
+    const folder = await temporaryFolder();
+    const run = new RunFolder(folder);
+    run.lock().release();
+    await run.writeSettings(pretrainSettings, configSchema.parse({}));
+    for (const name of ["metrics.jsonl", "events.out.tfevents.1.host.1.0", ".lock", ".summary.json.7.ab.tmp"])
+      await writeFile(join(folder, name), "");
+    await writeFile(join(run.checkpoints, ".step-000000003.safetensors.7.ab.tmp"), "");
+    expect(() => run.refuseForeign()).not.toThrow();
+    await writeFile(join(folder, "notes.txt"), "theirs");
+    expect(() => run.refuseForeign()).toThrow("notes.txt");
   });
 
   it("may be missing or empty", async () => {

@@ -105,6 +105,18 @@ describe("a checkpoint", () => {
     ]);
   });
 
+  it("replaces the later ones of a run that went back, and is never removed itself", async () => {
+    const folder = await temporaryFolder();
+    for (const step of [1, 2, 3]) write(folder, step);
+    for (const keep of [2, 1]) {
+      writeFileSync(join(folder, "step-000000300.safetensors"), "damaged");
+      const path = write(folder, 4, keep);
+      expect(listCheckpoints(folder)).toEqual(
+        [path, join(folder, "step-000000003.safetensors")].slice(0, keep),
+      );
+    }
+  });
+
   it("can contain the same content again", async () => {
     const path = write(await temporaryFolder());
     rewrite(path, {});

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { DataError, messageOf } from "../../base/errors.js";
 import { shown } from "../../base/faults.js";
+import { statusOf } from "../../base/files.js";
 import { fileSize } from "../../base/format.js";
 import type { AnnotatedPhoto, AnnotatedPhotos, Category, PhotoObject } from "../samples/objects.js";
 import { parseSegmentation } from "../samples/segmentation.js";
@@ -163,9 +164,7 @@ function filesIn(folder: string): (name: string) => boolean {
   return (name) =>
     names.has(name) ||
     // A name with a zero character is refused by an error instead of not being found.
-    (name.includes("/") &&
-      !name.includes("\0") &&
-      statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.isFile() === true);
+    (name.includes("/") && !name.includes("\0") && statusOf(`${folder}/${name}`)?.isFile() === true);
 }
 
 /** One object; null where it has a fault. */

@@ -1,6 +1,7 @@
 /** The names in a folder, looked at once: what data sets are recognised by. */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { statusOf } from "../../base/files.js";
 import { isImageName } from "../sources/names.js";
 
 export class FolderLook {
@@ -14,7 +15,10 @@ export class FolderLook {
     this.path = resolve(path);
     for (const entry of list(this.path)) {
       if (entry.name.startsWith(".")) continue;
-      if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(join(this.path, entry.name)))) {
+      if (
+        entry.isDirectory() ||
+        (entry.isSymbolicLink() && statusOf(join(this.path, entry.name))?.isDirectory())
+      ) {
         this.folders.add(entry.name);
       } else this.files.add(entry.name);
     }
@@ -55,8 +59,4 @@ function list(path: string) {
   } catch {
     return [];
   }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

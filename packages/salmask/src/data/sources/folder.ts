@@ -1,7 +1,7 @@
-import { statSync } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { DataError } from "../../base/errors.js";
+import { statusOf } from "../../base/files.js";
 import { whyNotDecoded } from "../../image/formats.js";
 import { fileIn, sizeAndTime } from "./file-image.js";
 import type { ImageSource, SkippedImage } from "./image-source.js";
@@ -48,7 +48,7 @@ async function walk(state: Walk, folder: string): Promise<void> {
 /** Why a link does not count as its target file; undefined if it does. */
 async function whyNotFollowed(root: string, name: string): Promise<string | undefined> {
   const target = await realpath(join(root, name)).catch(() => undefined);
-  const status = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
+  const status = target === undefined ? undefined : statusOf(target);
   if (status?.isDirectory()) {
     return `Expected a folder, got a link to ${target}. Copy the folder here, or give it by itself.`;
   }
@@ -67,7 +67,13 @@ export async function openFolder(
   path: string,
   takes: (name: string) => boolean = () => true,
 ): Promise<FolderSource> {
-  const root = await realpath(path);
+  const root = await realpath(path).catch((error: NodeJS.ErrnoException) => {
+    throw new DataError(
+      "missing-source",
+      `Expected a folder of photos at ${path}, got: ${error.message}.`,
+      error,
+    );
+  });
   const state: Walk = { root, takes, names: [], skipped: [], others: new Map() };
   await walk(state, "").catch((error: NodeJS.ErrnoException) => {
     throw new DataError(

@@ -21,7 +21,7 @@ export type PackedDataset = Samples &
     readonly stream?: PhotoStream;
   };
 
-/** A packed cache that is damaged and is built again. */
+/** A packed cache that is damaged, or lacks photos that can be read by now, and is built again. */
 export interface Rebuild {
   readonly folder: string;
   readonly reason: string;
@@ -35,7 +35,7 @@ export type OpenOptions = SizeOptions & {
   readonly least?: number;
   /** Called after each photo while a cache is built; not called if a cache is found. */
   readonly onProgress?: (progress: PackProgress) => void;
-  /** Called before a damaged cache is built again. */
+  /** Called before a cache is built again. */
   readonly onRebuild?: (rebuild: Rebuild) => void;
   /** Aborting stops the decoding; {@link openDataset} then throws an {@link InterruptedError}. */
   readonly signal?: AbortSignal;
@@ -81,7 +81,11 @@ async function findOrPack(from: string | ImageSource, options: OpenOptions): Pro
   for (let round = 0; round < 3; round++) {
     const found = await readIndex(folder, key);
     signal?.throwIfAborted();
-    if (found.kind === "whole") {
+    const late =
+      found.kind === "whole" && round === 0 ? await nowReadable(source, found.index, signal) : undefined;
+    if (late !== undefined)
+      onRebuild({ folder, reason: `${late} could not be read before and can be read now` });
+    else if (found.kind === "whole") {
       assertEnough(found.index, least);
       await noteUse(folder);
       return openPacked(folder, found.index, sourceStamp(size, source.identity));
@@ -93,6 +97,28 @@ async function findOrPack(from: string | ImageSource, options: OpenOptions): Pro
     "cache-not-writable",
     `Expected a whole cache in ${folder} after building it, got a damaged one. Name another folder with SALMASK_CACHE.`,
   );
+}
+
+/** The first photo that could not be read when a cache was built and can be now; undefined where there is none. */
+async function nowReadable(
+  source: ImageSource,
+  { unread }: CacheIndex,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (unread.length === 0) return undefined;
+  const names = new Set(unread);
+  for await (const image of source.images(signal)) {
+    try {
+      if (!names.has(image.name)) continue;
+      await image.read();
+      return image.name;
+    } catch {
+      // Not yet.
+    } finally {
+      image.release();
+    }
+  }
+  return undefined;
 }
 
 /** Marks the cache as used now, with the modification time of its index. An index that cannot be changed keeps its time. */

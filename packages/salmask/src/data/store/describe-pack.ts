@@ -15,8 +15,8 @@ export interface PackSource {
   readonly least: number;
 }
 
-/** The result for a file: a square in `images.bin`, or the reason for skipping it. */
-export type Outcome = PackedPhoto | { readonly kind: "skipped"; readonly reason: string };
+/** The result for a file: a square in `images.bin`, or the reason for skipping it; `unread` where that reason may pass. */
+export type Outcome = PackedPhoto | { readonly kind: "skipped" | "unread"; readonly reason: string };
 
 export interface PackedPhoto {
   readonly kind: "row";
@@ -47,9 +47,11 @@ export function describePack(job: PackSource, { outcomes, storedRows, modified }
     name.startsWith(commonFolder) ? name.slice(commonFolder.length) : name;
   const photos: (PackedPhoto & { readonly name: string })[] = [];
   const skipped = unoffered.map(({ name, reason }) => ({ name: shortName(name), reason }));
+  const unread: string[] = [];
   for (const [name, outcome] of outcomes) {
     if (outcome.kind === "row") photos.push({ name: shortName(name), ...outcome });
     else skipped.push({ name: shortName(name), reason: outcome.reason });
+    if (outcome.kind === "unread") unread.push(name);
   }
   photos.sort((a, b) => byCodeUnits(a.name, b.name));
   skipped.sort((a, b) => byCodeUnits(a.name, b.name));
@@ -71,6 +73,7 @@ export function describePack(job: PackSource, { outcomes, storedRows, modified }
     classes: [...classes],
     originalSizes: photos.map(({ original }) => original),
     skipped,
+    unread,
   };
 }
 

@@ -40,6 +40,8 @@ const contentSchema = z.object({
   /** `[N, 2]`, height and width of the upright photo in pixels. */
   originalSizes: z.array(z.tuple([count, count])),
   skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
+  /** Those of the skipped files that could not be read, by the source's names. They are tried again when the cache is opened. */
+  unread: z.array(z.string()).default([]),
 });
 
 const fileSchema = z.object({

@@ -29,8 +29,8 @@ export function openPhotos(from: string | ImageSource, options: OpenPhotos): Pro
     onRebuild: ({ folder, reason }) =>
       report({
         kind: "warning",
-        code: "cache-damaged",
-        message: `the stored photos in ${folder} are damaged (${reason}); they are decoded again`,
+        code: "cache-rebuilt",
+        message: `the stored photos in ${folder} are not used (${reason}); all are decoded again`,
       }),
   });
 }

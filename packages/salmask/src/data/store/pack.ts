@@ -37,7 +37,8 @@ type Photo =
       readonly content: string;
       readonly square: DecodedSquare;
     }
-  | { readonly kind: "skipped"; readonly name: string; readonly reason: string };
+  /** `unread`: by a fault of the disk or of its rights, which may pass without the file being changed. */
+  | { readonly kind: "skipped" | "unread"; readonly name: string; readonly reason: string };
 
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 const FLUSH_BYTES = 4 * 2 ** 20;
@@ -53,18 +54,25 @@ function digest(content: PhotoContent): string {
 
 async function readPhoto(image: SourceImage, { size, signal }: PackJob): Promise<Photo> {
   const { name } = image;
+  const not = (kind: "skipped" | "unread", error: unknown): Photo => {
+    return { kind, name, reason: messageOf(error).split("\n")[0] };
+  };
   try {
-    signal?.throwIfAborted();
-    const read = await image.read();
-    return {
-      kind: "pixels",
-      name,
-      content: digest(read),
-      square: await decodeSquare(read, size, { signal }),
-    };
-  } catch (error) {
-    const message = messageOf(error);
-    return { kind: "skipped", name, reason: message.split("\n")[0] };
+    let read: PhotoContent;
+    try {
+      signal?.throwIfAborted();
+      read = await image.read();
+    } catch (error) {
+      // Says why nothing more can be read from the source, such as from a server.
+      if (error instanceof DataError) throw error;
+      return not(error instanceof Error && "code" in error ? "unread" : "skipped", error);
+    }
+    try {
+      const square = await decodeSquare(read, size, { signal });
+      return { kind: "pixels", name, content: digest(read), square };
+    } catch (error) {
+      return not("skipped", error);
+    }
   } finally {
     image.release();
   }
@@ -168,7 +176,7 @@ async function writeImages(job: PackJob, path: string): Promise<WrittenImages> {
         const check = crc32(planes);
         outcomes.set(photo.name, { kind: "row", row: storedRows++, check, content: photo.content, original });
       } else {
-        outcomes.set(photo.name, { kind: "skipped", reason: photo.reason });
+        outcomes.set(photo.name, { kind: photo.kind, reason: photo.reason });
         const isArchive = source.expected === undefined;
         if (++skipped > MAX_SKIPPED && isArchive) throw tooManySkipped(source.path, photo);
       }
@@ -184,8 +192,9 @@ async function writeImages(job: PackJob, path: string): Promise<WrittenImages> {
 }
 
 async function publish(temporary: string, final: string, key: string): Promise<void> {
-  if ((await readIndex(final, key)).kind === "whole") return;
-  // A folder cannot be renamed to one that contains files, so the damaged one is renamed first.
+  const there = await readIndex(final, key);
+  if (there.kind === "whole" && there.index.unread.length === 0) return;
+  // A folder cannot be renamed to one that contains files, so the one that is replaced is renamed first.
   const aside = `${temporary}-replaced`;
   await rename(final, aside).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;

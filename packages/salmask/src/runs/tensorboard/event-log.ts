@@ -8,12 +8,12 @@ import { record } from "./record.js";
 
 const prefix = "events.out.tfevents.";
 
+export const isEventFile = (name: string): boolean => name.startsWith(prefix);
+
 /** TensorBoard reads the files of a folder in the order of their names. */
 function eventFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.startsWith(prefix))
-    .sort();
+  return readdirSync(folder).filter(isEventFile).sort();
 }
 
 /** Whether a run in this folder was logged for TensorBoard. */

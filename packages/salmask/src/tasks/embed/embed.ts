@@ -4,6 +4,7 @@ import { DataError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import type { Compute } from "../../compute/compute.js";
 import type { SkippedImage } from "../../data/sources/image-source.js";
+import { warnOfLeftOut } from "../../data/sources/left-out.js";
 import type { PackedDataset } from "../../data/store/dataset.js";
 import { openPhotos } from "../../data/store/open-photos.js";
 import { extractFeatures } from "../probe/features.js";
@@ -31,7 +32,6 @@ export interface EmbedOptions extends LookOptions {
 }
 
 const batchSize = 256;
-const mostNamed = 3;
 
 /**
  * The embeddings of photos: an encoder's pooled features of their central crops, prepared as in its training. Pictures that cannot be
@@ -75,7 +75,7 @@ export async function embedDataset(
   const finite = finiteRows(features);
   const broken = dataset.names.filter((_, id) => finite[id] === 0).map(notFinite);
   const skipped = [...dataset.skipped, ...broken];
-  for (const warning of warningsOf(skipped)) report(warning);
+  warnOfLeftOut(skipped, report);
   if (broken.length === dataset.length) {
     features.dispose();
     throw new DataError(
@@ -119,12 +119,4 @@ function rowsWhere(features: Tensor, wanted: ArrayLike<number | bigint>): Tensor
   const rows = scope(() => keep(features.indexSelect(0, fromTypedArray(ids, [ids.length])))); // [ids, d]
   features.dispose();
   return rows;
-}
-
-function warningsOf(skipped: readonly SkippedImage[]) {
-  if (skipped.length === 0) return [];
-  const named = skipped.slice(0, mostNamed).map(({ name, reason }) => `${name}: ${reason}`);
-  const rest = skipped.length > mostNamed ? `; and ${skipped.length - mostNamed} more` : "";
-  const message = `left out ${skipped.length} ${skipped.length === 1 ? "file" : "files"} (${named.join("; ")}${rest})`;
-  return [{ kind: "warning", code: "photos-skipped", message } as const];
 }

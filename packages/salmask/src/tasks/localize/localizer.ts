@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Generator, KeyedRandom, setNumThreads } from "@salmask/torch";
-import { UsageError } from "../../base/errors.js";
+import { InterruptedError, UsageError } from "../../base/errors.js";
 import { type Report, silent } from "../../base/events.js";
 import { purpose } from "../../base/purposes.js";
 import { openPhotos } from "../../data/store/open-photos.js";
@@ -73,7 +73,7 @@ const specOf = (width: number): BackboneSpec => ({ arch: "resnet18", stem: "imag
 /**
  * The labels of the first round are what methods without a network find in the original photos; those of a later round are what the network
  * of the round before finds there. The network sees crops with changed colours, so it must learn the appearance of objects. Writes a weights
- * file for the source `scda` after each round. Throws UsageError if the crop does not consist of whole cells or if the photos do not fill a
+ * file for the source `scda` after each round. Throws UsageError `file-taken` if the file is there and is not gone on from; UsageError if the crop does not consist of whole cells or if the photos do not fill a
  * batch, `nothing-to-resume`; TrainingError `loss-not-finite`; InterruptedError.
  */
 export async function trainLocalizer(options: LocalizerOptions): Promise<LocalizerSummary> {
@@ -83,6 +83,7 @@ export async function trainLocalizer(options: LocalizerOptions): Promise<Localiz
     ...options,
   };
   gridFor(crop, strideOf(specOf(width)));
+  if (!resume) refuseTaken(out);
   const started = performance.now();
   setNumThreads(options.threads ?? availableParallelism());
   const begun = resume ? loadLocalization(wholeFile(out)) : null;
@@ -104,7 +105,9 @@ export async function trainLocalizer(options: LocalizerOptions): Promise<Localiz
         const task = new LocalizerTask(network, dataset, about);
         try {
           const passes = (epochs * dataset.length) / learned.length;
-          const { last } = await train(task, { epochs: passes, logEvery, signal, report });
+          const { last } = await train(task, { epochs: passes, logEvery, signal, report }).catch((error) => {
+            throw error instanceof InterruptedError && round > 0 ? stoppedAfter(round, rounds, out) : error;
+          });
           loss = last?.loss ?? loss;
         } finally {
           task.dispose();
@@ -150,6 +153,20 @@ function ownTeacher(network: LocalizationNetwork, crop: number): SaliencySource 
   const copy = new LocalizationNetwork(network.spec, new Generator(0));
   copy.loadStateDict(network.stateDict());
   return new CarefulSource(new LocalizerSource(copy, crop));
+}
+
+/** An interrupted round is lost; those before it are in the file. */
+const stoppedAfter = (round: number, rounds: number, out: string): InterruptedError =>
+  new InterruptedError(
+    `Stopped after round ${round} of ${rounds}, which is in ${out}. Run the same command with --resume to go on.`,
+  );
+
+function refuseTaken(out: string): void {
+  if (!existsSync(out)) return;
+  throw new UsageError(
+    "file-taken",
+    `Expected a new file for --out, got ${out}, which exists. Go on after its rounds with --resume, or choose another --out.`,
+  );
 }
 
 function wholeFile(path: string): string {

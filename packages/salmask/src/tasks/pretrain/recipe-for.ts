@@ -8,8 +8,10 @@ import { RunFolder } from "../../runs/run-folder.js";
 import { chooseRecipe, type Recipe, type Settle } from "./recipe.js";
 
 export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | "threads"> {
-  /** Folder, `.tar` or `.tar.gz` of photos. */
+  /** Folder, `.tar` or `.tar.gz` of photos, or shards. */
   readonly photos: string;
+  /** Folder of all caches, in which training finds again what was looked up here. */
+  readonly cacheDir: string | undefined;
   /** The folder of the run; it must not contain a run. */
   readonly out: string;
   /** Training time in seconds. */
@@ -24,9 +26,9 @@ export interface RecipeRequest extends Pick<RunConfig, "device" | "precision" | 
  * the folder of the run is not free, InterruptedError.
  */
 export async function recipeFor(request: RecipeRequest): Promise<Recipe> {
-  const { photos, out, seconds, settle, device, precision, threads, signal } = request;
+  const { photos, cacheDir, out, seconds, settle, device, precision, threads, signal } = request;
   new RunFolder(out).refuseTaken();
-  const survey = await surveyPhotos(photos, signal);
+  const survey = await surveyPhotos(photos, signal, cacheDir);
   if (survey.count < leastPhotos || survey.shortSide === null) {
     throw new DataError(
       "too-few-photos",

@@ -55,6 +55,8 @@ describe("folder", () => {
     await symlink("nothing.jpg", join(root, "broken.jpg"));
     await symlink(outside, join(root, "folder"));
     await symlink(root, join(root, "loop"));
+    await symlink("itself", join(root, "itself"));
+    await symlink("/etc/passwd/x", join(root, "below-a-file"));
     const source = await openSource(root);
     expect(await contents(source)).toEqual({ "a.jpg": "a", "inside.jpg": "b", "sub/b.jpg": "b" });
     expect(

@@ -25,7 +25,16 @@ describe("trainLocalizer", () => {
     const whole = await trainLocalizer({ ...small, photos, out: join(folder, "whole.safetensors") });
     expect(whole).toMatchObject({ images: 40, rounds: 2, epochs: 3, seed: 3 });
     const parted = { ...small, photos, out: join(folder, "parted.safetensors") };
-    await trainLocalizer({ ...parted, rounds: 1 });
+    const stop = new AbortController();
+    const stopped = trainLocalizer({
+      ...parted,
+      signal: stop.signal,
+      report: (event) => {
+        if (event.kind === "note" && event.message === "round 2 of 2") stop.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(`Stopped after round 1 of 2, which is in ${parted.out}`);
+    await expect(trainLocalizer(parted)).rejects.toMatchObject({ code: "file-taken" });
     await trainLocalizer({ ...parted, resume: true });
     expect(readFileSync(parted.out).equals(readFileSync(whole.weights))).toBe(true);
 
