@@ -24,7 +24,7 @@ export function refusedAccumulation({
   const { accumulate, batchSize } = train;
   if (accumulate === 1) return null;
   const whole = whyWholeBatches(method.name);
-  if (whole !== undefined)
+  if (whole !== null)
     return `1 beside method.name ${method.name}, ${whole} (to learn from as many in less memory, spread the batch over several GPUs with --processes, or choose mocov2, byol, simsiam or dino)`;
   if (occlusion.name !== "none")
     return `1 beside occlusion.name ${occlusion.name}, whose model learns from the whole batch after the encoder's step (set a smaller train.batchSize instead)`;

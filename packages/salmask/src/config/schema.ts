@@ -39,6 +39,9 @@ const settings = z
     const { what = "object", of } = mask.negative;
     if (what !== "object" && mask.cells === "random")
       refuse(["mask", "negative", "what"], "object where mask.cells is random, which knows no background");
+    for (const key of ["odds", "foregroundShare"] as const)
+      if (mask[key] !== undefined && mask.cells === "random")
+        refuse(["mask", key], "none where mask.cells is random, which knows no object");
     if (mask.fill === "other-photo" && (mask.branch === "key" || mask.branch === "both"))
       refuse(["mask", "branch"], "query where mask.fill is other-photo, because a key shows one photo alone");
     if (mask.fill === "other-photo" && mask.negative.count > 0 && of === "shared")

@@ -242,6 +242,10 @@ function readsOwnEncoder({ saliency }: GuideSettings): boolean {
   return saliency.source === "own";
 }
 
+/** Whether a run of so many epochs ends before its own encoder is asked, so that it never masks by saliency. */
+export const isOverBeforeSaliency = (settings: GuideSettings, epochs: number): boolean =>
+  needsSaliency(settings) && readsOwnEncoder(settings) && settings.saliency.warmupEpochs >= epochs;
+
 /** The folder of maps in the settings. Throws {@link UsageError} `no-maps-given` if there is none. */
 function mapsFolder({ saliency }: GuideSettings): string {
   if (saliency.maps !== undefined) return saliency.maps;

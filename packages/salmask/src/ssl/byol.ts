@@ -19,13 +19,15 @@ function byolLoss(
   repulsion: RepulsionOptions,
 ): Tensor {
   const apart = meanSimilarity(predictions, targets).mul(-4).add(4); // []
-  return negatives === null ? apart : apart.add(repulsionTerm(predictions, negatives, batch, repulsion)); // []
+  if (negatives === null) return apart;
+  const ofFirst = predictions.narrow(0, 0, batch); // [B, dim], of the view that negatives are not made of
+  return apart.add(repulsionTerm(ofFirst, negatives, repulsion)); // []
 }
 
 /**
  * BYOL (Grill et al. 2020, "Bootstrap Your Own Latent"): an online network predicts the embedding that a momentum copy gives the
- * other view, in both directions; nothing is told apart from other photos. A photo's hard negative, if there is one, pushes its two
- * predictions away. LARS with the rate of solo-learn's recipe for ImageNet-100.
+ * other view, in both directions; nothing is told apart from other photos. A photo's hard negative, if there is one, pushes the
+ * prediction of its first view away. LARS with the rate of solo-learn's recipe for ImageNet-100, whose LARS takes larger steps.
  */
 export const byol = (method: ByolSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {

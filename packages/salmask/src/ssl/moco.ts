@@ -19,6 +19,7 @@ import { joinParts, partOf } from "../models/state-dict.js";
 import { oneRank, type Ranks } from "../ranks/ranks.js";
 import type { Logs, Progress } from "../training/task.js";
 import type { BatchViews, View } from "../views/view.js";
+import { inGroups } from "./in-groups.js";
 import type { Compare, Embeddings, Method } from "./method.js";
 import type { BuiltInMaker } from "./method-maker.js";
 import { contrastiveLoss } from "./moco-loss.js";
@@ -184,13 +185,6 @@ export class Moco implements Method {
     this.key.dispose();
     this.queue.dispose();
   }
-}
-
-/** Runs a module on equal parts of a batch, with separate batch statistics. `[N, ...]` to `[N, ...]`. */
-function inGroups(module: nn.Module, input: Tensor, groups: number): Tensor {
-  const size = Math.ceil(input.shape[0] / groups);
-  if (size >= input.shape[0]) return module.forward(input);
-  return ops.cat(input.split(size).map((part) => module.forward(part)));
 }
 
 /** SGD with the paper's rate (section 4.1). */

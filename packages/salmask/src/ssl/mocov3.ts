@@ -42,10 +42,10 @@ function inBatchLoss(
   return ops.crossEntropyLoss(logits, own).mul(2 * temperature); // []
 }
 
-/** The loss `[]` of both directions. */
+/** The loss `[]` of both directions. Hard negatives are made of the second view, so they are for queries of the first. */
 function mocov3Loss({ batch, predictions, targets, negatives }: Predicted, options: InBatchOptions): Tensor {
-  const [one, other] = [0, batch].map((from) =>
-    inBatchLoss(predictions.narrow(0, from, batch), targets.narrow(0, from, batch), negatives, options),
+  const [one, other] = [negatives, null].map((hard, i) =>
+    inBatchLoss(predictions.narrow(0, i * batch, batch), targets.narrow(0, i * batch, batch), hard, options),
   ); // [] each
   return one.add(other); // []
 }

@@ -18,23 +18,22 @@ export interface RepulsionOptions {
 }
 
 /**
- * The weighted mean `[]` over predictions and their hard negatives of `max(0, rho p.h - margin)`; 0 if no negative counts. It is
+ * The weighted mean `[]` over predictions and their photos' hard negatives of `max(0, rho p.h - margin)`; 0 if no negative counts. It is
  * divided by the mean number that count on a rank, so that the mean over the ranks is that of the whole batch. The paper's loss has hard
  * negatives in its sum over keys (section 3.3), which a method without a softmax does not have.
  *
- * @param predictions `[D * B, dim]`, rows of length one: row d * B + i is of photo i in direction d
+ * @param predictions `[B, dim]`, rows of length one, of the view that the negatives are not made of: beside a copy of its own crop a
+ * prediction would learn to tell crops apart
  */
 export function repulsionTerm(
   predictions: Tensor,
   { embeddings, valid }: EmbeddedNegatives,
-  batch: number,
   { repulsion, repulsionMargin, negativeWeight, ranks }: RepulsionOptions,
 ): Tensor {
-  const [rows, dim] = predictions.shape;
-  const own = predictions.reshape([1, rows / batch, batch, dim]);
-  const hard = embeddings.reshape([-1, 1, batch, dim]);
-  const excess = own.mul(hard).sum([3]).mul(negativeWeight).sub(repulsionMargin).clampMin(0); // [M, D, B]
-  const counts = valid.to({ dtype: "float32" }).reshape([-1, 1, batch]).expand(excess.shape); // [M, D, B]
+  const [batch, dim] = predictions.shape;
+  const hard = embeddings.reshape([-1, batch, dim]); // [M, B, dim]
+  const excess = predictions.mul(hard).sum([2]).mul(negativeWeight).sub(repulsionMargin).clampMin(0); // [M, B]
+  const counts = valid.to({ dtype: "float32" }).reshape([-1, batch]); // [M, B]
   const counted = ranks.mean(counts.sum()).clampMin(1 / ranks.worldSize); // []
   return excess.mul(counts).sum().div(counted).mul(repulsion); // []
 }

@@ -30,28 +30,34 @@ export const methodSettings = z
 
 export type MethodSettings = z.infer<typeof methodSettings>;
 
-/** Methods whose losses have no place for hard negatives. */
-const noPlaceForHardNegatives: ReadonlySet<unknown> = new Set<MethodSettings["name"]>([
-  "swav",
-  "dino",
-  "barlow",
-  "vicreg",
-]);
+/** What a method's loss cannot do. */
+interface Limits {
+  readonly hasHardNegatives: boolean;
+  /** Why it is no mean over photos, so that a batch cannot be divided; null where it is one. */
+  readonly whyWhole: string | null;
+}
 
 const inBatch = "whose negatives are the other photos of the batch";
 const ofBatch = "whose loss is of statistics over the batch";
 
-/** Methods whose losses are no means over photos, with what they are. */
-const ofWholeBatches: ReadonlyMap<MethodSettings["name"], string> = new Map([
-  ["simclr", inBatch],
-  ["mocov3", inBatch],
-  ["swav", "which assigns a whole batch to its prototypes at once"],
-  ["barlow", ofBatch],
-  ["vicreg", ofBatch],
-]);
+const limits: Readonly<Record<MethodSettings["name"], Limits>> = {
+  mocov2: { hasHardNegatives: true, whyWhole: null },
+  simclr: { hasHardNegatives: true, whyWhole: inBatch },
+  byol: { hasHardNegatives: true, whyWhole: null },
+  simsiam: { hasHardNegatives: true, whyWhole: null },
+  swav: { hasHardNegatives: false, whyWhole: "which assigns a whole batch to its prototypes at once" },
+  dino: { hasHardNegatives: false, whyWhole: null },
+  barlow: { hasHardNegatives: false, whyWhole: ofBatch },
+  vicreg: { hasHardNegatives: false, whyWhole: ofBatch },
+  mocov3: { hasHardNegatives: true, whyWhole: inBatch },
+};
 
-/** Why the batches of a method cannot be divided into micro-batches; undefined where its loss is a mean over photos. */
-export const whyWholeBatches = (name: MethodSettings["name"]): string | undefined => ofWholeBatches.get(name);
+/** Why the batches of a method cannot be divided into micro-batches; null where its loss is a mean over photos. */
+export const whyWholeBatches = (name: MethodSettings["name"]): string | null => limits[name].whyWhole;
+
+const isMethod = (name: unknown): name is MethodSettings["name"] =>
+  Object.keys(limits).includes(String(name));
 
 /** Whether the method `name` has no place for hard negatives. */
-export const withoutHardNegatives = (name: unknown): boolean => noPlaceForHardNegatives.has(name);
+export const withoutHardNegatives = (name: unknown): boolean =>
+  isMethod(name) && !limits[name].hasHardNegatives;

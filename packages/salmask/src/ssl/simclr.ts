@@ -94,7 +94,7 @@ export class SimClr implements Method {
   }
 }
 
-/** LARS with the rate of solo-learn's recipe for ImageNet-100. */
+/** LARS with the rate of SimCLR's paper, which solo-learn has too; solo-learn's LARS takes larger steps (a trust coefficient of 0.02, clipped). */
 export const simclr = (method: SimClrSettings): BuiltInMaker => ({
   create: ({ seed, model, mask }, compute) => {
     const { hidden, dim, temperature } = method;

@@ -74,9 +74,9 @@ export class SimSiam implements Method {
     return (sources) => {
       const predictions = this.online.forward(ops.cat(sources)); // [2 B, dim]
       const apart = meanSimilarity(predictions, targets).neg(); // []
-      const loss =
-        negatives === null ? apart : apart.add(repulsionTerm(predictions, negatives, photos, this.options)); // []
       const embeddings = { query: predictions.narrow(0, 0, photos), key: targets.narrow(0, 0, photos) }; // [B, dim] each
+      const loss =
+        negatives === null ? apart : apart.add(repulsionTerm(embeddings.query, negatives, this.options)); // []
       const logs = () => ({
         contrastAccuracy: contrastAccuracy(embeddings.query, embeddings.key, this.options.ranks).item(),
       });

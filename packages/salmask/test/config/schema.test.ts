@@ -37,6 +37,8 @@ describe("settings that must fit together", () => {
   it.each([
     [{ odds: 2, foregroundShare: 0.5 }, "mask.odds: either mask.odds or mask.foregroundShare"],
     [{ cells: "random", negative: { what: "background" } }, "mask.negative.what: object where mask.cells"],
+    [{ cells: "random", odds: 2 }, "mask.odds: none where mask.cells is random"],
+    [{ cells: "random", foregroundShare: 0.3 }, "mask.foregroundShare: none where mask.cells is random"],
     [{ fill: "other-photo", branch: "both" }, "mask.branch: query where mask.fill is other-photo"],
     [{ fill: "other-photo", negative: { of: "shared" } }, "mask.negative.of: own where mask.fill"],
   ])("are refused with %j", (mask, start) => {

@@ -72,13 +72,12 @@ def mirrored(config, given):
 
 
 def repelled(config, prediction, hard, valid):
-    """Mean over photos and valid negatives, one at a time, of max(0, rho cos - margin)."""
+    """Mean over photos and valid negatives, one at a time, of max(0, rho cos - margin), for the prediction of the first view."""
     rho, margin = config["mask"]["negative"]["weight"], config["method"]["repulsionMargin"]
     batch, terms = len(valid) // config["mask"]["negative"]["count"], []
     for row, counts in enumerate(valid.bool().tolist()):
         if counts:
-            for half in prediction.split(batch):
-                terms.append((rho * half[row % batch].dot(hard[row]) - margin).clamp(min=0))
+            terms.append((rho * prediction[row % batch].dot(hard[row]) - margin).clamp(min=0))
     return config["method"]["repulsion"] * torch.stack(terms).mean()
 
 

@@ -39,7 +39,7 @@ def step(config, _, state, given):
     hard, valid = embedded[2 * batch :], given.get("valid", ())
     one, other = online(torch.cat(sources)).split(batch)
     loss = contrasted(config, one, embedded[:batch], hard, valid)
-    return loss + contrasted(config, other, embedded[batch : 2 * batch], hard, valid), online
+    return loss + contrasted(config, other, embedded[batch : 2 * batch], hard[:0], valid), online
 
 
 main(step)

@@ -61,7 +61,8 @@ export class Occlusion {
   readonly model: OcclusionModel;
 
   constructor(private readonly options: OcclusionOptions) {
-    const generator = new Generator(new KeyedRandom(options.seed, purpose.weights, 1).uint32());
+    // Parts 0 and 1 are the weights of the method: its encoder, and its predictor or prototypes.
+    const generator = new Generator(new KeyedRandom(options.seed, purpose.weights, 2).uint32());
     this.model = new OcclusionModel({ ...options, generator });
   }
 
@@ -76,7 +77,7 @@ export class Occlusion {
       return { source, masks, leaf };
     });
     return noGrad(() => {
-      const applied = made.map(({ masks }) => this.applied(masks.detach(), key)); // [source][version], [B, 1, H, W] each
+      const applied = made.map(({ masks }, source) => this.applied(masks.detach(), key, source)); // [source][version], [B, 1, H, W] each
       const versions = applied[0].map((_, version) =>
         made.map(({ source }, i) => hide(source, applied[i][version])),
       );
@@ -100,14 +101,14 @@ export class Occlusion {
     try {
       // The backward pass of each version ends before the next starts, so that only one encoder graph is in memory.
       for (let version = 0; version < this.versions; version++) {
-        const hidden = made.map(({ source, leaf }) => hide(source, this.applied(leaf, key)[version]));
+        const hidden = made.map(({ source, leaf }, i) => hide(source, this.applied(leaf, key, i)[version]));
         yield { loss: compare(hidden).loss.neg(), logs: none };
       }
     } finally {
       thaw();
     }
     for (const { leaf, masks } of made) {
-      yield { loss: sparsityPenalty(leaf).mul(this.options.sparsity * this.versions), logs: none };
+      yield { loss: sparsityPenalty(leaf).mul(this.options.sparsity), logs: none };
       // Passes the gradients of the masks to the model: the gradient of this sum with respect to the masks is
       // `gradient`.
       const gradient = leaf.grad;
@@ -120,13 +121,13 @@ export class Occlusion {
     return this.options.name === "adios" ? this.options.masks : 1;
   }
 
-  /** The mask of each version, `[B, 1, H, W]`: each mask in turn, or for ADIOS-s the mask drawn with the photo's key. */
-  private applied(masks: Tensor, { epoch, ids }: OcclusionKey): Tensor[] {
+  /** The mask of each version of a source, `[B, 1, H, W]`: each mask in turn, or for ADIOS-s the mask drawn with the photo's key. */
+  private applied(masks: Tensor, { epoch, ids }: OcclusionKey, source: number): Tensor[] {
     const { seed, name, masks: count } = this.options;
     if (name === "adios") return Array.from({ length: count }, (_, n) => masks.narrow(1, n, 1)); // [B, 1, H, W] each
     const chosen = new Float32Array(ids.length * count);
     for (const [row, id] of ids.entries()) {
-      chosen[row * count + new KeyedRandom(seed, purpose.occlusion, epoch, id).integer(count)] = 1;
+      chosen[row * count + new KeyedRandom(seed, purpose.occlusion, epoch, id, source).integer(count)] = 1;
     }
     const weights = fromTypedArray(chosen, [ids.length, count, 1, 1], { device: masks.device }); // [B, N, 1, 1]
     return [masks.mul(weights).sum([1], { keepdim: true })]; // [B, 1, H, W]
@@ -148,9 +149,11 @@ function freeze(network: nn.Module): () => void {
     buffer,
     before: keep(buffer.clone()),
   }));
+  // A method may leave parameters as they were drawn.
+  const learning = network.parameters().filter(({ requiresGrad }) => requiresGrad);
   network.setRequiresGrad(false);
   return () => {
-    network.setRequiresGrad(true);
+    for (const parameter of learning) parameter.requiresGrad = true;
     noGrad(() => {
       for (const { buffer, before } of buffers) {
         buffer.copy_(before);

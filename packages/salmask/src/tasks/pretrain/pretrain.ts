@@ -13,6 +13,7 @@ import type { PretrainSummary } from "../../runs/records.js";
 import { RunFolder } from "../../runs/run-folder.js";
 import { refuseOtherPhotos, refuseOtherSettings } from "../../runs/same-run.js";
 import { continueFrom, trainInFolder, whileResumable } from "../../runs/train-in-folder.js";
+import { isOverBeforeSaliency } from "../../saliency/guide.js";
 import type { MethodMaker } from "../../ssl/method-maker.js";
 import { builtInMethods } from "../../ssl/registry.js";
 import { saveBackbone } from "../../weights/files.js";
@@ -212,6 +213,15 @@ function warnings(config: RunConfig, dataset: PackedDataset): { code: string; me
     found.push({
       code: "photos-skipped",
       message: `${dataset.skipped.length} files could not be used; skipped.jsonl in the run's folder lists them`,
+    });
+  }
+  const { warmupEpochs } = config.saliency;
+  if (isOverBeforeSaliency(config, config.train.epochs)) {
+    found.push({
+      code: "nothing-masked",
+      message:
+        `nothing is masked in the first ${warmupEpochs} epochs, and the run has ${config.train.epochs}. ` +
+        "Give --saliency.warmupEpochs 0, more epochs, or another --saliency.source",
     });
   }
   if (config.method.name === "mocov2" && config.method.queue > dataset.length / 4) {

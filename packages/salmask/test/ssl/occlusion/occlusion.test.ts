@@ -232,8 +232,8 @@ describe("Occlusion", () => {
             }),
           );
           const seen = hidden.map((each) => compare(each).loss).reduce((sum, loss) => sum.add(loss));
-          const penalties = masks.map((each) => each.mean([2, 3]).mul(Math.PI).sin().pow(-1).mean());
-          const penalty = penalties.reduce((sum, one) => sum.add(one)).mul(0.75 * versions.length);
+          const penalties = masks.map((each) => each.mean([2, 3]).mul(Math.PI).sin().pow(-1).mean([0]).sum());
+          const penalty = penalties.reduce((sum, one) => sum.add(one)).mul(0.75);
           penalty.sub(seen).backward();
           const expected = gradient(); // [P]
           model.zeroGrad();
@@ -243,6 +243,31 @@ describe("Occlusion", () => {
       );
     },
   );
+
+  it("leaves what the method does not learn as it is", () => {
+    const config = configSchema.parse({
+      data: { crop: 16, size: 16 },
+      model: { arch: "vit_tiny", width: 48, patch: 8, positions: 2 },
+      method: { name: "mocov3", dim: 8, hidden: 16, predictorHidden: 16 },
+    });
+    const method = builtInMethods.create(config, onCpu);
+    const occlusion = new Occlusion({ ...options, name: "adios-s" });
+    const frozen = () =>
+      Array.from(method.learned.namedParameters())
+        .filter(([, { requiresGrad }]) => !requiresGrad)
+        .map(([name]) => name);
+    const before = frozen();
+    expect(before).not.toEqual([]);
+    scope(() => {
+      const batch = views();
+      const { losses } = occlusion.occlude(sourcesOf(method, batch), key);
+      for (const { loss } of losses(method.against(batch, atStep(0)), method.learned)) loss.backward();
+    });
+    expect(frozen()).toEqual(before);
+    occlusion.model.zeroGrad();
+    method.dispose();
+    occlusion.dispose();
+  });
 
   it("prevents empty masks if sparsity is set", () => {
     const smallest = (sparsity: number) =>

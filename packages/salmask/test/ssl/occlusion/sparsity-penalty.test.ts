@@ -1,4 +1,4 @@
-import { fromTypedArray, scope } from "@salmask/torch";
+import { fromTypedArray, ops, scope } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { sparsityPenalty } from "../../../src/ssl/occlusion/sparsity-penalty.js";
 
@@ -10,11 +10,13 @@ const masksOf = (areas: readonly number[]) =>
   );
 
 describe("sparsityPenalty", () => {
-  it("is the mean of 1 / sin(pi a)", () => {
+  it("is the sum over masks of 1 / sin(pi a), and the mean over photos", () => {
     scope(() => {
       const areas = [0.5, 0.1, 0.37, 0.9];
-      const expected = areas.reduce((sum, a) => sum + 1 / Math.sin(Math.PI * a), 0) / areas.length;
-      expect(sparsityPenalty(masksOf(areas)).item()).toBeCloseTo(expected, 3);
+      const expected = areas.reduce((sum, a) => sum + 1 / Math.sin(Math.PI * a), 0);
+      const masks = masksOf(areas);
+      expect(sparsityPenalty(masks).item()).toBeCloseTo(expected, 3);
+      expect(sparsityPenalty(ops.cat([masks, masks])).item()).toBeCloseTo(expected, 3);
       expect(sparsityPenalty(masksOf([0.5])).item()).toBeCloseTo(1, 5);
     });
   });

@@ -181,9 +181,10 @@ describe("pretrain", () => {
     expect((await failure(odd)).code).toBe("crop-not-multiple");
   });
 
-  it("warns about a queue larger than a quarter of the data set, and lists skipped files", async () => {
+  it("warns about a queue larger than a quarter of the data set, and of an end before anything is masked, and lists skipped files", async () => {
     const train = { ...short, epochs: 1 };
-    const options = await prepare({ method: { ...smallSettings.method, queue: 7 }, train }, 24);
+    const saliency = { source: "own", warmupEpochs: 1 };
+    const options = await prepare({ method: { ...smallSettings.method, queue: 7 }, saliency, train }, 24);
     await writeFile(join(options.photos, "a", "broken.jpg"), "no picture");
     const warned = new Map<string, string>();
     const report = (event: RunEvent) => {
@@ -191,6 +192,7 @@ describe("pretrain", () => {
     };
     const { skipped } = await pretrain({ ...options, report });
     expect(warned.get("long-queue")).toContain("--method.queue 6");
+    expect(warned.get("nothing-masked")).toContain("--saliency.warmupEpochs 0");
     expect(warned.get("photos-skipped")).toContain("1 files");
     expect(skipped).toBe(1);
     const listed = readFileSync(join(options.out, "skipped.jsonl"), "utf8").trim();
