@@ -1,26 +1,18 @@
-/** What the commands of `detect` do, once their options are read. */
-import { existsSync, readdirSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join, parse } from "node:path";
+/** What `detect train` and `detect eval` do, once their options are read. */
 import { UsageError } from "../base/errors.js";
-import type { Report } from "../base/events.js";
 import { writeFileAtomic } from "../base/files.js";
 import { spread } from "../base/spread.js";
-import { type AnnotatedPhoto, type Category, namesOf } from "../data/samples/objects.js";
-import { toMask } from "../data/samples/segmentation.js";
-import { openFolder } from "../data/sources/folder.js";
+import { type Category, namesOf } from "../data/samples/objects.js";
 import type { CocoScores } from "../metrics/average-precision/coco.js";
-import type { Detection } from "../metrics/average-precision/detection.js";
-import { type DrawnObject, pictureOfDetections } from "../report/detections-picture.js";
 import type { DetectSummary } from "../runs/records.js";
 import { weightsOf } from "../runs/run-weights.js";
 import { type CocoDetection, cocoDetections } from "../tasks/detect/coco-results.js";
-import { type DetectedPhoto, detect } from "../tasks/detect/detect.js";
 import { type DetectionScores, evaluateDetector } from "../tasks/detect/evaluate.js";
 import { type ObjectsOnDisk, openObjects } from "../tasks/detect/open-objects.js";
 import { type DetectPlan, planDetector } from "../tasks/detect/plan.js";
 import { type TrainDetectorOptions, trainDetector } from "../tasks/detect/train.js";
 import { loadDetector } from "../weights/detector-files.js";
+import { drawDetections, pictureNames } from "./detect-pictures.js";
 
 /** Trains a detector on a part of a set. */
 export async function trainOnSet(
@@ -61,6 +53,7 @@ export async function scoreOnSet(
     const set = await openObjects(options, { uses: ["validation", "test", "train"], masks: withMasks });
     refuseOtherCategories(description.categories, set.categories);
     const found: CocoDetection[] = [];
+    const pictured = pictureNames(set.photos.map(({ name }) => name));
     const drawn = new Set(spread(set.photos.length, pictures.count));
     const scores = await evaluateDetector(detector, set, {
       withMasks,
@@ -70,12 +63,9 @@ export async function scoreOnSet(
         const annotated = set.photos[detected.id];
         if (results !== undefined)
           found.push(...cocoDetections(annotated.id, detected.detections, set.categories));
-        if (pictures.folder !== undefined && drawn.has(detected.id))
-          await draw(
-            detected,
-            { folder: pictures.folder, name: annotated.name, score, categories: set.categories },
-            annotated,
-          );
+        if (pictures.folder === undefined || !drawn.has(detected.id)) return;
+        const drawing = { folder: pictures.folder, name: pictured[detected.id], score };
+        await drawDetections(detected, { ...drawing, categories: set.categories }, annotated);
       },
     });
     if (results !== undefined) await writeFileAtomic(results, `${JSON.stringify(found)}\n`);
@@ -92,42 +82,6 @@ function refuseOtherCategories(known: readonly Category[], asked: readonly Categ
     "other-categories",
     `Expected photos with the detector's categories, ${namesOf(known)}, got ${namesOf(asked)}.`,
   );
-}
-
-interface Drawing {
-  readonly folder: string;
-  /** Of the photo, in its set. */
-  readonly name: string;
-  readonly score: number;
-  readonly categories: readonly Category[];
-}
-
-/** Writes the photo's picture; with its annotations, the truth stands beside what was found. */
-async function draw(
-  { photo, detections }: DetectedPhoto,
-  { folder, name, score, categories }: Drawing,
-  annotated: AnnotatedPhoto | null,
-): Promise<void> {
-  const found = detections.filter((detection) => detection.score >= score);
-  const drawnFound = found.map(
-    (detection): DrawnObject => ({ ...detection, name: categories[detection.category].name }),
-  );
-  const truth = annotated?.objects.map(
-    ({ segmentation, ...object }): DrawnObject => ({
-      ...object,
-      name: categories[object.category].name,
-      score: null,
-      mask: segmentation === null ? null : toMask(segmentation, annotated.height, annotated.width),
-    }),
-  );
-  const picture = await pictureOfDetections(photo, drawnFound, truth ?? null);
-  await writeFileAtomic(join(folder, `${pictureName(name)}.png`), picture);
-}
-
-/** Of a photo, by its path in its set. */
-function pictureName(photo: string): string {
-  const { dir, name } = parse(photo);
-  return [...(dir === "" ? [] : dir.split("/")), name].join("-");
 }
 
 const shown = (value: number | null) => (value === null ? "-" : (100 * value).toFixed(1));
@@ -149,68 +103,4 @@ function scoreLines(
       ? [`AP of boxes per category: ${byCategory.map(({ name, ap }) => `${name} ${shown(ap)}`).join(", ")}`]
       : []),
   ];
-}
-
-export interface PredictPhotos {
-  readonly run: string;
-  /** A folder of photos. */
-  readonly photos: string;
-  /** Takes `pictures/` and `detections.json`; new or empty. */
-  readonly out: string;
-  /** Score from which an object is kept. */
-  readonly score: number;
-  readonly signal?: AbortSignal;
-  readonly report: Report;
-}
-
-export interface Predicted {
-  photos: number;
-  objects: number;
-  /** Folder of the pictures. */
-  pictures: string;
-  /** COCO's JSON. */
-  results: string;
-}
-
-/** Finds objects in a folder of photos. Throws {@link UsageError} `folder-taken`, DataError `unreadable-photo`. */
-export async function predictPhotos({
-  run,
-  photos,
-  out,
-  score,
-  signal,
-  report,
-}: PredictPhotos): Promise<Predicted> {
-  if (existsSync(out) && readdirSync(out).length > 0) {
-    throw new UsageError(
-      "folder-taken",
-      `Expected a new or empty folder for --out, got ${out}, which holds files.`,
-    );
-  }
-  const { detector, description } = loadDetector(weightsOf(run).path);
-  try {
-    const source = await openFolder(photos);
-    const names: string[] = [];
-    for await (const image of source.images(signal)) {
-      names.push(image.name);
-      image.release();
-    }
-    const { categories } = description;
-    const pictures = join(out, "pictures");
-    await mkdir(pictures, { recursive: true });
-    const all: CocoDetection[] = [];
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      report({ kind: "progress", what: "looking for objects", done, total });
-    for await (const detected of detect(detector, { path: source.path, names }, { signal, onProgress })) {
-      const name = names[detected.id];
-      const kept: Detection[] = detected.detections.filter((detection) => detection.score >= score);
-      all.push(...cocoDetections(name, kept, categories));
-      await draw({ ...detected, detections: kept }, { folder: pictures, name, score, categories }, null);
-    }
-    const results = join(out, "detections.json");
-    await writeFileAtomic(results, `${JSON.stringify(all)}\n`);
-    return { photos: names.length, objects: all.length, pictures, results };
-  } finally {
-    detector.dispose();
-  }
 }

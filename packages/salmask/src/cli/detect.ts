@@ -153,7 +153,7 @@ function evalCommand(context: Context): Command {
 function predictCommand(context: Context): Command {
   const made = command(context, async ([run, photos], options, output) => {
     const score = leastScore(options);
-    const { predictPhotos } = await begin(context, import("./detect-run.js"));
+    const { predictPhotos } = await begin(context, import("./detect-predict.js"));
     const predicted = await predictPhotos({
       run,
       photos,

@@ -16,9 +16,12 @@ export class HighPassFilter extends nn.Module {
     super();
     this.#half = (kernel - 1) / 2;
     const line = gaussianWeights(kernel, sigma);
-    const plane = Array.from(line).flatMap((y) => Array.from(line, (x) => -y * x));
-    plane[(plane.length - 1) / 2] += 1;
-    const filters = Float32Array.from([...plane, ...plane, ...plane]);
+    const area = kernel ** 2;
+    const filters = Float32Array.from({ length: 3 * area }, (_, i) => {
+      const [row, column] = [Math.floor((i % area) / kernel), i % kernel];
+      const isCentre = row === this.#half && column === this.#half;
+      return (isCentre ? 1 : 0) - line[row] * line[column];
+    });
     this.#weight = this.registerBuffer("weight", fromTypedArray(filters, [3, 1, kernel, kernel]));
   }
 

@@ -44,7 +44,7 @@ export interface DetectionLosses extends RpnLosses, RoiLosses {}
 /** Places along each side of a region with a pyramid: of the box head and of the mask head. */
 export const pyramidSide = { box: 7, mask: 14 };
 /** Channels of what finds masks in the maps of C4's box head. */
-const c4MaskChannels = 256;
+export const c4MaskChannels = 256;
 
 /**
  * A network that finds objects: Faster R-CNN (Ren et al. 2015), or Mask R-CNN (He et al. 2017) where the settings ask for masks. Its

@@ -4,7 +4,8 @@ import { hashOfFile } from "../base/files.js";
 import type { Detector } from "../detection/rcnn.js";
 import { IMAGENET_NORMALIZATION } from "../image/normalize.js";
 import { modelSettings } from "../models/settings.js";
-import { type DetectorDescription, loadDetector } from "../weights/detector-files.js";
+import type { DetectorDescription } from "../weights/detector-description.js";
+import { loadDetector } from "../weights/detector-files.js";
 
 /** How torchvision builds a detector; the example torchvision_detections.py does it. */
 export interface TorchvisionDetector {

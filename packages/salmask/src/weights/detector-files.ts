@@ -1,26 +1,24 @@
 /** Files of a detector: safetensors with torchvision's names, and what is needed to build it again. */
-import { Generator, loadSafetensors, readSafetensorsMetadata, saveSafetensors, scope } from "@salmask/torch";
-import { z } from "zod";
+import {
+  Generator,
+  loadSafetensors,
+  type nn,
+  readSafetensorsMetadata,
+  saveSafetensors,
+  scope,
+} from "@salmask/torch";
 import { CheckpointError, messageOf } from "../base/errors.js";
 import { type Compute, onCpu } from "../compute/compute.js";
 import { Detector } from "../detection/rcnn.js";
-import { detectionSettings } from "../detection/settings.js";
 import type { Backbone } from "../models/backbone.js";
 import { createBackbone } from "../models/registry.js";
-import { modelSettings } from "../models/settings.js";
+import { type DetectorDescription, detectorDescription } from "./detector-description.js";
+import { anchorsPerPlace, detectorShapes } from "./detector-shapes.js";
 import { refuseLarger } from "./files.js";
+import { refuseOtherShapes } from "./shapes.js";
 
-const descriptionSchema = z.object({
-  backbone: modelSettings,
-  settings: detectionSettings,
-  /** The numbers and names that the annotations gave them. */
-  categories: z.array(z.object({ id: z.int(), name: z.string() })),
-  /** The fixed first layer; null where photos are seen as they are. */
-  highPass: z.object({ kernel: z.int(), sigma: z.number() }).nullable(),
-});
-
-/** What a detector is built from. It is JSON, so that its file can carry it. */
-export interface DetectorDescription extends z.infer<typeof descriptionSchema> {}
+/** Of each place of a feature map: the designs of the papers have 3 and 15. A detector builds them for each place that it looks at. */
+const mostAnchors = 1000;
 
 /** A detector and what it was built from. */
 export interface LoadedDetector {
@@ -49,6 +47,27 @@ export function saveDetector(path: string, detector: Detector, description: Dete
 /** Whether a safetensors file is of a detector. */
 export const isDetectorFile = (path: string): boolean => readSafetensorsMetadata(path)[key] !== undefined;
 
+function refuseManyAnchors({ settings }: DetectorDescription): void {
+  const anchors = anchorsPerPlace(settings);
+  if (anchors <= mostAnchors) return;
+  throw new Error(`Expected at most ${mostAnchors} anchors for each place, got ${anchors}`);
+}
+
+/** A detector with these weights, whose sizes have been compared with the description. */
+function detectorOf(description: DetectorDescription, state: nn.StateDict, compute: Compute): Detector {
+  const generator = new Generator(0);
+  const backbone = createBackbone(description.backbone, generator);
+  let detector: Detector | null = null;
+  try {
+    detector = buildDetector(description, backbone, generator, compute);
+    detector.loadStateDict(state);
+    return detector.eval().setRequiresGrad(false);
+  } catch (error) {
+    (detector ?? backbone).dispose();
+    throw error;
+  }
+}
+
 /** The detector of a file, in eval mode. Throws {@link CheckpointError} `not-a-detector`, `unusable-weights`. */
 export function loadDetector(path: string, compute: Compute = onCpu): LoadedDetector {
   return scope(() => {
@@ -60,14 +79,12 @@ export function loadDetector(path: string, compute: Compute = onCpu): LoadedDete
           `Expected a detector's weights in ${path}, got others. Train one: salmask detect train ENCODER PHOTOS`,
         );
       }
-      const description = descriptionSchema.parse(JSON.parse(text));
+      const description = detectorDescription.parse(JSON.parse(text));
       const state = loadSafetensors(path);
       refuseLarger(description.backbone, state);
-      const generator = new Generator(0);
-      const backbone = createBackbone(description.backbone, generator);
-      const detector = buildDetector(description, backbone, generator, compute);
-      detector.loadStateDict(state);
-      return { detector: detector.eval().setRequiresGrad(false), description };
+      refuseManyAnchors(description);
+      refuseOtherShapes(state, detectorShapes(description));
+      return { detector: detectorOf(description, state, compute), description };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
       const why = messageOf(error);

@@ -27,6 +27,9 @@ export interface ImportedBackbone {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Of a prefix that is looked for: a tool's wrappers have some five. A deeper one can be given. */
+const mostParts = 16;
+
 /** Copies and what an optimizer remembers: another backbone in the same file is the one that was trained. DINO's is the teacher. */
 const copies =
   /(^|[.])(encoder_k|key_encoder|momentum_encoder|target_encoder|target_network|target|key|student|optimizer)[.]/;
@@ -117,15 +120,32 @@ const withoutHeads = (part: nn.StateDict): nn.StateDict =>
 
 /** The prefixes under which there is a backbone: those of copies last, short ones first. */
 function prefixesIn(state: nn.StateDict): string[] {
-  const all = new Set([""]);
+  // Each name is kept under its own prefixes alone: to look through all names for each prefix takes hours for a file of many names.
+  const below = new Map<string, string[]>([["", []]]);
   for (const name of Object.keys(state)) {
-    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1))
-      all.add(name.slice(0, dot + 1));
+    for (const prefix of prefixesOf(name)) {
+      const names = below.get(prefix);
+      if (names === undefined) below.set(prefix, [name]);
+      else names.push(name);
+    }
   }
   const rank = (prefix: string) => (copies.test(prefix) ? 1 : 0);
-  return [...all]
-    .filter((prefix) => specOf(withoutHeads(partOf(state, prefix))) !== null)
+  const holdsBackbone = ([prefix, names]: readonly [string, readonly string[]]) => {
+    const part = Object.fromEntries(names.map((name) => [name.slice(prefix.length), state[name]]));
+    return specOf(withoutHeads(part)) !== null;
+  };
+  return [...below]
+    .filter(holdsBackbone)
+    .map(([prefix]) => prefix)
     .sort((a, b) => rank(a) - rank(b) || a.split(".").length - b.split(".").length);
+}
+
+/** What a name may begin with, from nothing up to its first {@link mostParts} parts. */
+function prefixesOf(name: string): string[] {
+  const found = [""];
+  for (let dot = name.indexOf("."); dot >= 0 && found.length <= mostParts; dot = name.indexOf(".", dot + 1))
+    found.push(name.slice(0, dot + 1));
+  return found;
 }
 
 /** Half and double precision become that of our weights; counts stay whole. */

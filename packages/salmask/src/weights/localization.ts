@@ -12,6 +12,7 @@ import { LocalizationNetwork, type LocalizationSpec } from "../models/localizati
 import { levelsOf, specOf } from "../models/registry.js";
 import { refuseLarger } from "./files.js";
 import { inputOf } from "./metadata.js";
+import { refuseOtherShapes, type Shapes } from "./shapes.js";
 
 /** A localization network, and what its file says of it. */
 export interface StoredLocalization {
@@ -53,6 +54,7 @@ export function loadLocalization(path: string): StoredLocalization {
       if (spec === null) throw earlier(path);
       refuseLarger(spec.backbone, state);
       if (spec.cues < 1) throw earlier(path);
+      refuseOtherShapes(state, decoderShapes(spec));
       const network = new LocalizationNetwork(spec, new Generator(0));
       try {
         network.loadStateDict(state);
@@ -76,6 +78,20 @@ const earlier = (path: string): CheckpointError =>
     `Expected a localization network with a decoder that gets cues in ${path}, got one without. ` +
       `An earlier Salmask trained it; train it again: salmask saliency train PHOTOS --out ${path}`,
   );
+
+/** The weights of the decoder's layers, without building it. */
+function decoderShapes({ backbone, channels, cues }: LocalizationSpec): Shapes {
+  const levels = levelsOf(backbone);
+  const ofLevels = levels.flatMap((level, i): [string, number[]][] => [
+    [`laterals.${i}.weight`, [channels, level.channels + (i === 0 ? cues : 0), 1, 1]],
+    [`blocks.${i}.conv.weight`, [channels, channels, 3, 3]],
+  ]);
+  return {
+    "context.weight": [channels, levels[levels.length - 1].channels],
+    ...Object.fromEntries(ofLevels),
+    "head.weight": [1, channels, 3, 3],
+  };
+}
 
 /** What the names and shapes of tensors say; null if they are no network with a decoder. */
 function specIn(state: nn.StateDict): LocalizationSpec | null {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Generator } from "@salmask/torch";
@@ -83,6 +83,12 @@ it("draws a set, trains a detector on it, scores it and finds objects", { timeou
   expect(await salmask("detect", "predict", at("run"), photos, "--out", at("own"))).toMatchObject({
     code: 2,
     err: expect.stringContaining("new or empty folder for --out"),
+  });
+
+  writeFileSync(join(photos, "00001.png"), "no photo");
+  expect(await salmask("detect", "eval", at("run"), at("set"))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("Expected a photo that can be decoded"),
   });
 });
 

@@ -10,7 +10,8 @@ import { exportRun } from "../../src/export/export-run.js";
 import type { BackboneSpec } from "../../src/models/backbone.js";
 import { createBackbone } from "../../src/models/registry.js";
 import { pictureOf } from "../../src/tasks/detect/photos.js";
-import { buildDetector, type DetectorDescription, saveDetector } from "../../src/weights/detector-files.js";
+import type { DetectorDescription } from "../../src/weights/detector-description.js";
+import { buildDetector, saveDetector } from "../../src/weights/detector-files.js";
 import { temporaryFolder } from "../support/photos.js";
 import { example, hasPackage, noisePhotos, printed } from "./made.js";
 

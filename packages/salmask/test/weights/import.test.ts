@@ -81,3 +81,18 @@ it("takes the trained encoder of our own checkpoints", async () => {
   found.backbone.dispose();
   expect(found.prefix).toBe("task.query.backbone.");
 });
+
+it("finds an encoder among very many names in a time that grows with their number alone", async () => {
+  const path = join(await temporaryFolder(), "many.safetensors");
+  using made = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(3));
+  const bias = made.stateDict()["bn1.bias"];
+  const others = Array.from({ length: 6000 }, (_, i) => [`part${i}.${i}.weight`, bias]);
+  const own = Object.entries(made.stateDict()).map(([name, value]) => [`last.${name}`, value]);
+  saveSafetensors(path, Object.fromEntries([...others, ...own]));
+  const started = process.cpuUsage();
+  const { prefix, backbone } = importBackbone(path);
+  const { user, system } = process.cpuUsage(started);
+  backbone.dispose();
+  expect(prefix).toBe("last.");
+  expect((user + system) / 1e6).toBeLessThan(10);
+});

@@ -46,6 +46,25 @@ it("refuses a network of an earlier release, without a decoder or without cues, 
   }
 });
 
+it("does not build a decoder that is larger than its file", async () => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using network = new LocalizationNetwork(spec, new Generator(1));
+  const state = network.stateDict();
+  const wrong = [
+    ["laterals.0.weight", [2000, 6, 1, 1], "context.weight of shape [2000, 32], got [6, 32]"],
+    ["blocks.3.conv.weight", [6, 6, 1, 1], "blocks.3.conv.weight of shape [6, 6, 3, 3], got [6, 6, 1, 1]"],
+    ["head.weight", [1, 6, 1, 1], "head.weight of shape [1, 6, 3, 3], got [1, 6, 1, 1]"],
+  ] as const;
+  scope(() => {
+    for (const [name, shape, message] of wrong) {
+      saveSafetensors(path, { ...state, [name]: zeros(shape) }, { task: "localization", crop: "96" });
+      expect(() => loadLocalization(path)).toThrow(
+        expect.objectContaining({ code: "unusable-weights", message: expect.stringContaining(message) }),
+      );
+    }
+  });
+});
+
 it("refuses a damaged file, one that lacks weights, and one that names a network larger than itself", async () => {
   const path = join(await temporaryFolder(), "weights.safetensors");
   await writeFile(path, "damaged");

@@ -1,8 +1,9 @@
 /** What a detector finds in photos, at their own sizes. */
 import { scope, type Tensor } from "@salmask/torch";
-import { InterruptedError } from "../../base/errors.js";
+import { DataError, InterruptedError, messageOf } from "../../base/errors.js";
 import type { AnnotatedPhotos } from "../../data/samples/objects.js";
 import { encodeMask } from "../../data/samples/rle.js";
+import type { SkippedImage } from "../../data/sources/image-source.js";
 import { PhotoLoader } from "../../data/store/photo-loader.js";
 import { pasteMasks } from "../../detection/masks.js";
 import type { Detector } from "../../detection/rcnn.js";
@@ -17,6 +18,8 @@ export interface DetectOptions {
   readonly signal?: AbortSignal;
   /** Called after each photo. */
   readonly onProgress?: (progress: { done: number; total: number }) => void;
+  /** Called with each photo that cannot be decoded, which is passed over; where it is not given, such a photo ends the work. */
+  readonly onUnreadable?: (photo: SkippedImage) => void;
 }
 
 /** Photos to look at, by their places below a folder. */
@@ -35,27 +38,44 @@ const inside = 0.5;
 /** Masks that are pasted at a time: each is as large as the photo. */
 const pastedAtOnce = 8;
 
-/** Looks at photos one at a time, in their order. Throws DataError `unreadable-photo`, InterruptedError. */
+/**
+ * Looks at photos one at a time, in their order. Throws DataError `unreadable-photo` where `onUnreadable` is not given,
+ * InterruptedError.
+ */
 export async function* detect(
   detector: Detector,
   { path, names }: PhotoNames,
-  { signal, onProgress = () => {} }: DetectOptions = {},
+  { signal, onProgress = () => {}, onUnreadable }: DetectOptions = {},
 ): AsyncGenerator<DetectedPhoto> {
   const loader = new PhotoLoader({ root: path, names, keptBytes: 0 });
   for (const id of names.keys()) {
     if (signal?.aborted === true) throw new InterruptedError("Stopped before all photos were looked at.");
-    const photos = loader.photos(Int32Array.of(id));
+    const loading = loader.photos(Int32Array.of(id));
     if (id + 1 < names.length) loader.prefetch(Int32Array.of(id + 1));
-    const [photo] = await photos;
-    const detections = scope(() => {
-      const [found] = detector.forward([pictureOf(photo)]);
-      return detectionsIn(found, photo);
-    });
+    const photo = await loading.then(
+      ([decoded]) => decoded,
+      (error: unknown) => {
+        if (onUnreadable === undefined || !isUnreadable(error)) throw error;
+        onUnreadable({ name: names[id], reason: messageOf(error.cause) });
+        return null;
+      },
+    );
+    const detected = photo === null ? null : { id, photo, detections: look(detector, photo) };
     onProgress({ done: id + 1, total: names.length });
-    yield { id, photo, detections };
+    if (detected !== null) yield detected;
     // Signals and timers get their turn here.
     await new Promise(setImmediate);
   }
+}
+
+const isUnreadable = (error: unknown): error is DataError =>
+  error instanceof DataError && error.code === "unreadable-photo";
+
+function look(detector: Detector, photo: RgbImage): Detection[] {
+  return scope(() => {
+    const [found] = detector.forward([pictureOf(photo)]);
+    return detectionsIn(found, photo);
+  });
 }
 
 function detectionsIn({ boxes, scores, labels, masks }: FoundObjects, photo: RgbImage): Detection[] {

@@ -20,8 +20,8 @@ export interface DetectionScores {
   readonly voc: VocResult;
 }
 
-/** How {@link evaluateDetector} can be watched and stopped. */
-export interface EvaluateOptions extends DetectOptions {
+/** How {@link evaluateDetector} can be watched and stopped. A score without a photo's objects would be another one: each must be readable. */
+export interface EvaluateOptions extends Pick<DetectOptions, "signal" | "onProgress"> {
   /** Called with each photo and what was found in it, in the set's order. */
   readonly onPhoto?: (detected: DetectedPhoto) => Promise<void> | void;
 }
@@ -33,9 +33,8 @@ export interface EvaluateOptions extends DetectOptions {
 export async function evaluateDetector(
   detector: Detector,
   set: AnnotatedPhotos,
-  { withMasks, ...options }: EvaluateOptions & { readonly withMasks: boolean },
+  { withMasks, onPhoto = () => {}, signal, onProgress }: EvaluateOptions & { readonly withMasks: boolean },
 ): Promise<DetectionScores> {
-  const { onPhoto = () => {} } = options;
   const categories = set.categories.length;
   const hasMasks =
     withMasks &&
@@ -44,7 +43,7 @@ export async function evaluateDetector(
   const masks = hasMasks ? new CocoMetric({ categories, by: "masks" }) : null;
   const voc = new VocMetric({ categories, by: "boxes" });
   const names = set.photos.map(({ name }) => name);
-  for await (const detected of detect(detector, { path: set.path, names }, options)) {
+  for await (const detected of detect(detector, { path: set.path, names }, { signal, onProgress })) {
     const annotated = set.photos[detected.id];
     checkSize(detected.photo, annotated);
     const { height, width, objects } = annotated;

@@ -1,5 +1,6 @@
 /** The few names of Python's that files of weights need. */
 import type { DType } from "@salmask/torch";
+import type { EntryBudget } from "./budget.js";
 import { damaged, foreign } from "./fault.js";
 import type { PickleHost } from "./pickle.js";
 import { isOf, type StorageValue, type TensorValue, type Value } from "./value.js";
@@ -17,7 +18,7 @@ const storageTypes: Readonly<Record<string, DType>> = {
   "torch.BoolStorage": "bool",
 };
 
-const functions: Readonly<Record<string, (args: readonly Value[]) => Value>> = {
+const functions: Readonly<Record<string, (args: readonly Value[], budget: EntryBudget) => Value>> = {
   "collections.OrderedDict": orderedDict,
   "torch._utils._rebuild_tensor": rebuiltTensor,
   "torch._utils._rebuild_tensor_v2": rebuiltTensor,
@@ -31,12 +32,14 @@ const functions: Readonly<Record<string, (args: readonly Value[]) => Value>> = {
 /** Types of elements, which some files name. */
 const elementTypes = /^torch[.](u?int\d+|float\d+|bfloat16|bool)$/;
 const mostDimensions = 64;
+/** Of a storage's key: a number, or in older files an address. A pickle can refer to a long text once for each of many storages. */
+const longestKey = 200;
 
 /**
- * The meaning of names, calls and references in a file of weights. `seen` is told each storage. Throws CheckpointError `foreign-class` for
- * any other name.
+ * The meaning of names, calls and references in a file of weights. `seen` is told each storage; what calls build is spent from the
+ * budget. Throws CheckpointError `foreign-class` for any other name.
  */
-export function weightsHost(seen: (storage: StorageValue) => void): PickleHost {
+export function weightsHost(seen: (storage: StorageValue) => void, budget: EntryBudget): PickleHost {
   return {
     global(name) {
       const isKnown =
@@ -46,7 +49,7 @@ export function weightsHost(seen: (storage: StorageValue) => void): PickleHost {
     },
     call(callee, args) {
       if (isOf(callee, "global") && Object.hasOwn(functions, callee.name))
-        return functions[callee.name](args);
+        return functions[callee.name](args, budget);
       throw damaged("a call of something that cannot be called");
     },
     persistent(id) {
@@ -57,9 +60,10 @@ export function weightsHost(seen: (storage: StorageValue) => void): PickleHost {
   };
 }
 
-function orderedDict([pairs]: readonly Value[]): Value {
+function orderedDict([pairs]: readonly Value[], budget: EntryBudget): Value {
   if (pairs === undefined) return { kind: "dict", entries: [] };
   if (!isOf(pairs, "list")) throw damaged("a dictionary of something other than pairs");
+  budget.spend(pairs.items.length);
   const entries = pairs.items.map((pair): [Value, Value] => {
     const isPair = isOf(pair, "tuple") || isOf(pair, "list");
     if (!isPair || pair.items.length !== 2) throw damaged("a dictionary of something other than pairs");
@@ -72,10 +76,10 @@ function orderedDict([pairs]: readonly Value[]): Value {
 function storageOf(id: Value): StorageValue {
   if (!isOf(id, "tuple")) throw damaged("a reference that is no storage");
   const [tag, type, key, , numel, view = null] = id.items;
-  const what = bytesAsText(tag);
+  const what = shortText(tag);
   if (what === "module") throw foreign("a whole module with its source");
   const isNamed = isOf(type ?? null, "global") && Object.hasOwn(storageTypes, nameOf(type));
-  const name = bytesAsText(key);
+  const name = shortText(key);
   if (what !== "storage" || !isNamed || name === null) throw damaged("a reference that is no storage");
   const whole = count(numel);
   const shared = { kind: "storage", key: name, dtype: storageTypes[nameOf(type)], numel: whole } as const;
@@ -89,28 +93,29 @@ function storageOf(id: Value): StorageValue {
 const nameOf = (value: Value | undefined): string =>
   value !== undefined && isOf(value, "global") ? value.name : "";
 
-const bytesAsText = (value: Value | undefined): string | null =>
-  typeof value === "string"
-    ? value
-    : value !== undefined && isOf(value, "bytes")
-      ? value.bytes.toString("latin1")
-      : null;
+/** Null for what is no text, and for one that no storage's tag or key has. */
+function shortText(value: Value | undefined): string | null {
+  if (typeof value === "string") return value.length <= longestKey ? value : null;
+  const isBytes = value !== undefined && isOf(value, "bytes") && value.bytes.length <= longestKey;
+  return isBytes ? value.bytes.toString("latin1") : null;
+}
 
 function count(value: Value | undefined): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw damaged("a size that is no count");
 }
 
-function counts(value: Value | undefined): number[] {
+function counts(value: Value | undefined, budget: EntryBudget): number[] {
   const isList = value !== undefined && (isOf(value, "tuple") || isOf(value, "list"));
   if (!isList || value.items.length > mostDimensions) throw damaged("sizes that are no counts");
+  budget.spend(value.items.length);
   return value.items.map(count);
 }
 
 /** `(storage, offset, sizes, strides, ...)`; what follows is of training. */
-function rebuiltTensor([storage, first, sizes, steps]: readonly Value[]): TensorValue {
+function rebuiltTensor([storage, first, sizes, steps]: readonly Value[], budget: EntryBudget): TensorValue {
   if (storage === undefined || !isOf(storage, "storage")) throw damaged("a tensor without a storage");
-  const [offset, shape, strides] = [count(first), counts(sizes), counts(steps)];
+  const [offset, shape, strides] = [count(first), counts(sizes, budget), counts(steps, budget)];
   if (shape.length !== strides.length) throw damaged("a tensor with other strides than sizes");
   const last = offset + shape.reduce((sum, side, i) => sum + (side - 1) * strides[i], 0);
   const isEmpty = shape.includes(0);

@@ -2,6 +2,7 @@
  * Python's pickle format (PEP 307, PEP 3154; the opcodes are documented in CPython's pickletools), as far as weights need it. Reading
  * runs nothing from the file: a name of Python's becomes a value only if the host knows it.
  */
+import type { EntryBudget } from "./budget.js";
 import { damaged } from "./fault.js";
 import { isOf, type Value } from "./value.js";
 
@@ -18,21 +19,36 @@ const mostOpcodes = 2_000_000;
 const mostMarks = 1000;
 const longestName = 500;
 
-/** Reads one pickle from `start` on; `end` is the byte after it. Throws CheckpointError `damaged-pth`, and what the host throws. */
-export function unpickle(bytes: Buffer, start: number, host: PickleHost): { value: Value; end: number } {
-  return new Machine(bytes, start, host).run();
+/** Where a pickle lies, and what reads it. */
+export interface Pickle {
+  readonly bytes: Buffer;
+  /** First byte of the pickle. */
+  readonly start: number;
+  readonly host: PickleHost;
+  /** Pickles of one file share it. */
+  readonly budget: EntryBudget;
+}
+
+/** Reads one pickle; `end` is the byte after it. Throws CheckpointError `damaged-pth`, and what the host throws. */
+export function unpickle(pickle: Pickle): { value: Value; end: number } {
+  return new Machine(pickle).run();
 }
 
 class Machine {
   private readonly stack: Value[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, Value>();
+  private readonly bytes: Buffer;
+  private readonly host: PickleHost;
+  private readonly budget: EntryBudget;
+  private at: number;
 
-  constructor(
-    private readonly bytes: Buffer,
-    private at: number,
-    private readonly host: PickleHost,
-  ) {}
+  constructor({ bytes, start, host, budget }: Pickle) {
+    this.bytes = bytes;
+    this.at = start;
+    this.host = host;
+    this.budget = budget;
+  }
 
   run(): { value: Value; end: number } {
     for (let count = 0; count < mostOpcodes; count++) {
@@ -58,10 +74,11 @@ class Machine {
     return value;
   }
 
-  /** The values since the last mark, which is removed. */
+  /** The values since the last mark, which is removed: the items or entries of a collection. */
   private popMark(): Value[] {
     const mark = this.marks.pop();
     if (mark === undefined) throw damaged("a pickle that takes more than it has");
+    this.budget.spend(this.stack.length - mark);
     return this.stack.splice(mark);
   }
 
@@ -210,7 +227,7 @@ class Machine {
       case 0x93: {
         // STACK_GLOBAL
         const [name, module] = [this.pop(), this.pop()];
-        stack.push(host.global(`${textOf(module)}.${textOf(name)}`));
+        stack.push(host.global(`${namePart(module)}.${namePart(name)}`));
         break;
       }
       case 0x52: // REDUCE
@@ -272,9 +289,10 @@ class Machine {
   }
 }
 
-function textOf(value: Value): string {
-  if (typeof value === "string") return value;
-  throw damaged("a name that is no text");
+/** A part of a name of Python's. A long text is refused here: a pickle can refer to it many times, and each name is a new text. */
+function namePart(value: Value): string {
+  if (typeof value === "string" && value.length <= longestName) return value;
+  throw damaged("a name that is no text, or too long for one");
 }
 
 /** Little-endian, two's complement; a number where it is one exactly. */

@@ -5,6 +5,7 @@
 import { statSync } from "node:fs";
 import { type nn, scope, type Tensor } from "@salmask/torch";
 import { CheckpointError, messageOf, SalmaskError } from "../../base/errors.js";
+import { EntryBudget } from "./budget.js";
 import { damaged, notPth } from "./fault.js";
 import { BoundedFile } from "./file.js";
 import { weightsHost } from "./globals.js";
@@ -19,8 +20,14 @@ const mostPickled = 2 ** 25;
 /** Tensors may share numbers, but not so often that a small file fills the memory. */
 const mostGrowth = 4;
 const spare = 2 ** 20;
-const legacyMagic = 0x1950a86a20f9469cfc6cn;
+/**
+ * A whole pickle of the number 0x1950a86a20f9469cfc6c. Files of the older format begin with it, after the pickle's protocol. The protocol alone
+ * does not tell them from safetensors files, which begin with the length of their header.
+ */
+const legacyMagic = Buffer.from("8a0a6cfc9c46f9206aa850192e", "hex");
 const legacyProtocol = 1001;
+/** Of the opcode FRAME, which is before the number since protocol 4. */
+const frameBytes = 9;
 
 /** The bytes of the storages in a file. */
 type StorageReader = (storage: StorageValue) => Uint8Array;
@@ -57,9 +64,12 @@ export function readPth(path: string): nn.StateDict {
 
 function kindOf(file: BoundedFile): "zip" | "legacy" | null {
   if (file.size < 4) return null;
-  const head = file.read(0, 4);
+  const head = file.read(0, Math.min(file.size, 2 + frameBytes + legacyMagic.length));
   if (head.readUInt32LE() === 0x04034b50) return "zip";
-  return head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 ? "legacy" : null;
+  const [opcode, protocol] = head;
+  if (opcode !== 0x80 || protocol < 2 || protocol > 5) return null;
+  const begin = protocol >= 4 && head[2] === 0x95 ? 2 + frameBytes : 2;
+  return legacyMagic.equals(head.subarray(begin, begin + legacyMagic.length)) ? "legacy" : null;
 }
 
 interface Opened {
@@ -77,8 +87,9 @@ function openZip(file: BoundedFile): Opened {
   if ((archive.sizeOf(pickles[0]) ?? 0) > mostPickled)
     throw damaged("a data.pkl that is larger than weights need");
   const storages = new Map<string, StorageValue>();
-  const host = weightsHost((storage) => refuseOtherSize(storages, storage));
-  const { value } = unpickle(archive.read(pickles[0]), 0, host);
+  const budget = new EntryBudget();
+  const host = weightsHost((storage) => refuseOtherSize(storages, storage), budget);
+  const { value } = unpickle({ bytes: archive.read(pickles[0]), start: 0, host, budget });
   const bytesOf = ({ key, dtype, numel }: StorageValue) => {
     const name = `${root}data/${key}`;
     const expected = numel * elementBytes(dtype);
@@ -100,14 +111,15 @@ function refuseOtherSize(storages: Map<string, StorageValue>, storage: StorageVa
 function openLegacy(file: BoundedFile): Opened {
   const bytes = file.read(0, Math.min(file.size, mostPickled));
   const storages = new Map<string, StorageValue>();
-  const host = weightsHost((storage) => refuseOtherSize(storages, storage));
+  const budget = new EntryBudget();
+  const host = weightsHost((storage) => refuseOtherSize(storages, storage), budget);
   let at = 0;
   const next = (): Value => {
-    const { value, end } = unpickle(bytes, at, host);
+    const { value, end } = unpickle({ bytes, start: at, host, budget });
     at = end;
     return value;
   };
-  if (next() !== legacyMagic) throw damaged("a pickle that torch.save did not write");
+  next(); // The number by which the file was recognised.
   if (next() !== legacyProtocol) throw damaged("another version of the format");
   refuseOtherMachine(next());
   const value = next();
@@ -151,7 +163,9 @@ function readTensors(tensors: ReadonlyMap<string, TensorValue>, bytesOf: Storage
   const byStorage = new Map<string, [string, TensorValue][]>();
   for (const [name, tensor] of tensors) {
     const { key } = tensor.storage;
-    byStorage.set(key, [...(byStorage.get(key) ?? []), [name, tensor]]);
+    const sharing = byStorage.get(key);
+    if (sharing === undefined) byStorage.set(key, [[name, tensor]]);
+    else sharing.push([name, tensor]);
   }
   const read = new Map<string, Tensor>();
   for (const sharing of byStorage.values()) {

@@ -17,7 +17,7 @@ interface Fact {
 const wrong: Readonly<Record<string, readonly string[]>> = {
   "foreign-class": ["harm-new", "harm-old", "module-new", "other-type"],
   "no-tensors": ["none"],
-  "not-a-pth": ["text", "nothing", "missing"],
+  "not-a-pth": ["text", "nothing", "missing", "counted"],
   "damaged-pth": [
     ...[
       "nested",
@@ -29,6 +29,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
       "huge-size",
     ],
     ...["expanded", "huge-storage", "other-size", "no-storage", "bomb", "deep", "many", "cut-pickle"],
+    ...["copies", "dimensions", "long-key", "long-name", "long-names"],
     ...["long-text", "itself", "laughs", "cut-new", "cut-old", "longer-old", "flipped", "overlapping"],
   ],
 };
@@ -39,7 +40,7 @@ it("reads what PyTorch writes, and refuses what does harm", async () => {
   const script = join(import.meta.dirname, "saved.py");
   const text = runPython({ script, args: [folder] });
   const facts: Record<string, Fact> = JSON.parse(text);
-  for (const name of ["new", "old", "protocol4"]) {
+  for (const name of ["new", "old", "protocol4", "old-protocol4"]) {
     scope(() => {
       const read = readPth(at(name));
       expect(Object.keys(read), name).toEqual(Object.keys(facts));
@@ -53,9 +54,11 @@ it("reads what PyTorch writes, and refuses what does harm", async () => {
 
   for (const [code, names] of Object.entries(wrong)) {
     for (const name of names) {
-      const started = performance.now();
+      const started = process.cpuUsage();
       expect(() => scope(() => readPth(at(name))), name).toThrow(expect.objectContaining({ code }));
-      expect(performance.now() - started, name).toBeLessThan(5000);
+      // Of the processor: on a busy machine the clock says nothing of the file.
+      const { user, system } = process.cpuUsage(started);
+      expect((user + system) / 1e6, name).toBeLessThan(5);
     }
   }
   expect(() => readPth(at("harm-new"))).toThrow(/"posix\.system"/);

@@ -44,6 +44,7 @@ content = {
 torch.save(content, at("new.pth"))
 torch.save(content, at("old.pth"), _use_new_zipfile_serialization=False)
 torch.save(content, at("protocol4.pth"), pickle_protocol=4)
+torch.save(content, at("old-protocol4.pth"), pickle_protocol=4, _use_new_zipfile_serialization=False)
 
 
 class Harm:
@@ -106,11 +107,28 @@ for i in range(1, 13):
     entries = b"".join(b"X\x01\x00\x00\x00" + bytes([97 + k]) + b"h" + bytes([i - 1]) for k in range(10))
     laughs += b"}q" + bytes([i]) + b"(" + entries + b"u"
 zipped("laughs.pth", laughs + b".", {})
+# What a few bytes build again and again from one value: dictionaries from a list of pairs, tensors of many dimensions.
+pairs = b"](" + b"K\x01K\x02\x86q\x02" + b"h\x02" * 19999 + b"e\x85q\x01"
+zipped("copies.pth", b"\x80\x02" + pairs + b"ccollections\nOrderedDict\nq\x03" + b"h\x03h\x01R" * 150 + b".", {})
+text = lambda s: b"X" + struct.pack("<I", len(s)) + s
+storage = lambda key: b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(key) + text(b"cpu") + b"K\x02tQ"
+sizes = b"(" + b"K\x01" * 64 + b"tq\x03h\x03"
+cube = b"ctorch._utils\n_rebuild_tensor_v2\nq\x01(" + storage(b"0") + b"K\x00" + sizes + b"tq\x02"
+zipped("dimensions.pth", b"\x80\x02" + cube + b"h\x01h\x02R" * 16000 + b".", eight)
+# Long texts, each of which is held once and could be used many times.
+head, whole = b"\x80\x02}", tensor()[len(b"\x80\x02}") : -1]
+zipped("long-key.pth", head + storage(b"0" * 2**20) + b"0" + whole + b".", eight)
+zipped("long-name.pth", head + text(b"torch") + text(b"int" + b"8" * 2**20) + b"\x930" + whole + b".", eight)
+keys = b"".join(text(b"%d" % i) + b"h\x09" for i in range(20))
+named = text(b"k" * 2**20) + b"}(" + text(b"t") + whole[6:-1] + b"q\x09" + keys + b"us."
+zipped("long-names.pth", head + named, eight)
 
 new = open(at("new.pth"), "rb").read()
 old = open(at("old.pth"), "rb").read()
 open(at("cut-new.pth"), "wb").write(new[: len(new) // 2])
 open(at("cut-old.pth"), "wb").write(old[:-3])
+# As long a header as makes a safetensors file begin with the bytes of a pickle's protocol.
+open(at("counted.pth"), "wb").write(struct.pack("<Q", 0x0280) + b"{}".ljust(0x0280))
 open(at("longer-old.pth"), "wb").write(old + b"abc")
 flipped = bytearray(new)
 flipped[new.index(state["double"].numpy().tobytes())] ^= 1
