@@ -3,6 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { UsageError } from "../base/errors.js";
+import { listed } from "../base/faults.js";
 import { writeFileAtomic } from "../base/files.js";
 import type { RunConfig } from "../config/schema.js";
 import type { Plan } from "./plan.js";
@@ -26,13 +28,17 @@ const rounds = 3;
 
 const storedSchema = z.array(z.object({ row: z.string(), settings: z.string(), epochs: z.int().min(1) }));
 
-/** The plan with the epochs of rows that have the time of another row. Measures both in turn, unless it did before. */
+/**
+ * The plan with the epochs of rows that have the time of another row. Measures both in turn, unless it did before. Throws {@link UsageError}
+ * `bad-experiment` where the time is too short for the epochs that are scored.
+ */
 export async function withBudgets(plan: Plan, { out, measure, report }: BudgetOptions): Promise<Plan> {
   if (plan.rows.every(({ sameSecondsAs }) => sameSecondsAs === null)) return plan;
   const path = join(out, "epochs.json");
   const known = existsSync(path) ? storedSchema.parse(JSON.parse(readFileSync(path, "utf8"))) : [];
   const kept: z.infer<typeof storedSchema> = [];
   const rows: Plan["rows"] = [];
+  const faults: string[] = [];
   for (const row of plan.rows) {
     const other = plan.rows.find(({ name }) => name === row.sameSecondsAs);
     if (other === undefined) {
@@ -44,10 +50,22 @@ export async function withBudgets(plan: Plan, { out, measure, report }: BudgetOp
     const before = known.find((entry) => entry.row === row.name && entry.settings === settings);
     const epochs = before?.epochs ?? (await epochsFor(row.config, other.config, measure));
     report?.(`${row.name}: ${epochs} epochs take as long as ${other.config.train.epochs} of ${other.name}`);
+    if (epochs < plan.lastEpochs) {
+      faults.push(
+        `${row.name}: sameSecondsAs: expected time for the ${plan.lastEpochs} epochs of lastEpochs, got ${epochs} in the time of ` +
+          `${other.name}. Lower lastEpochs, or raise train.epochs of ${other.name}`,
+      );
+    }
     kept.push({ row: row.name, settings, epochs });
     rows.push({ ...row, config: withEpochs(row.config, epochs) });
   }
   await writeFileAtomic(path, `${JSON.stringify(kept, null, 2)}\n`);
+  if (faults.length > 0) {
+    throw new UsageError(
+      "bad-experiment",
+      `Expected rows that can be scored over their last epochs in ${plan.name}, got ${faults.length} faults:${listed(faults)}`,
+    );
+  }
   return { ...plan, rows };
 }
 

@@ -1,5 +1,5 @@
 /** The decisions of an experiment as Markdown. */
-import { type Decision, valuesToDecide } from "../base/sequential.js";
+import { type Decision, type DecisionRule, looksOf, valuesToDecide } from "../base/sequential.js";
 import { mostPairs } from "../base/statistics.js";
 import type { RunResult } from "./execute.js";
 import type { Plan } from "./plan.js";
@@ -13,6 +13,7 @@ const small = (p: number) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
 export function decisionsMarkdown(plan: Plan, results: readonly RunResult[]): string {
   if (plan.decide === null) return "";
   const { looks, least } = plan.decide;
+  const rule = { looks: looksOf(looks), least };
   const found = standings(plan, results);
   const head = [
     "hypothesis",
@@ -51,7 +52,7 @@ export function decisionsMarkdown(plan: Plan, results: readonly RunResult[]): st
     `Differences of the ${plan.measure} score in points, paired by seed; looks after ${looks.join(" and ")} seeds. The intervals hold for all looks ` +
       `together (O'Brien and Fleming's bound with Student's t). Smallest difference of interest: ${least} points.`,
     "",
-    ...found.map((standing) => `- ${sentence(standing, least)}`),
+    ...found.map((standing) => `- ${sentence(standing, rule)}`),
     ...(missing.length === 0 ? [] : ["", ...missing]),
     "",
   ].join("\n");
@@ -59,8 +60,9 @@ export function decisionsMarkdown(plan: Plan, results: readonly RunResult[]): st
 
 function sentence(
   { hypothesis: { name, claim }, decision, next, adjusted }: Standing,
-  least: number,
+  rule: DecisionRule,
 ): string {
+  const { least } = rule;
   const start = `**${name}**, ${claim}:`;
   if (decision === null) return `${start} not looked at yet.`;
   const after = `after ${decision.count} seeds`;
@@ -75,12 +77,12 @@ function sentence(
       return `${start} **refuted** ${after}: it is not ahead by ${least} points${opposite}.`;
     }
     case "undecided":
-      return `${start} **undecided** ${after}; ${wantedOf(decision, least)}${next === null ? "" : `, and the next look is after ${next}`}.`;
+      return `${start} **undecided** ${after}; ${wantedOf(decision, rule)}${next === null ? "" : `, and the next look is after ${next}`}.`;
   }
 }
 
-function wantedOf(decision: Decision, least: number): string {
-  const wanted = valuesToDecide(decision, least);
+function wantedOf(decision: Decision, rule: DecisionRule): string {
+  const wanted = valuesToDecide(decision, rule);
   return Number.isFinite(wanted)
     ? `${wanted} seeds would do`
     : `more than ${mostPairs} seeds would be needed`;

@@ -7,6 +7,7 @@ import { surveyPhotos } from "../data/sources/survey.js";
 import { speedOf, tryRun } from "../tasks/pretrain/measure-speed.js";
 import { finishedRun, threadsOf } from "./execute.js";
 import type { KeptResults } from "./kept-results.js";
+import { photosHere } from "./photos.js";
 import type { Plan } from "./plan.js";
 
 /** The runs of a row. */
@@ -49,8 +50,11 @@ export async function planExperiment(
 ): Promise<ExperimentPlan> {
   const { photos: from } = plan;
   const photos =
-    from.kind === "embedded" ? from.options.train : (await surveyPhotos(from.photos, signal)).count;
+    from.kind === "embedded"
+      ? from.options.train
+      : (await surveyPhotos(from.photos, signal, plan.rows[0].config.data.cache)).count;
   setNumThreads(threadsOf(jobs));
+  const here = await photosHere(plan, out);
   const rows: PlannedRow[] = [];
   for (const [i, row] of plan.rows.entries()) {
     const { name, config, sameSecondsAs } = row;
@@ -59,7 +63,8 @@ export async function planExperiment(
     const { step, photo } = speedOf(trial, config);
     const { batchSize, epochs } = config.train;
     const steps = epochs * batches(epochOrder(0, 0, photos), batchSize).length;
-    const done = plan.seeds.filter((seed) => finishedRun(plan, { row, seed, out, kept }) !== null).length;
+    const isDone = (seed: number) => finishedRun(plan, { row, seed, out, here, kept }) !== null;
+    const done = plan.seeds.filter(isDone).length;
     rows.push({
       row: name,
       runs: plan.seeds.length,

@@ -2,12 +2,10 @@
  * Executes an experiment: each run in a separate process. Finished runs are skipped, and a failed run does not stop the
  * others.
  */
-import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { mapConcurrent } from "../base/concurrent.js";
 import { InterruptedError, messageOf } from "../base/errors.js";
 import { type Report, type RunEvent, silent } from "../base/events.js";
@@ -17,14 +15,25 @@ import { stringifyYaml } from "../base/yaml.js";
 import { differences } from "../config/same-run.js";
 import { pretrainSettings, type RunConfig } from "../config/schema.js";
 import { toStored } from "../config/stored.js";
-import type { DrawingOptions } from "../data/embedded/generated-folder.js";
 import { setOptions } from "../data/sets/data-set.js";
 import type { ProbeRecord } from "../runs/records.js";
 import { RunFolder } from "../runs/run-folder.js";
 import { setOthersAside } from "../runs/set-aside.js";
 import { TimeLeft } from "../transfer/time-left.js";
+import { call } from "./call.js";
 import type { DoneRun, KeptResults } from "./kept-results.js";
 import { loggedIn } from "./logged.js";
+import {
+  drawnHere,
+  drawPhotos,
+  isProbedOnOthers,
+  noteLearned,
+  noteProbed,
+  otherPhotos,
+  type PhotosHere,
+  photosHere,
+  placesOf,
+} from "./photos.js";
 import type { Plan, Row } from "./plan.js";
 
 /** The result of one run of a row. Shares are 0 to 1. */
@@ -46,8 +55,6 @@ export interface ExecuteOptions {
   report?: Report;
 }
 
-const salmask = fileURLToPath(new URL("../../bin/salmask.js", import.meta.url));
-
 /** Threads per run: the cores are divided among simultaneous runs. */
 export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availableParallelism() / jobs));
 
@@ -57,7 +64,10 @@ export const threadsOf = (jobs: number): number => Math.max(1, Math.floor(availa
  */
 export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
   const { plan, out, jobs, kept, tensorboard = false, until, report = silent } = options;
-  const { photos, probe, masks } = await findPhotos(plan, out, { signal: options.signal, report });
+  await drawPhotos(plan, out, { signal: options.signal, report });
+  const { photos, probe, masks } = placesOf(plan, out);
+  const here = await photosHere(plan, out);
+  const drawn = drawnHere(here);
   const signal = AbortSignal.any([options.signal, until].filter((one) => one !== undefined));
   const threads = threadsOf(jobs);
   const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ row, seed })));
@@ -82,24 +92,31 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
     const config = configOf(row, { seed, masks, threads });
     const label = `${row.name}, seed ${seed}`;
     const wanted = wantedOf(plan, { probe, seed });
+    const setAside = async (differences: readonly string[]) => {
+      const moved = await setOthersAside(folder, differences);
+      if (moved !== null) report({ kind: "note", message: `${label}: ${moved}` });
+    };
     try {
-      if (signal.aborted) return finishedRun(plan, { row, seed, out, kept });
-      const known = kept?.find({ plan, row, seed }) ?? null;
+      if (signal.aborted) return finishedRun(plan, { row, seed, out, here, kept });
+      const known = kept?.find({ plan, row, seed, drawn }) ?? null;
       if (known !== null) {
         ended++;
+        left.end(row.name, known.seconds);
         tell("reused", label, scoresOf(known));
         return known;
       }
-      const moved = await moveOthersAside(folder, config);
-      if (moved !== null) report({ kind: "note", message: `${label}: ${moved}` });
-      const done = resultOf(folder, row.name, wanted);
+      await setAside(othersIn(folder, config, here));
+      const done = resultOf(folder, row.name, wanted, here);
       if (done !== null) {
         ended++;
         left.end(row.name, done.seconds);
-        await kept?.add({ plan, row, seed }, done);
+        // For a run of before photos were written down, so that it is known by these from now on.
+        await noteProbed(folder, here);
+        await kept?.add({ plan, row, seed, drawn }, done);
         tell("reused", label, scoresOf(done));
         return done;
       }
+      await setAside(missingEncoders(folder, plan));
       report({ kind: "note", message: `${label}: starting` });
       const started = performance.now();
       await mkdir(folder, { recursive: true });
@@ -107,17 +124,24 @@ export async function execute(options: ExecuteOptions): Promise<RunResult[]> {
       const events = tensorboard ? ["--tensorboard"] : [];
       const settings = join(folder, "..", `seed-${seed}.yaml`);
       await writeFileAtomic(settings, stringifyYaml(toStored(pretrainSettings, config)));
+      await noteLearned(folder, here);
       await call(["pretrain", photos, "--out", folder, "--config", settings, ...resume, ...events], {
         signal,
         onLine: (line) => steps.see(label, line),
       });
+      const [lacking] = missingEncoders(folder, plan);
+      if (lacking !== undefined)
+        throw new Error(
+          `${lacking}, as it went on from a checkpoint of a smaller lastEpochs. The same command trains it again`,
+        );
       const how = ["--protocol", plan.protocol, "--last-epochs", String(plan.lastEpochs)];
       await call(["probe", folder, probe, "--seed", String(seed), ...how], { signal });
-      const result = resultOf(folder, row.name, wanted);
+      await noteProbed(folder, here);
+      const result = resultOf(folder, row.name, wanted, here);
       if (result === null) throw new Error("the run left no result");
       ended++;
       left.end(row.name, (performance.now() - started) / 1000);
-      await kept?.add({ plan, row, seed }, result);
+      await kept?.add({ plan, row, seed, drawn }, result);
       tell("done", label, scoresOf(result));
       return result;
     } catch (error) {
@@ -164,51 +188,52 @@ class StepsAtWork {
   }
 }
 
-interface Data {
-  photos: string;
-  probe: string;
-  /** True masks, if the data set has them. */
-  masks?: string;
-}
-
-/** Where an experiment's photos are; the embedded set is drawn when it begins. */
-function placesOf({ photos }: Plan, out: string): Data {
-  if (photos.kind === "folder") return photos;
-  const folder = join(out, "embedded");
-  return { photos: join(folder, "train"), probe: folder, masks: join(folder, "masks", "train") };
-}
-
-async function findPhotos(plan: Plan, out: string, drawing: DrawingOptions): Promise<Data> {
-  const places = placesOf(plan, out);
-  if (plan.photos.kind === "embedded") {
-    const { generateEmbedded } = await import("../data/embedded/generate.js");
-    await generateEmbedded(places.probe, plan.photos.options, drawing);
-  }
-  return places;
-}
-
-/** Sets a run with other settings aside, from an older version of the experiment's file; null if there is none. */
-async function moveOthersAside(folder: string, config: RunConfig): Promise<string | null> {
+/**
+ * In what the run in a folder differs from what is asked for: in its settings, as those of an older version of the experiment's file, or in
+ * its photos. Nothing where there is no run.
+ */
+function othersIn(folder: string, config: RunConfig, here: PhotosHere): string[] {
   const run = new RunFolder(folder);
-  return run.hasConfig ? setOthersAside(folder, differences(run.readConfig(), config)) : null;
+  if (!run.hasConfig) return [];
+  return [...differences(run.readConfig(), config), ...otherPhotos(folder, here)];
+}
+
+/**
+ * The encoders that a finished run was not asked to keep, when fewer epochs were scored; its training is over, so that it cannot make up for
+ * them. Nothing where the run has them, or goes on.
+ */
+function missingEncoders(folder: string, { lastEpochs }: Plan): string[] {
+  const run = new RunFolder(folder);
+  if (lastEpochs === 1 || !run.hasConfig || run.readSummary() === null) return [];
+  const { epochs } = run.readConfig().train;
+  const missing = Array.from({ length: lastEpochs - 1 }, (_, i) => epochs - lastEpochs + 1 + i).filter(
+    (done) => !existsSync(run.encoderAfter(done)),
+  );
+  return missing.length === 0 ? [] : [`it kept no encoder after epoch ${missing.join(", ")}`];
 }
 
 type WantedProbe = Pick<ProbeRecord, "protocol" | "seed" | "lastEpochs"> & { photos: string };
 type WantedResult = WantedProbe & Pick<Plan, "logs">;
 
-/** The result of a row's run with a seed, if an earlier call has finished it with the same settings; otherwise null. */
-export function finishedRun(
-  plan: Plan,
-  { row, seed, out, kept }: { row: Row; seed: number; out: string; kept?: KeptResults },
-): RunResult | null {
-  const known = kept?.find({ plan, row, seed }) ?? null;
+export interface FinishedOptions {
+  readonly row: Row;
+  readonly seed: number;
+  readonly out: string;
+  /** The plan's photos. */
+  readonly here: PhotosHere;
+  readonly kept?: KeptResults;
+}
+
+/** The result of a row's run with a seed, if an earlier call has finished it with the same settings and photos; otherwise null. */
+export function finishedRun(plan: Plan, { row, seed, out, here, kept }: FinishedOptions): RunResult | null {
+  const known = kept?.find({ plan, row, seed, drawn: drawnHere(here) }) ?? null;
   if (known !== null) return known;
   const folder = join(out, row.slug, `seed-${seed}`);
   const run = new RunFolder(folder);
   if (!run.hasConfig) return null;
   const { probe, masks } = placesOf(plan, out);
-  if (differences(run.readConfig(), configOf(row, { seed, masks, threads: 1 })).length > 0) return null;
-  return resultOf(folder, row.name, wantedOf(plan, { probe, seed }));
+  if (othersIn(folder, configOf(row, { seed, masks, threads: 1 }), here).length > 0) return null;
+  return resultOf(folder, row.name, wantedOf(plan, { probe, seed }), here);
 }
 
 const wantedOf = (
@@ -230,8 +255,9 @@ function configOf(
   return { ...config, saliency: { ...config.saliency, maps, truth }, seed, threads };
 }
 
-/** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way. */
-function resultOf(folder: string, row: string, wanted: WantedResult): DoneRun | null {
+/** The result of the run in the folder; null if it has not ended, or was not probed in the wanted way on the labelled photos of now. */
+function resultOf(folder: string, row: string, wanted: WantedResult, here: PhotosHere): DoneRun | null {
+  if (isProbedOnOthers(folder, here)) return null;
   const run = new RunFolder(folder);
   const [probe, summary] = [
     run.readProbes().findLast((record) => isWanted(record, wanted)),
@@ -265,41 +291,4 @@ function isWanted(record: ProbeRecord, { photos, protocol, seed, lastEpochs }: W
   // Earlier releases did not write down the photos and the seed; only the experiment itself probed its runs then.
   if (record.photos.length === 0) return true;
   return record.seed === seed && record.photos.length === 1 && record.photos[0] === photos;
-}
-
-interface CallOptions {
-  readonly signal: AbortSignal | undefined;
-  /** Gets each line that the command writes. */
-  readonly onLine?: (line: string) => void;
-}
-
-/** Runs a command of this package. If it fails, throws the last lines of its output. */
-async function call(args: readonly string[], { signal, onLine = () => {} }: CallOptions): Promise<void> {
-  // In a separate process group: a terminal's interrupt must reach it once, through this process, and not twice.
-  const child = spawn(process.execPath, [salmask, ...args], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  createInterface({ input: child.stdout }).on("line", onLine);
-  let said = "";
-  child.stderr.on("data", (data) => {
-    said = `${said}${data}`.slice(-4000);
-  });
-  const stop = () => void child.kill("SIGINT");
-  signal?.addEventListener("abort", stop);
-  process.once("exit", stop);
-  try {
-    const code = await new Promise<number | null>((done, fail) => child.on("close", done).on("error", fail));
-    if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${lastMessage(said)}`);
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    process.off("exit", stop);
-  }
-}
-
-/** The error message of our own commands, on one line; for other failures the last line. */
-function lastMessage(said: string): string {
-  const at = said.lastIndexOf("salmask: ");
-  const lines = (at < 0 ? said : said.slice(at + 9)).trim().split("\n");
-  return (at < 0 ? lines.at(-1) : lines[0]) ?? "";
 }

@@ -1,4 +1,5 @@
 import { type ExecuteOptions, execute, finishedRun, type RunResult } from "./execute.js";
+import { photosHere } from "./photos.js";
 import { openRows, standings } from "./standings.js";
 
 export interface InLooksOptions extends ExecuteOptions {
@@ -21,7 +22,10 @@ export async function executeInLooks({ only, ...options }: InLooksOptions): Prom
     const seeds = plan.seeds.slice(0, count);
     const rows = plan.rows.filter(({ name }) => needed.has(name));
     const others = rows.filter(({ name }) => !isAsked(name));
-    const known = others.flatMap((row) => seeds.map((seed) => finishedRun(plan, { row, seed, out, kept })));
+    const here = await photosHere(plan, out);
+    const known = others.flatMap((row) =>
+      seeds.map((seed) => finishedRun(plan, { row, seed, out, here, kept })),
+    );
     const asked = { ...plan, seeds, rows: rows.filter(({ name }) => isAsked(name)) };
     for (const result of [...known, ...(await execute({ ...options, plan: asked }))])
       if (result !== null) found.set(`${result.row}/${result.seed}`, result);

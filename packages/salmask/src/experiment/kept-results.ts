@@ -4,8 +4,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { z } from "zod";
 import { DataError, messageOf } from "../base/errors.js";
-import { writeFileAtomic } from "../base/files.js";
+import { statusOf, writeFileAtomic } from "../base/files.js";
+import { computeOf } from "../compute/compute.js";
 import { whatIsLearned } from "../config/same-run.js";
+import type { RunConfig } from "../config/schema.js";
+import { asMeantHere } from "../runs/same-run.js";
 import { localizerWeights } from "../saliency/open.js";
 import type { Plan, Row } from "./plan.js";
 
@@ -30,9 +33,12 @@ const keptSchema = z.strictObject({
   knn: share,
   linear: share,
   seconds: z.number(),
-  logs: z.record(z.string(), z.number()),
+  /** The numbers that were asked for; null for those that the run never logged. */
+  logs: z.record(z.string(), z.number().nullable()),
   /** Where it ran, for people. */
   processor: z.string(),
+  /** Which version drew its pictures; null of photos in a folder. Lines of before this was written down lack it. */
+  drawn: z.string().nullable().optional(),
 });
 type Kept = z.infer<typeof keptSchema>;
 
@@ -41,6 +47,8 @@ export interface PlannedRun {
   readonly plan: Plan;
   readonly row: Row;
   readonly seed: number;
+  /** Which version draws the embedded set here, if that is known; null for photos in a folder. Default: null. */
+  readonly drawn?: string | null;
 }
 
 /**
@@ -64,8 +72,11 @@ export class KeptResults {
   /** The result of a run; null if the file has none. */
   find(run: PlannedRun): DoneRun | null {
     const line = this.lines.get(keyOf(run));
-    if (line === undefined) return null;
-    const { knn, linear, seconds, logs } = line;
+    if (line === undefined || isDrawnOtherwise(line, run) || !hasNumbers(line, run)) return null;
+    const { knn, linear, seconds } = line;
+    const logs = Object.fromEntries(
+      Object.entries(line.logs).flatMap(([text, value]) => (value === null ? [] : [[text, value]])),
+    );
     return { kind: "done", row: run.row.name, seed: run.seed, knn, linear, seconds, logs };
   }
 
@@ -73,8 +84,10 @@ export class KeptResults {
   async add(run: PlannedRun, { row, seed, knn, linear, seconds, logs }: DoneRun): Promise<void> {
     const key = keyOf(run);
     const processor = cpus()[0]?.model ?? "unknown";
+    const asked = Object.fromEntries(run.plan.logs.map(({ text }) => [text, null]));
+    const { drawn = null } = run;
     const write = async () => {
-      const line = { row, seed, key, knn, linear, seconds, logs, processor };
+      const line = { row, seed, key, knn, linear, seconds, logs: { ...asked, ...logs }, processor, drawn };
       this.lines = new Map([...readLines(this.path), [key, line]]);
       const texts = Array.from(this.lines.values(), (one) => `${JSON.stringify(one)}\n`);
       await writeFileAtomic(this.path, texts.join(""));
@@ -105,15 +118,43 @@ function readLine(line: string, place: string): Kept {
   }
 }
 
-/** Of everything that a run's result depends on, but the photos of a folder. */
+const isDrawnOtherwise = (line: Kept, { drawn = null }: PlannedRun) =>
+  (line.drawn ?? null) !== null && drawn !== null && line.drawn !== drawn;
+
+/** Whether a line says of every number that the plan asks for what the run logged: a mean over some of a row's runs would be wrong. */
+function hasNumbers({ logs, drawn }: Kept, { plan }: PlannedRun): boolean {
+  const lacks = plan.logs.some(({ text }) => logs[text] === undefined);
+  // Lines of before left out what was not logged, such as the overlap with true masks of a run without maps. One without any number may be
+  // such a line.
+  return !lacks || (drawn === undefined && Object.keys(logs).length === 0);
+}
+
+/** The settings with the precision that auto means here. A GPU that they require and that is not there, a run refuses in its own words. */
+function meant(config: RunConfig): RunConfig {
+  if (config.precision !== "auto") return config;
+  return asMeantHere(config, computeOf(config, config.device === "cuda" ? { cudaIsThere: true } : {}));
+}
+
+/** Of everything that a run's result depends on, but the photos of a folder, and how pictures are drawn. */
 function keyOf({ plan, row, seed }: PlannedRun): string {
   const { protocol, lastEpochs, photos } = plan;
   const { source, weights = localizerWeights } = row.config.saliency;
-  // A run refuses weights that are not there in its own words.
-  const network = source === "scda" && existsSync(weights) ? sha256(readFileSync(weights)) : null;
+  const network = source === "scda" ? hashOfWeights(weights) : null;
   const pictures = photos.kind === "embedded" ? photos.options : null;
-  const learned = whatIsLearned({ ...row.config, seed });
+  const learned = whatIsLearned({ ...meant(row.config), seed });
   return sha256(JSON.stringify({ learned, pictures, network, protocol, lastEpochs }));
+}
+
+const hashes = new Map<string, string>();
+
+/** Null where there is no file: a run refuses that in its own words. A file is read again when it has changed. */
+function hashOfWeights(path: string): string | null {
+  const status = statusOf(path);
+  if (status === undefined) return null;
+  const version = JSON.stringify([path, status.size, status.mtimeMs]);
+  const hash = hashes.get(version) ?? sha256(readFileSync(path));
+  hashes.set(version, hash);
+  return hash;
 }
 
 const sha256 = (content: string | Buffer): string => createHash("sha256").update(content).digest("hex");

@@ -31,8 +31,10 @@ const askedSchema = z.object({
   seed: z.int(),
   /** SHA-256 of the encoder's weights, or the network that is untrained. */
   encoder: z.union([z.string(), z.object({ spec: z.unknown(), crop: z.int(), highPass: z.unknown() })]),
-  /** Fingerprint of the set's photos. */
+  /** Of the set's photos; see `SetIdentity`. */
   photos: z.string(),
+  /** Of the sizes of their files. Cells of before this was written down lack it, and count. */
+  files: z.string().optional(),
   /** Of a probe: labels that are known, and how the linear classifier is trained. */
   labels: z.string().optional(),
   protocol: z.enum(["fast", "paper"]).optional(),
@@ -67,7 +69,12 @@ export class CellFolder {
     const record = this.read();
     if (record !== null) {
       const others = whatDiffers(record.asked, asked, this.file);
-      if (others.length === 0) return { outcome: record.outcome, moved: null };
+      if (others.length === 0) {
+        // A cell of before is known by its photos' sizes from now on.
+        if (record.asked.files === undefined)
+          await this.write({ ...record.asked, files: asked.files }, record.outcome);
+        return { outcome: record.outcome, moved: null };
+      }
       const moved = await setOthersAside(this.path, others);
       await this.write(asked, null);
       return { outcome: null, moved };
@@ -112,7 +119,7 @@ export class CellFolder {
 function whatDiffers(before: Asked, now: Asked, from: string): string[] {
   const { settings: settingsBefore, ...restBefore } = before;
   const { settings: settingsNow, ...restNow } = now;
-  const rest = differences(restBefore, restNow);
+  const rest = differences({ ...restBefore, files: before.files ?? now.files }, restNow);
   if (rest.length > 0 || settingsBefore === undefined || settingsNow === undefined) return rest;
   switch (now.kind) {
     case "finetune":

@@ -57,7 +57,7 @@ export async function askedOf(cell: Cell): Promise<Asked> {
   const { row, seed, set } = cell;
   const encoder =
     row.start === "random" ? networkOf(row, seed) : await hashOfFile(weightsOf(runOf(row, seed)).path);
-  const asked = { seed, encoder, photos: await set.fingerprint(seed) };
+  const asked = { seed, encoder, ...(await set.identity(seed)) };
   switch (cell.kind) {
     case "probe":
       return { ...asked, ...cell.work };

@@ -11,6 +11,7 @@ import { openSet } from "../data/sets/registry.js";
 import { fingerprintOf } from "../tasks/detect/fingerprint.js";
 import { openObjects } from "../tasks/detect/open-objects.js";
 import { type HeldOutSplit, heldOutSplits, scoredSplit } from "../tasks/probe/probe.js";
+import { FileSizes } from "./file-sizes.js";
 import { type Measure, measures } from "./measures.js";
 import type { PlanSet } from "./plan.js";
 
@@ -19,14 +20,22 @@ interface OpenedSet {
   /** Its folder. */
   readonly path: string;
   readonly measures: readonly Measure[];
+  /** The photos that are learned from and scored on, as the seed draws them. */
+  identity(seed: number): Promise<SetIdentity>;
+}
+
+/** What a cell knows its photos by: hexadecimal digits. */
+export interface SetIdentity {
+  /** Of the photos' names and of what is said of them: classes, labels, objects. */
+  readonly photos: string;
+  /** Of the sizes of their files: the same set exists in several sizes and difficulties. */
+  readonly files: string;
 }
 
 /** Photos with classes. */
 export interface ClassSet extends OpenedSet {
   readonly kind: "classes";
   readonly scored: HeldOutSplit;
-  /** Hexadecimal digits of the classes, and of the photos' names and labels in both splits, as the seed draws them. */
-  fingerprint(seed: number): Promise<string>;
 }
 
 /** Photos with boxes of objects. */
@@ -35,7 +44,6 @@ export interface ObjectSet extends OpenedSet {
   readonly isVoc: boolean;
   readonly train: AnnotatedPhotos;
   readonly scored: AnnotatedPhotos;
-  fingerprint(seed: number): Promise<string>;
 }
 
 export type TransferSet = ClassSet | ObjectSet;
@@ -93,14 +101,18 @@ function openClasses(set: LabelledSet, plan: PlanSet, path: string): ClassSet {
     );
   }
   const scored = scoredSplit(set, path, heldOutOf(plan));
-  const drawn = new Map<number, Promise<string>>();
-  const fingerprintOfSplits = async (seed: number) => {
+  const drawn = new Map<number, Promise<SetIdentity>>();
+  const sizes = new FileSizes(set.path);
+  const identityOfSplits = async (seed: number) => {
     const ofSeed = await openSet(path, { ...options, seed, skipBad });
     if (ofSeed.set.kind !== "labelled") throw new TypeError(`Expected photos with classes in ${path}.`);
     const { classes, splits } = ofSeed.set;
     const photos = [splits.train ?? [], splits[scored] ?? []];
     const facts = photos.map((split) => split.map(({ name, label }) => [name, label]));
-    return hashOf([classes, ...facts]);
+    return {
+      photos: hashOf([classes, ...facts]),
+      files: hashOf(photos.map((split) => split.map(({ name }) => sizes.of(name)))),
+    };
   };
   return {
     kind: "classes",
@@ -108,8 +120,8 @@ function openClasses(set: LabelledSet, plan: PlanSet, path: string): ClassSet {
     path,
     measures: measuresOf(plan, ["knn", "linear", "finetune"], ["knn", "linear"]),
     scored,
-    fingerprint: (seed) => {
-      const known = drawn.get(seed) ?? fingerprintOfSplits(seed);
+    identity: (seed) => {
+      const known = drawn.get(seed) ?? identityOfSplits(seed);
       drawn.set(seed, known);
       return known;
     },
@@ -143,7 +155,11 @@ async function openBoxes(
   refuseShared(train, scored);
   refuseOtherCategories(train, scored);
   if (masks) refuseWithoutMasks([...train.photos, ...scored.photos]);
-  const fingerprint = hashOf([fingerprintOf(train), fingerprintOf(scored)]);
+  const parts = [train, scored];
+  const identity = {
+    photos: hashOf(parts.map(fingerprintOf)),
+    files: hashOf(parts.map(sizesOf)),
+  };
   return {
     kind: "objects",
     plan,
@@ -152,8 +168,13 @@ async function openBoxes(
     isVoc: set.name === "voc",
     train,
     scored,
-    fingerprint: async () => fingerprint,
+    identity: async () => identity,
   };
+}
+
+function sizesOf({ path, photos }: AnnotatedPhotos): number[] {
+  const sizes = new FileSizes(path);
+  return photos.map(({ name }) => sizes.of(name));
 }
 
 /** VOC's trainval, for one, holds its val. */

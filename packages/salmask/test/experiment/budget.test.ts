@@ -56,6 +56,28 @@ describe("withBudgets", () => {
     expect(measured).toBe(12);
   });
 
+  it("refuses a row whose time is too short for the epochs that are scored, and remembers what it measured", async () => {
+    const out = await temporaryFolder();
+    let measured = 0;
+    const measure = async ({ occlusion }: RunConfig) => {
+      measured++;
+      return { step: occlusion.name === "adios" ? 1 : 0.1, photo: 0 };
+    };
+    const plan = await planOf(`lastEpochs: 4\n${text(0.1)}`);
+    for (let call = 0; call < 2; call++) {
+      await expect(withBudgets(plan, { out, measure })).rejects.toMatchObject({
+        code: "bad-experiment",
+        message: expect.stringContaining(
+          "equal seconds: sameSecondsAs: expected time for the 4 epochs of lastEpochs, got 2 in the time of plain. " +
+            "Lower lastEpochs, or raise train.epochs of plain",
+        ),
+      });
+    }
+    expect(measured).toBe(6);
+    const scored = await planOf(`lastEpochs: 2\n${text(0.1)}`);
+    expect((await withBudgets(scored, { out, measure })).rows[2].config.train.epochs).toBe(2);
+  });
+
   it("trains one epoch at least, and measures nothing without such a row", async () => {
     const measure = async ({ occlusion }: RunConfig) => ({
       step: occlusion.name === "adios" ? 1000 : 0.01,

@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import type { RunEvent } from "../../src/base/events.js";
 import { renderer } from "../../src/cli/render.js";
 import { execute, type RunResult } from "../../src/experiment/execute.js";
-import { readPlan } from "../../src/experiment/plan.js";
+import { KeptResults } from "../../src/experiment/kept-results.js";
+import { type Plan, readPlan } from "../../src/experiment/plan.js";
 import { toSvg } from "../../src/experiment/plot.js";
 import { tabulate, toCsv, toMarkdown } from "../../src/experiment/table.js";
 import { RunFolder } from "../../src/runs/run-folder.js";
@@ -142,4 +144,74 @@ it("runs a grid, isolates a failure, skips finished runs, and repeats changed ru
   expect((await run())[1]).toMatchObject({ kind: "failed", why: expect.stringContaining("version 99") });
   expect(readdirSync(join(out, "plain", "seed-1")).sort()).toEqual(kept);
   writeFileSync(path, "");
+});
+
+describe("what was finished before", () => {
+  const planIn = async (folder: string, size: number, lastEpochs = 1) => {
+    const path = join(folder, "embedded.yaml");
+    await writeFile(
+      path,
+      stringify({
+        ...{ name: "pictures", photos: { embedded: { train: 24, test: 20, size } }, lastEpochs },
+        base: {
+          ...smallSettings,
+          ...{ "mask.fill": "none", "train.epochs": 2, "data.cache": join(folder, "cache") },
+        },
+        rows: [{ name: "plain" }],
+      }),
+    );
+    return readPlan(path);
+  };
+
+  it("is set aside where its pictures, or the encoders that are scored now, are other ones", {
+    timeout: 300_000,
+  }, async () => {
+    const folder = await temporaryFolder();
+    const [out, results] = [join(folder, "out"), join(folder, "results.jsonl")];
+    const run = async (plan: Plan) => {
+      const lines: string[] = [];
+      const report = renderer({ line: (line) => void lines.push(line), bar: null, now: () => 0 });
+      const kept = KeptResults.open(results);
+      const [result] = await execute({ plan, out, jobs: 1, kept, report });
+      return { result, notes: lines.filter((line) => line.includes("other settings")) };
+    };
+    const small = await run(await planIn(folder, 32));
+    expect(small).toMatchObject({ result: { kind: "done" }, notes: [] });
+    const large = await run(await planIn(folder, 40));
+    expect(large.result.kind).toBe("done");
+    expect(large.notes).toEqual([expect.stringContaining("photos.options.size was 32 and is 40")]);
+    const lines = readFileSync(results, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ seconds }) => seconds)).toEqual(
+      [small, large].map(({ result }) => (result.kind === "done" ? result.seconds : null)),
+    );
+    // The first run kept no encoder but the last.
+    const scored = await run(await planIn(folder, 40, 2));
+    expect(scored.result.kind).toBe("done");
+    expect(scored.notes).toEqual([expect.stringContaining("it kept no encoder after epoch 1")]);
+    expect(
+      readdirSync(join(out, "plain"), { withFileTypes: true })
+        .flatMap((one) => (one.isDirectory() ? one.name : []))
+        .sort(),
+    ).toEqual(["seed-0", "seed-0.older-1", "seed-0.older-2"]);
+  });
+
+  it("counts for the time that is left, kept elsewhere or here", async () => {
+    const folder = await temporaryFolder();
+    const plan = { ...(await planIn(folder, 32)), seeds: [0, 1, 2] };
+    const kept = KeptResults.open(join(folder, "results.jsonl"));
+    const [row] = plan.rows;
+    for (const seed of plan.seeds) {
+      const scores = { knn: 0.5, linear: 0.5, seconds: 100, logs: {} };
+      await kept.add({ plan, row, seed }, { kind: "done", row: row.name, seed, ...scores });
+    }
+    const left: (number | null)[] = [];
+    const report = (event: RunEvent) => {
+      if (event.kind === "cell") left.push(event.left);
+    };
+    await execute({ plan, out: join(folder, "out"), jobs: 1, kept, report });
+    expect(left).toEqual([200, 100, 0]);
+  });
 });

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { computeOf } from "../../src/compute/compute.js";
 import { execute } from "../../src/experiment/execute.js";
 import { KeptResults } from "../../src/experiment/kept-results.js";
 import { type Plan, readPlan } from "../../src/experiment/plan.js";
@@ -77,6 +78,43 @@ describe("KeptResults", () => {
     expect(await counts(kept, plan)).toBe(false);
   });
 
+  it("counts for pictures that the same version drew, and for any where one of the two is not known", async () => {
+    const plan = await planOf(text());
+    const { path, kept } = await keptOf(plan);
+    const run = { plan, row: plan.rows[1], seed: 1 };
+    const countsFor = (drawn: string | null) => kept.find({ ...run, drawn }) !== null;
+    expect([countsFor(null), countsFor("a")]).toEqual([true, true]);
+    await kept.add({ ...run, drawn: "a" }, result);
+    expect([countsFor(null), countsFor("a"), countsFor("b")]).toEqual([true, true, false]);
+    expect(KeptResults.open(path).find({ ...run, drawn: "b" })).toBeNull();
+  });
+
+  it("counts where every number of the log is told that is asked for, be it that the run never logged it", async () => {
+    const [few, more] = [await planOf(text("", "logs: [iou]")), await planOf(text("", "logs: [iou, loss]"))];
+    const { path, kept } = await keptOf(few);
+    expect([await counts(kept, few), await counts(kept, more)]).toEqual([true, false]);
+    await kept.add({ plan: more, row: more.rows[1], seed: 1 }, result);
+    expect(JSON.parse(readFileSync(path, "utf8")).logs).toEqual({ iou: 0.4, loss: null });
+    expect(KeptResults.open(path).find({ plan: more, row: more.rows[1], seed: 1 })).toEqual(result);
+    expect(await counts(kept, few)).toBe(true);
+  });
+
+  it("counts for auto where it means the precision of the run", async () => {
+    const pinned = ["float32", "bfloat16"].map((precision) => text(`precision: ${precision}`));
+    const auto = await planOf(text("precision: auto"));
+    const here = computeOf({ device: "auto", precision: "auto" }).precision;
+    for (const other of pinned) {
+      const plan = await planOf(other);
+      const isMeant = plan.rows[1].config.precision === here;
+      expect(await counts((await keptOf(plan)).kept, auto)).toBe(isMeant);
+      expect(await counts((await keptOf(auto)).kept, plan)).toBe(isMeant);
+    }
+    // A GPU that is not here computes in bfloat16, and its results can be read all the same.
+    const onGpu = await planOf(text("precision: auto, device: cuda"));
+    const plain = await planOf(text("precision: bfloat16, device: cuda"));
+    expect(await counts((await keptOf(plain)).kept, onGpu)).toBe(true);
+  });
+
   it("loses no result that is added at the same time, here or by another command", async () => {
     const plan = await planOf(text().replace("seeds: [0, 1]", "seeds: [0, 1, 2, 3, 4, 5]"));
     const path = join(await temporaryFolder(), "results.jsonl");
@@ -97,6 +135,26 @@ describe("KeptResults", () => {
       expect.objectContaining({ code: "bad-results", message: expect.stringContaining(`${path}, line 1`) }),
     );
   });
+});
+
+describe("the results in experiments/evidence", () => {
+  const folder = resolve(import.meta.dirname, "../../../../experiments/evidence");
+
+  it.each(["small", "photos"])(
+    "are all found by the design %s, with the numbers it asks for",
+    async (scale) => {
+      // Where its photos are is no part of a design.
+      const photos = await temporaryFolder();
+      const given = scale === "photos" ? { photos, probe: photos } : {};
+      const plan = readPlan(join(folder, `${scale}.yaml`), given);
+      const path = join(folder, `${scale}.jsonl`);
+      const kept = KeptResults.open(path);
+      const runs = plan.rows.flatMap((row) => plan.seeds.map((seed) => ({ plan, row, seed, drawn: "here" })));
+      const found = runs.filter((run) => kept.find(run) !== null);
+      expect(found).toHaveLength(readFileSync(path, "utf8").trim().split("\n").length);
+      expect(found.length).toBeGreaterThanOrEqual(scale === "small" ? 156 : 26);
+    },
+  );
 });
 
 it("lets an experiment go on without the folders of its runs", async () => {

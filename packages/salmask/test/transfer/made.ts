@@ -8,19 +8,23 @@ import { createBackbone } from "../../src/models/registry.js";
 import { saveBackbone } from "../../src/weights/files.js";
 import { weightsMetadata } from "../../src/weights/metadata.js";
 
-/** Side of the photos and of the encoders' views, in pixels. */
-const side = 16;
+/** Side of the encoders' views, and usually of the photos, in pixels. */
+const usualSide = 16;
 
 /** A run's folder with the weights of an untrained encoder, which differ by the seed. */
 export async function writeRun(folder: string, seed: number): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const seen = configSchema.parse({ data: { crop: side }, mask: { fill: "none" } });
+  const seen = configSchema.parse({ data: { crop: usualSide }, mask: { fill: "none" } });
   using backbone = createBackbone({ arch: "resnet18", stem: "small", width: 8 }, new Generator(seed));
   saveBackbone(join(folder, "weights.safetensors"), backbone, weightsMetadata(seen));
 }
 
 /** Photos of three classes that are hard to tell apart: noise that is a little brighter in one channel. */
-export async function writeClasses(folder: string, splits: Record<string, number>): Promise<void> {
+export async function writeClasses(
+  folder: string,
+  splits: Record<string, number>,
+  side = usualSide,
+): Promise<void> {
   const raw = { width: side, height: side, channels: 3 } as const;
   for (const [split, count] of Object.entries(splits)) {
     for (let i = 0; i < count; i++) {

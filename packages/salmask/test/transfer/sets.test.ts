@@ -75,10 +75,16 @@ describe("a set with boxes", () => {
     const masks = { detect: { "detection.masks": true } };
     await expect(open(root, masks)).rejects.toMatchObject({ code: "no-mask" });
     // Another photo to learn from is another question.
-    const before = await set.fingerprint(0);
+    const before = (await set.identity(0)).photos;
     await writeYear(root, "VOC2012", { trainval: ["1", "9"] });
     const more = await open(root, parts);
-    expect(await more.fingerprint(0)).not.toBe(before);
+    expect((await more.identity(0)).photos).not.toBe(before);
+    // So is another file by the same name.
+    const { photos, files } = await more.identity(0);
+    await writeAll(join(root, "VOC2012"), { "JPEGImages/9.jpg": "larger" });
+    const larger = await (await open(root, parts)).identity(0);
+    expect(larger.photos).toBe(photos);
+    expect(larger.files).not.toBe(files);
   });
 
   it("has columns of masks where they are asked for", async () => {
@@ -106,7 +112,7 @@ describe("a set with classes", () => {
     await writeFolders(root, "train", "valid", "test");
     const [usual, other] = [await open(root), await open(root, { scored: "validation" })];
     expect([usual, other].map((set) => set.kind === "classes" && set.scored)).toEqual(["test", "validation"]);
-    expect(await usual.fingerprint(0)).not.toBe(await other.fingerprint(0));
+    expect((await usual.identity(0)).photos).not.toBe((await other.identity(0)).photos);
     expect(titles(usual)).toEqual(["kNN", "linear"]);
     const all = {
       measures: ["finetune", "linear", "detect"],
@@ -127,8 +133,19 @@ describe("a set with classes", () => {
     const names = Array.from({ length: 12 }, (_, i) => `${i}.jpg`);
     for (const name of ["a", "b"]) await writeAll(root, empty(...names.map((file) => `${name}/${file}`)));
     const set = await open(root);
-    expect(await set.fingerprint(1)).toBe(await set.fingerprint(1));
-    expect(await set.fingerprint(1)).not.toBe(await set.fingerprint(2));
+    expect(await set.identity(1)).toEqual(await set.identity(1));
+    expect((await set.identity(1)).photos).not.toBe((await set.identity(2)).photos);
+  });
+
+  it("is another one where the photos have the same names and other sizes, but not where they are a copy", async () => {
+    const [small, large, copy] = await Promise.all([1, 2, 3].map(() => temporaryFolder()));
+    for (const root of [small, large, copy]) await writeFolders(root, "train", "test");
+    await writeAll(large, { "test/b/1.jpg": "of 320 px" });
+    const [first, other, same] = await Promise.all(
+      [small, large, copy].map(async (root) => (await open(root)).identity(0)),
+    );
+    expect(other).toEqual({ photos: first.photos, files: expect.not.stringMatching(first.files) });
+    expect(same).toEqual(first);
   });
 });
 

@@ -243,6 +243,25 @@ it("goes on where it was interrupted, and trains nothing twice", async () => {
   expect(readFileSync(older).equals(weights)).toBe(true);
 });
 
+it("measures again where the pictures changed by the same names, and counts cells of before sizes were written down", async () => {
+  const photos = join(await temporaryFolder(), "noise");
+  await writeClasses(photos, { train: 12, test: 12 });
+  const options = await optionsOf({ sets: [{ name: "Noise", photos, measures: ["knn"] }], seeds: [0] });
+  await carryOut(options);
+  const file = join(options.out, "noise", "probe", "many", "seed-0", "cell.json");
+  const { asked, outcome } = JSON.parse(readFileSync(file, "utf8"));
+  const { files, ...before } = asked;
+  await writeFile(file, JSON.stringify({ asked: before, outcome }));
+  expect(count((await carryOut(options)).cells, "reused")).toBe(3);
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ asked: { ...before, files }, outcome });
+  await writeClasses(photos, { train: 12, test: 12 }, 20);
+  expect(count((await carryOut(options)).cells, "done")).toBe(3);
+  expect(readdirSync(join(options.out, "noise", "probe", "many")).sort()).toEqual([
+    "seed-0",
+    "seed-0.older-1",
+  ]);
+});
+
 it("goes on with a detector where it was interrupted, to the same weights", async () => {
   const train = { ...small.detect.train, epochs: 4 };
   const sets = [{ name: "Scenes", photos: at("scenes"), detect: { train } }];
