@@ -1,6 +1,7 @@
 // Prepares a fresh clone: system packages, npm packages, the addon, the compiled TypeScript. Plain Node without
 // dependencies, because it runs before any are installed. Quick if nothing is left to do.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,15 +15,20 @@ function fail(message) {
   process.exit(1);
 }
 
-function step(name, command, args, mend) {
+/** Throws where the command fails. */
+async function step(name, command, args, mend) {
   const started = Date.now();
-  const { status, error } = spawnSync(command, args, {
+  const child = spawn(command, args, {
     cwd: root,
     stdio: ["ignore", 2, 2],
     // The CPU library is part of ONNX Runtime's package. Its install script would also download the one for CUDA.
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
-  if (status !== 0) fail(`${name} failed${error ? `: ${error.message}` : ""}. ${mend}`);
+  const [status, error] = await once(child, "close").then(
+    ([code]) => [code, null],
+    (reason) => [null, reason],
+  );
+  if (status !== 0) throw new Error(`${name} failed${error ? `: ${error.message}` : ""}. ${mend}`);
   const seconds = (Date.now() - started) / 1000;
   if (seconds > 1) console.error(`setup: ${name}, ${seconds.toFixed(0)} s`);
 }
@@ -33,7 +39,7 @@ function checkNode() {
   if (isOld) fail(`expected Node 20.15, 22.2 or later, but ${process.version} runs this.`);
 }
 
-function installSystemPackages(purpose) {
+async function installSystemPackages(purpose) {
   if (!existsSync("/usr/bin/dpkg-query")) {
     console.error(
       "setup: this is not Debian; a C++ compiler and libtorch have to be there (see README, Requirements)",
@@ -50,8 +56,8 @@ function installSystemPackages(purpose) {
     );
   }
   const mend = `Run: apt-get update && apt-get install -y --no-install-recommends ${list}`;
-  step("refreshing the package lists", "apt-get", ["update", "-q"], mend);
-  step(
+  await step("refreshing the package lists", "apt-get", ["update", "-q"], mend);
+  await step(
     `installing ${list}`,
     "apt-get",
     ["install", "-qq", "-y", "--no-install-recommends", ...missing],
@@ -63,12 +69,12 @@ function hasOwnLibtorch() {
   return Boolean(process.env.SALMASK_LIBTORCH) || pythonWithTorch("python3") !== null;
 }
 
-function installNpmPackages() {
+async function installNpmPackages() {
   const stamp = join(root, "node_modules/.package-lock.json");
   const lock = join(root, "package-lock.json");
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
   if (existsSync(stamp) && sameLock(lock, stamp)) return;
-  step("installing the npm packages", "npm", ["ci"], "Run: npm ci");
+  await step("installing the npm packages", "npm", ["ci"], "Run: npm ci");
 }
 
 /** Whether the installed packages are those of the lock file, independent of file times. */
@@ -84,8 +90,22 @@ const flag = process.argv.indexOf("--for");
 const purpose = flag < 0 ? "test" : process.argv[flag + 1];
 if (!purposes.includes(purpose)) fail(`expected --for ${purposes.join(", ")}, but ${purpose} came.`);
 checkNode();
-installSystemPackages(purpose);
-installNpmPackages();
-step("building the addon", "node", ["packages/torch/scripts/build.mjs"], "See the compiler's message above.");
-step("compiling", "node", ["node_modules/typescript/bin/tsc", "-b"], "Run: npx tsc -b");
-step("bundling the page", "node", ["packages/salmask/scripts/build-page.mjs"], "Run: npm run build:page");
+
+const node = (name, args, mend) => step(name, "node", args, mend);
+/** At once, because the addon's headers are read by one core alone. A command that goes on would be in the way of the next call's. */
+async function build() {
+  const ends = await Promise.allSettled([
+    node("building the addon", ["packages/torch/scripts/build.mjs"], "See the compiler's message above."),
+    node("compiling", ["node_modules/typescript/bin/tsc", "-b"], "Run: npx tsc -b"),
+    node("bundling the page", ["packages/salmask/scripts/build-page.mjs"], "Run: npm run build:page"),
+  ]);
+  for (const { reason } of ends) if (reason !== undefined) throw reason;
+}
+
+try {
+  await installSystemPackages(purpose);
+  await installNpmPackages();
+  await build();
+} catch (error) {
+  fail(error.message);
+}

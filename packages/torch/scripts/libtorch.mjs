@@ -27,10 +27,16 @@ function at(source, include, lib, cxx11Abi, tried) {
   return { source, version, include: [include, join(include, "torch/csrc/api/include")], lib, cxx11Abi };
 }
 
+/** Whether a libtorch has the standard library's newer strings, by its own flags; pip's torch up to 2.5 has not. */
+function hasCxx11Abi(root) {
+  const config = join(root, "share/cmake/Torch/TorchConfig.cmake");
+  return !existsSync(config) || !readFileSync(config, "utf8").includes("-D_GLIBCXX_USE_CXX11_ABI=0");
+}
+
 function fromVariable(tried) {
   const root = process.env.SALMASK_LIBTORCH;
   if (!root) return void tried.push("SALMASK_LIBTORCH: not set");
-  return at(`SALMASK_LIBTORCH=${root}`, join(root, "include"), join(root, "lib"), true, tried);
+  return at(`SALMASK_LIBTORCH=${root}`, join(root, "include"), join(root, "lib"), hasCxx11Abi(root), tried);
 }
 
 function fromPython(tried) {

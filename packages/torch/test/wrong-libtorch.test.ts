@@ -22,6 +22,26 @@ test("the build rejects a libtorch that is too old, with the expected and the fo
   expect(said).toContain(`expected libtorch 1.13 or later, got 1.9.1 (SALMASK_LIBTORCH=${root})`);
 });
 
+test.each([
+  ["0", false],
+  ["1", true],
+  [null, true],
+])(
+  "a libtorch whose own flags say _GLIBCXX_USE_CXX11_ABI=%s is built against as it says",
+  (flag, expected) => {
+    const root = fakeLibtorch([2, 5, 0]);
+    const folder = join(root, "share/cmake/Torch");
+    mkdirSync(folder, { recursive: true });
+    const line = `  set(TORCH_CXX_FLAGS "-D_GLIBCXX_USE_CXX11_ABI=${flag}")\n`;
+    if (flag !== null) writeFileSync(join(folder, "TorchConfig.cmake"), line);
+    const script = `
+    const { findLibtorch } = await import(${JSON.stringify(join(torch, "scripts/libtorch.mjs"))});
+    console.log(JSON.stringify(findLibtorch().found.cxx11Abi));`;
+    const { out, said } = node(["--input-type=module", "-e", script], { SALMASK_LIBTORCH: root });
+    expect(JSON.parse(out), said).toBe(expected);
+  },
+);
+
 test("the build lists where it searched if the variable does not name a libtorch", () => {
   const root = temporaryFolder();
   const { code, said } = node([join(torch, "scripts/build.mjs")], { SALMASK_LIBTORCH: root });

@@ -18,6 +18,8 @@ const detailEvery = 15_000;
 const source = findSource();
 const charts = new Map<string, { logSize: number; range: Range; data: Charts }>();
 const details = new Map<string, { stamp: string; at: number; data: RunDetail }>();
+/** Charts of the runs in the address, which are asked for before the list of runs is here. */
+const early = new Map(chosenByAddress().map((id) => [id, source.charts(id, null).catch(() => null)]));
 /** Runs whose details are on their way. */
 const asked = new Set<string>();
 let overview: Overview | null = null;
@@ -164,8 +166,12 @@ async function updateCharts({ id, logSize }: RunLine): Promise<void> {
   const known = charts.get(id);
   if (known?.logSize === logSize && known.range === range && known.data.isComplete) return;
   const wanted = range;
-  const data = await source.charts(id, wanted);
-  if (data !== null && wanted === range) charts.set(id, { logSize, range: wanted, data });
+  const before = wanted === null ? early.get(id) : undefined;
+  early.delete(id);
+  const data = await (before ?? source.charts(id, wanted));
+  if (data === null || wanted !== range) return;
+  // The log may have grown since they were asked for.
+  charts.set(id, { logSize: before === undefined ? logSize : -1, range: wanted, data });
 }
 
 async function updateDetail({ id, stamp, state }: RunLine): Promise<void> {

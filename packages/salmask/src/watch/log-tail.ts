@@ -4,8 +4,8 @@ import { parseLogLine } from "../runs/metrics-log.js";
 import { type OpenFile, openInside } from "./inside.js";
 import { LogColumns } from "./log-columns.js";
 
-/** Bytes that are read before others get their turn: some hundred lines. */
-const pieceBytes = 256 * 1024;
+/** Bytes that are read before others get their turn: some two hundred lines. */
+const pieceBytes = 64 * 1024;
 const lineEnd = 10;
 
 export class LogTail {

@@ -40,6 +40,7 @@ export type PictureAddress = (id: string, name: string, stamp: string) => Promis
 export class Watched {
   private runs: readonly FoundRun[] = [];
   private searched = Number.NEGATIVE_INFINITY;
+  private searching: Promise<void> | null = null;
   private readonly tails = new Map<string, LogTail>();
   private readonly known = new Map<string, { stamp: string; records: KnownRun["records"] }>();
 
@@ -117,8 +118,16 @@ export class Watched {
     return experiments.some((experiment) => experiment.id === id) ? join(this.root, id) : null;
   }
 
+  /** Requests that come together wait for one search. */
   private async search(): Promise<void> {
     if (performance.now() - this.searched < searchEvery) return;
+    this.searching ??= this.searchNow().finally(() => {
+      this.searching = null;
+    });
+    await this.searching;
+  }
+
+  private async searchNow(): Promise<void> {
     this.runs = await findRuns(this.root);
     this.searched = performance.now();
   }

@@ -9,7 +9,7 @@ interface Report {
   seconds: number;
 }
 
-const timeoutSeconds = 6;
+const timeoutSeconds = 5;
 
 /** What every script begins with: \`report(run)\` writes the error of \`run\` and how long it took. */
 const beginning = `

@@ -32,9 +32,9 @@ test("small files with many pixels are decoded one after another", async () => {
   await sharp({ create: { width: side, height: side, channels: 3, background: "teal" } })
     .png()
     .toFile(join(root, "p/0.png"));
-  for (let i = 1; i < 5; i++) await copyFile(join(root, "p/0.png"), join(root, `p/${i}.png`));
+  for (let i = 1; i < 3; i++) await copyFile(join(root, "p/0.png"), join(root, `p/${i}.png`));
   const { length, mebibytes } = await packElsewhere(join(root, "p"), join(root, "c"));
-  expect(length).toBe(5);
+  expect(length).toBe(3);
   expect(mebibytes).toBeLessThan(1000);
 });
 
