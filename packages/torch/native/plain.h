@@ -10,6 +10,12 @@ inline bool isPlain(const at::Tensor& tensor, at::ScalarType type) {
          !tensor._is_zerotensor();
 }
 
+/** The values without gaps in this layout. Those that are conjugated, negated or zero only when they are read are computed. */
+inline at::Tensor valuesOf(const at::Tensor& tensor, at::MemoryFormat layout = at::MemoryFormat::Contiguous) {
+  const at::Tensor stored = tensor._is_zerotensor() ? tensor.clone() : tensor;
+  return stored.resolve_conj().resolve_neg().contiguous(layout);
+}
+
 /** Whether it is also without gaps, in the order of its axes. */
 inline bool isPlainRow(const at::Tensor& tensor, at::ScalarType type) { return isPlain(tensor, type) && tensor.is_contiguous(); }
 

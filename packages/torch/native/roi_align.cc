@@ -213,10 +213,12 @@ void expectRegions(const at::Tensor& rois, const at::Tensor& levels, const std::
     const float image = sides[0];
     TORCH_CHECK(image >= 0 && image < static_cast<float>(images) && image == std::floor(image),
                 "Expected regions of the batch's ", images, " pictures, got one of picture ", image, ".");
-    for (int64_t side = 1; side < 5; ++side)
+    for (int64_t side = 1; side < 5; ++side) {
+      // As the kernel computes it.
+      const float place = sides[side] * static_cast<float>(scales[of[region]]);
       // False for NaN, which has no place.
-      TORCH_CHECK(std::abs(sides[side] * static_cast<float>(scales[of[region]])) <= static_cast<double>(kMost), "Expected regions within ",
-                  kMost, " places, got a side at ", sides[side] * static_cast<float>(scales[of[region]]), ".");
+      TORCH_CHECK(std::abs(place) <= static_cast<float>(kMost), "Expected regions within ", kMost, " places, got a side at ", place, ".");
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "plain.h"
+
 namespace salmask {
 
 /** Throws in a backward pass that is recorded: our operators have no second derivative, and would count as constants there. */
@@ -44,7 +46,7 @@ inline torch::autograd::variable_list savedAsShaped(torch::autograd::AutogradCon
 inline at::Tensor inMemory(const at::Tensor& tensor, at::MemoryFormat layout = at::MemoryFormat::Contiguous) {
   TORCH_CHECK(tensor.device().is_cpu() && tensor.layout() == at::kStrided,
               "Expected a dense tensor on the CPU in the backward pass, as in the forward pass, got one on ", tensor.device(), ".");
-  return (tensor._is_zerotensor() ? tensor.clone() : tensor.resolve_neg()).contiguous(layout);
+  return valuesOf(tensor, layout);
 }
 
 }  // namespace salmask

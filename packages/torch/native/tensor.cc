@@ -14,6 +14,7 @@
 
 #include "block_cache.h"
 #include "environment.h"
+#include "plain.h"
 
 namespace salmask {
 
@@ -95,10 +96,7 @@ napi_value fromBytes(const Arguments& args) {
 }
 
 napi_value toBytes(const Arguments& args) {
-  at::Tensor lazy = tensorAt(args, 0).detach().cpu();
-  // `contiguous` leaves values that are conjugated, negated or zero only when they are read.
-  if (lazy._is_zerotensor()) lazy = lazy.clone();
-  at::Tensor source = lazy.resolve_conj().resolve_neg().contiguous();
+  at::Tensor source = valuesOf(tensorAt(args, 0).detach().cpu());
   Bytes bytes = bytesOf(args.env, args[1]);
   TORCH_CHECK(source.nbytes() == bytes.size, "Expected an array of ", source.nbytes(), " bytes, got ",
               bytes.size, ".");

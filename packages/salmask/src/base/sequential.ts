@@ -4,13 +4,10 @@
  * Applications to Clinical Trials", sections 2.4, 4.4 and 9).
  */
 import jstat from "jstat";
-import { leastEnough, meanAndDeviation } from "./statistics.js";
+import { leastEnough, meanAndDeviation, usualPower } from "./statistics.js";
 
 /** The probability, over all looks together and both sides, of an interval without the true difference. */
 const error = 0.05;
-
-/** The probability with which a number of values should decide. */
-const wantedPower = 0.8;
 
 /** A look at the data. */
 export interface Look {
@@ -98,7 +95,7 @@ export function valuesToDecide(
   const effect = Math.max(mean, least - mean) / deviation;
   return leastEnough(count, (values) => {
     const { level } = looks.find((look) => look.count >= values) ?? looks[looks.length - 1];
-    return powerOf(effect, values, level) >= wantedPower;
+    return powerOf(effect, values, level) >= usualPower;
   });
 }
 

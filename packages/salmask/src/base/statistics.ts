@@ -48,6 +48,9 @@ export function isToldApart({ mean, halfWidth }: Estimate): boolean {
   return halfWidth !== null && Math.abs(mean) > halfWidth;
 }
 
+/** The probability with which a number of pairs should tell. */
+export const usualPower = 0.8;
+
 /** More pairs than these are not looked for. */
 export const mostPairs = 10_000;
 
@@ -59,7 +62,7 @@ export const mostPairs = 10_000;
  * @param deviation the standard deviation of the differences, at least 0, in the same unit
  * @param power in (0.05, 1)
  */
-export function pairsToTell(difference: number, deviation: number, power = 0.8): number {
+export function pairsToTell(difference: number, deviation: number, power = usualPower): number {
   if (difference === 0) return Number.POSITIVE_INFINITY;
   if (deviation === 0) return 2;
   const effect = Math.abs(difference) / deviation;

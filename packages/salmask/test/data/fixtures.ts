@@ -59,6 +59,21 @@ export async function writeFiles(root: string, files: Record<string, string | Ui
   }
 }
 
+/** A folder with two classes of three photos each, 12 x 10 pixels, and a cache folder beside it. */
+export async function classFolder(): Promise<{ photos: string; cacheDir: string; names: string[] }> {
+  const root = await temporaryFolder();
+  const photos = join(root, "photos");
+  const names = ["cat/0.png", "cat/1.png", "cat/more/2.png", "dog/3.png", "dog/4.png", "dog/5.png"];
+  for (const [i, name] of names.entries()) {
+    await writeFiles(photos, {
+      [name]: await rgb(plain(i, 12, 10), 12, 10)
+        .png()
+        .toBuffer(),
+    });
+  }
+  return { photos, cacheDir: join(root, "cache"), names };
+}
+
 export interface TarEntry {
   readonly name: string;
   readonly content?: Uint8Array;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "../plain.h"
 #include "tables.h"
 
 namespace salmask::distributed {
@@ -62,9 +63,6 @@ std::shared_ptr<Group> groupAt(const Arguments& args, size_t i = 0) {
 at::Tensor tensorAt(const Arguments& args, size_t i) {
   return args.environment->tensors.get(toHandle(args.env, args[i], "tensor"));
 }
-
-/** The values as they are, without gaps: those of a negated view are computed when it is read. */
-at::Tensor valuesOf(const at::Tensor& tensor) { return tensor.resolve_neg().contiguous(); }
 
 }  // namespace
 

@@ -73,8 +73,9 @@ const specOf = (width: number): BackboneSpec => ({ arch: "resnet18", stem: "imag
 /**
  * The labels of the first round are what methods without a network find in the original photos; those of a later round are what the network
  * of the round before finds there. The network sees crops with changed colours, so it must learn the appearance of objects. Writes a weights
- * file for the source `scda` after each round. Throws UsageError `file-taken` if the file is there and is not gone on from; UsageError if the crop does not consist of whole cells or if the photos do not fill a
- * batch, `nothing-to-resume`; TrainingError `loss-not-finite`; InterruptedError.
+ * file for the source `scda` after each round. Throws UsageError: `file-taken` where the file is there and is not gone on from,
+ * `nothing-to-resume`, and if the crop does not consist of whole cells or the photos do not fill a batch; TrainingError `loss-not-finite`;
+ * InterruptedError.
  */
 export async function trainLocalizer(options: LocalizerOptions): Promise<LocalizerSummary> {
   const { photos, out, resume = false, signal, report = silent } = options;

@@ -6,8 +6,6 @@ import { fileURLToPath } from "node:url";
 import { scope } from "@salmask/torch";
 import { describe, expect, test } from "vitest";
 import { DataError } from "../../../src/base/errors.js";
-import { openFolder } from "../../../src/data/sources/folder.js";
-import type { ImageSource } from "../../../src/data/sources/image-source.js";
 import {
   type OpenOptions,
   openDataset,
@@ -15,24 +13,9 @@ import {
   type Rebuild,
 } from "../../../src/data/store/dataset.js";
 import { squareSize } from "../../../src/data/store/square-size.js";
-import { entriesOf, plain, rgb, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
+import { classFolder, entriesOf, plain, rgb, temporaryFolder, writeFiles, writeTar } from "../fixtures.js";
 
 const SIZE = 8;
-
-/** A folder with two classes of three photos each, 12 x 10 pixels, and a cache folder beside it. */
-async function classFolder(): Promise<{ photos: string; cacheDir: string; names: string[] }> {
-  const root = await temporaryFolder();
-  const photos = join(root, "photos");
-  const names = ["cat/0.png", "cat/1.png", "cat/more/2.png", "dog/3.png", "dog/4.png", "dog/5.png"];
-  for (const [i, name] of names.entries()) {
-    await writeFiles(photos, {
-      [name]: await rgb(plain(i, 12, 10), 12, 10)
-        .png()
-        .toBuffer(),
-    });
-  }
-  return { photos, cacheDir: join(root, "cache"), names };
-}
 
 /** Opens a data set, calls `use`, closes it; counts the photos that were decoded. */
 async function opened<T>(
@@ -229,66 +212,6 @@ describe("reuse", () => {
     expect(new Set([first, added, touched].map(({ sourceStamp }) => sourceStamp)).size).toBe(3);
     expect(touched.fingerprint).toBe(first.fingerprint);
     expect(added.fingerprint).not.toBe(first.fingerprint);
-  });
-
-  test("a photo that could not be read is tried again when the cache is opened", async () => {
-    const { photos, cacheDir, names } = await classFolder();
-    const fault = Object.assign(new Error("EIO: a fault of the disk"), { code: "EIO" });
-    let [isBroken, reads] = [true, 0];
-    const folder = await openFolder(photos);
-    const source: ImageSource = {
-      ...folder,
-      async *images(signal) {
-        for await (const image of folder.images(signal)) {
-          const read = async () => {
-            reads++;
-            if (isBroken && image.name === names[3]) throw fault;
-            return image.read();
-          };
-          yield { name: image.name, read, release: image.release };
-        }
-      },
-    };
-    const rebuilds: Rebuild[] = [];
-    const open = async () => {
-      const dataset = await openDataset(source, {
-        size: SIZE,
-        cacheDir,
-        onRebuild: (rebuild) => rebuilds.push(rebuild),
-      });
-      dataset.close();
-      return { photos: dataset.length, skipped: dataset.skipped.length };
-    };
-    expect(await open()).toEqual({ photos: 5, skipped: 1 });
-    expect(await open()).toEqual({ photos: 5, skipped: 1 });
-    expect(rebuilds).toEqual([]);
-    isBroken = false;
-    expect(await open()).toEqual({ photos: 6, skipped: 0 });
-    expect(rebuilds).toMatchObject([{ reason: `${names[3]} could not be read before and can be read now` }]);
-    reads = 0;
-    expect(await open()).toEqual({ photos: 6, skipped: 0 });
-    expect(reads).toBe(0);
-  });
-
-  test("a source that fails as a whole ends the packing, so that no photo is missing later", async () => {
-    const { photos, cacheDir } = await classFolder();
-    const folder = await openFolder(photos);
-    const source: ImageSource = {
-      ...folder,
-      async *images() {
-        yield {
-          name: "a.png",
-          read: async () => {
-            throw new DataError("shard-unreachable", "got no answer");
-          },
-          release() {},
-        };
-      },
-    };
-    await expect(openDataset(source, { size: SIZE, cacheDir })).rejects.toMatchObject({
-      code: "shard-unreachable",
-    });
-    expect(await readdir(cacheDir)).toEqual([]);
   });
 
   test("a damaged cache is detected and built again", async () => {
