@@ -37,7 +37,7 @@ export function saliencyEvalCommand(context: Context): Command {
     output.result(result, [
       `${source} on ${photos} photos of ${config.data.crop} px`,
       `MAE          ${result.mae.toFixed(4)}   (0 is best)`,
-      `maximal F    ${result.maxF.toFixed(4)}`,
+      `maximal F    ${result.maxF.toFixed(4)}   (${result.maxFOfMeans.toFixed(4)} of the mean precision and recall, as many papers have it)`,
       `S-measure    ${result.sMeasure.toFixed(4)}`,
       `IoU          ${result.iou.toFixed(4)}   at ${percent(result.foregroundShare)} foreground; ${percent(result.allForegroundShare)} of photos are all foreground`,
       ...(crops === null

@@ -10,18 +10,23 @@ export function meanAbsoluteError(map: Float64Array, mask: Uint8Array): number {
   return sum / map.length;
 }
 
-/** The thresholds of the F-measure's curve: 0, 1, ... 255 of 255. */
+/** The thresholds of the curves: 0, 1, ... 255 of 255. */
 export const curveLength = 256;
 
 /** Weight of precision relative to recall, the usual value in salient object detection (Achanta et al. 2009). */
 const betaSquared = 0.3;
 
+/** A map's precision and recall at each threshold, `[256]` each. */
+export interface PrecisionRecall {
+  readonly precision: Float64Array;
+  readonly recall: Float64Array;
+}
+
 /**
- * The F-measure at each threshold t of 255: `[256]` of `(1 + b) P R / (b P + R)` with b = 0.3. A pixel counts as found
- * if its value, rounded to a multiple of 1/255, is at least t. The largest value of the mean curve over a data set is
- * the maximal F-measure.
+ * Precision and recall at each threshold t of 255. A pixel counts as found if its value, rounded to a multiple of 1/255, is at least t.
+ * Where no pixel of the object is found, both are 0.
  */
-export function fMeasureCurve(map: Float64Array, mask: Uint8Array): Float64Array {
+export function precisionRecall(map: Float64Array, mask: Uint8Array): PrecisionRecall {
   const found = new Float64Array(curveLength);
   const right = new Float64Array(curveLength);
   for (let i = 0; i < map.length; i++) {
@@ -33,12 +38,16 @@ export function fMeasureCurve(map: Float64Array, mask: Uint8Array): Float64Array
     found[level] += found[level + 1];
     right[level] += right[level + 1];
   }
-  const object = right[0];
-  return found.map((count, level) => {
-    if (right[level] === 0) return 0;
-    const precision = right[level] / count;
-    const recall = right[level] / object;
-    return ((1 + betaSquared) * precision * recall) / (betaSquared * precision + recall);
+  const shareOf = (whole: (level: number) => number) =>
+    right.map((count, level) => (count === 0 ? 0 : count / whole(level)));
+  return { precision: shareOf((level) => found[level]), recall: shareOf(() => right[0]) };
+}
+
+/** The F-measure at each threshold, `[256]`: `(1 + b) P R / (b P + R)` with b = 0.3; 0 where P and R are. */
+export function fMeasures({ precision, recall }: PrecisionRecall): Float64Array {
+  return precision.map((p, level) => {
+    const r = recall[level];
+    return r === 0 ? 0 : ((1 + betaSquared) * p * r) / (betaSquared * p + r);
   });
 }
 

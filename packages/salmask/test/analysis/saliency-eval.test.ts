@@ -12,12 +12,12 @@ import { paperThreshold } from "../../src/saliency/settings.js";
 import type { SaliencySource } from "../../src/saliency/source.js";
 import { temporaryFolder, writePhotos } from "../support/photos.js";
 
-/** Four photos of 16 pixels whose object is the upper left quarter, and a source that returns `map` for each. */
+/** Four photos of 16 pixels whose object is the upper left quarter, and a source that returns `map` for each, or `odd` for every second. */
 async function score(
   map: number[][],
-  given: { count?: number; side?: number; signal?: AbortSignal; report?: Report } = {},
+  given: { odd?: number[][]; count?: number; side?: number; signal?: AbortSignal; report?: Report } = {},
 ): Promise<SaliencyScores> {
-  const { count = 4, side = 16, signal, report } = given;
+  const { odd = map, count = 4, side = 16, signal, report } = given;
   const folder = await temporaryFolder();
   await writePhotos(join(folder, "photos"), 4, 16, ["a"]);
   await mkdir(join(folder, "masks"));
@@ -33,7 +33,7 @@ async function score(
   }
   const source: SaliencySource = {
     name: "told",
-    maps: (crops) => tensor(Array.from({ length: crops.shape[0] }, () => map)),
+    maps: (crops) => tensor(Array.from({ length: crops.shape[0] }, (_, i) => (i % 2 === 0 ? map : odd))),
     dispose: () => {},
   };
   const dataset = await openDataset(join(folder, "photos"), { size: 16, cacheDir: join(folder, "cache") });
@@ -59,6 +59,7 @@ it("gives the best scores, except for soft edges, to a source that knows the obj
   const scores = await score(quarter);
   expect(scores).toMatchObject({ photos: 4, iou: 1, foregroundShare: 0.25, allForegroundShare: 0 });
   expect(scores.maxF).toBeCloseTo(1, 6);
+  expect(scores.maxFOfMeans).toBeCloseTo(1, 6);
   expect(scores.mae).toBeLessThan(0.1);
   expect(scores.sMeasure).toBeGreaterThan(0.8);
 });
@@ -68,6 +69,14 @@ it("gives the worst scores to a source that points elsewhere", async () => {
   expect(scores.iou).toBe(0);
   // At every threshold no better than the whole photo as the object.
   expect(scores.maxF).toBeCloseTo((1.3 * 0.25) / (0.3 * 0.25 + 1), 6);
+});
+
+it("gives the F-measure both as the mean of the photos' and of their mean precision and recall", async () => {
+  const leftHalf = quarter.map(() => [1, 1, 0, 0]);
+  const { maxF, maxFOfMeans } = await score(quarter, { odd: leftHalf });
+  // Precision is 1 and 1/2, recall 1.
+  expect(maxF).toBeCloseTo((1 + (1.3 * 0.5) / (0.3 * 0.5 + 1)) / 2, 6);
+  expect(maxFOfMeans).toBeCloseTo((1.3 * 0.75) / (0.3 * 0.75 + 1), 6);
 });
 
 it("says how many photos are all foreground", async () => {

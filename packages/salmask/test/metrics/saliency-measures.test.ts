@@ -7,9 +7,10 @@ import { describe, expect, it } from "vitest";
 import { findPython } from "../../../torch/test/support/python.js";
 import { structureMeasure } from "../../src/metrics/s-measure.js";
 import {
-  fMeasureCurve,
+  fMeasures,
   intersectionOverUnion,
   meanAbsoluteError,
+  precisionRecall,
 } from "../../src/metrics/saliency-measures.js";
 import { temporaryFolder } from "../support/photos.js";
 
@@ -63,7 +64,7 @@ describe("the measures", () => {
     for (const [i, { width, map, mask, found }] of cases.entries()) {
       const { mae, maxF, s, iou } = answers[i];
       expect(meanAbsoluteError(map, mask), `MAE of ${i}`).toBeCloseTo(mae, 6);
-      expect(Math.max(...fMeasureCurve(map, mask)), `F of ${i}`).toBeCloseTo(maxF, 6);
+      expect(Math.max(...fMeasures(precisionRecall(map, mask))), `F of ${i}`).toBeCloseTo(maxF, 6);
       expect(structureMeasure(map, mask, width), `S of ${i}`).toBeCloseTo(s, 6);
       expect(intersectionOverUnion(found, mask), `IoU of ${i}`).toBeCloseTo(iou, 6);
     }
@@ -74,7 +75,7 @@ describe("the measures", () => {
     const perfect = Float64Array.from(mask);
     const opposite = perfect.map((value) => 1 - value);
     expect(meanAbsoluteError(perfect, mask)).toBe(0);
-    expect(Math.max(...fMeasureCurve(perfect, mask))).toBeCloseTo(1, 12);
+    expect(Math.max(...fMeasures(precisionRecall(perfect, mask)))).toBeCloseTo(1, 12);
     expect(structureMeasure(perfect, mask, width)).toBeCloseTo(1, 6);
     expect(meanAbsoluteError(opposite, mask)).toBe(1);
     expect(structureMeasure(opposite, mask, width)).toBeLessThan(0.2);
