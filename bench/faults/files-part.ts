@@ -1,13 +1,13 @@
-import { type Count, countFiles, kindNames, kinds } from "./files.js";
+import { type Count, countFiles } from "./files.js";
+import { kinds, kindsWith } from "./kinds.js";
 import type { PartOptions, PartResult } from "./part.js";
 import { ReadingProcess } from "./reading-process.js";
 
 /** Reads the damaged files of every kind, and prints what became of them. */
 export async function run({ seed, share, only, keep }: PartOptions): Promise<PartResult[]> {
   const results: PartResult[] = [];
-  for (const kind of kindNames) {
+  for (const kind of kindsWith(only)) {
     const { title, files: whole } = kinds[kind];
-    if (!kind.includes(only)) continue;
     const reading = new ReadingProcess();
     const count = await countFiles({
       kind,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { KeyedRandom } from "@salmask/torch";
 import type { Outcome } from "./answers.js";
+import { kindNames } from "./kinds.js";
 import type { Mutate, Mutated } from "./mutate/bytes.js";
 import { images } from "./mutate/images.js";
 import { pths } from "./mutate/pth.js";
@@ -12,17 +13,6 @@ import { tensors } from "./mutate/tensors.js";
 import { texts } from "./mutate/texts.js";
 import { contentOfCheckpoint, type Kind } from "./readers.js";
 import type { ReadingProcess } from "./reading-process.js";
-
-/** How many files of each kind there are in a whole count, and what they are called. */
-export const kinds: Readonly<Record<Kind, { readonly title: string; readonly files: number }>> = {
-  images: { title: "images", files: 2000 },
-  tensors: { title: "checkpoints and safetensors", files: 500 },
-  pth: { title: ".pth files", files: 500 },
-  tars: { title: "archives", files: 500 },
-  texts: { title: "settings and annotations", files: 500 },
-  shards: { title: "archives, as shards", files: 500 },
-};
-export const kindNames: readonly Kind[] = ["images", "tensors", "pth", "tars", "texts", "shards"];
 
 /** A file that fell through. */
 export interface Fallen {

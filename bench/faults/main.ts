@@ -1,6 +1,7 @@
 /** `npm run bench -- faults`: kills runs, damages files, fills disks, and counts what does not end as it must. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { kindNames, kindsWith } from "./kinds.js";
 import type { PartOptions, PartResult } from "./part.js";
 
 const parts: Readonly<Record<string, () => Promise<{ run(options: PartOptions): Promise<PartResult[]> }>>> = {
@@ -15,7 +16,8 @@ function usage(fault: string): never {
       fault,
       "Usage: npm run bench -- faults [--part NAME] [--seed N] [--count SHARE] [--only TEXT] [--keep FOLDER]",
       `Parts: ${Object.keys(parts).join(", ")}; without --part all of them.`,
-      "--count 0.1 makes a tenth of the runs and files. --only takes the kinds of files with TEXT in their names.",
+      "--count 0.1 makes a tenth of the runs and files.",
+      `--only takes the kinds of files with TEXT in their names, and no other part: ${kindNames.join(", ")}.`,
       "--keep is where files that fell through are copied to (default: runs/faults).",
     ].join("\n"),
   );
@@ -36,7 +38,10 @@ function readArguments(args: readonly string[]): { names: readonly string[]; opt
     if (!Number.isSafeInteger(seed) || seed < 0)
       usage(`Expected a whole number for --seed, got ${values.seed}`);
     if (!(share > 0 && share <= 100)) usage(`Expected a share above 0 for --count, got ${values.count}`);
-    const names = values.part === undefined ? Object.keys(parts) : [values.part];
+    if (kindsWith(values.only).length === 0)
+      usage(`Expected a text in a kind's name for --only, got ${values.only}`);
+    const every = values.only === "" ? Object.keys(parts) : ["files"];
+    const names = values.part === undefined ? every : [values.part];
     if (!names.every((name) => Object.hasOwn(parts, name))) usage(`Expected a part, got ${values.part}`);
     return { names, options: { seed, share, only: values.only, keep: resolve(values.keep) } };
   } catch (error) {

@@ -14,12 +14,14 @@ import { openDataset } from "../../packages/salmask/src/data/store/dataset.js";
 import { PhotoLoader } from "../../packages/salmask/src/data/store/photo-loader.js";
 import { readPlan } from "../../packages/salmask/src/experiment/plan.js";
 import { squashToPlanes } from "../../packages/salmask/src/image/decode.js";
+import { localizerCues } from "../../packages/salmask/src/saliency/networks/localizer.js";
 import { detectSettings } from "../../packages/salmask/src/tasks/detect/settings.js";
 import { finetuneSettings } from "../../packages/salmask/src/tasks/finetune/settings.js";
 import { loadCheckpoint } from "../../packages/salmask/src/training/checkpoint.js";
 import { readTransferPlan } from "../../packages/salmask/src/transfer/plan.js";
 import { loadDetector } from "../../packages/salmask/src/weights/detector-files.js";
 import { loadBackbone } from "../../packages/salmask/src/weights/files.js";
+import { loadLocalization } from "../../packages/salmask/src/weights/localization.js";
 import { highPassOf, inputOf } from "../../packages/salmask/src/weights/metadata.js";
 import { readPth } from "../../packages/salmask/src/weights/pth/read.js";
 
@@ -60,6 +62,7 @@ async function readTensors(path: string): Promise<string | null> {
   if (kind === "checkpoint") return contentOfCheckpoint(path);
   return scope(() => {
     if (kind === "detector") loadDetector(path).detector.dispose();
+    else if (kind === "localizer") loadLocalization(path, localizerCues).network.dispose();
     else {
       const { backbone, metadata } = loadBackbone(path);
       inputOf(metadata);

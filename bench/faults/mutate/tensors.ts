@@ -5,15 +5,17 @@ import { join } from "node:path";
 import { Generator, type KeyedRandom, scope, tensor } from "@salmask/torch";
 import { pretrainSettings } from "../../../packages/salmask/src/config/schema.js";
 import { toStored } from "../../../packages/salmask/src/config/stored.js";
+import { LocalizationNetwork } from "../../../packages/salmask/src/models/localization-network.js";
 import { createBackbone } from "../../../packages/salmask/src/models/registry.js";
 import { modelSettings } from "../../../packages/salmask/src/models/settings.js";
+import { localizerCues } from "../../../packages/salmask/src/saliency/networks/localizer.js";
 import { saveCheckpoint } from "../../../packages/salmask/src/training/checkpoint.js";
 import { saveBackbone } from "../../../packages/salmask/src/weights/files.js";
+import { saveLocalization } from "../../../packages/salmask/src/weights/localization.js";
 import { damaged, type Mutate, pick } from "./bytes.js";
 
 /** What a file is read as. It begins the file's name. */
-export const tensorFiles = ["checkpoint", "weights", "detector"] as const;
-type Kind = (typeof tensorFiles)[number];
+type Kind = "checkpoint" | "weights" | "detector" | "localizer";
 
 interface Parts {
   header: Record<string, unknown>;
@@ -87,6 +89,15 @@ function detector(encoder: Buffer): Buffer {
   };
   const metadata = { format: "pt", task: "detection", detector: JSON.stringify(description) };
   return joined(JSON.stringify({ ...header, __metadata__: metadata }), data);
+}
+
+/** A localization network of four channels. */
+function localizer(folder: string): Buffer {
+  const path = join(folder, "localizer.safetensors");
+  const backbone = modelSettings.parse({ arch: "resnet18", width: 4, stem: "imagenet" });
+  using network = new LocalizationNetwork({ backbone, channels: 4, cues: localizerCues }, new Generator(0));
+  saveLocalization(path, { network, side: 32, rounds: 1 });
+  return readFileSync(path);
 }
 
 const numbers: readonly unknown[] = [
@@ -317,6 +328,9 @@ const changes: Readonly<Record<string, Change>> = {
 };
 const changeNames = Object.keys(changes);
 
+/** Every second file is no checkpoint; to build a detector takes most of a second. */
+const others: readonly Kind[] = ["detector", "localizer", "weights", "weights"];
+
 /** Also gives the whole checkpoint: what is read of a damaged one must be equal to it. */
 export function tensors(): { mutate: Mutate; checkpoint: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), "salmask-faults-"));
@@ -325,11 +339,11 @@ export function tensors(): { mutate: Mutate; checkpoint: Buffer } {
     checkpoint: checkpoint(folder),
     weights: encoder,
     detector: detector(encoder),
+    localizer: localizer(folder),
   };
   rmSync(folder, { recursive: true });
   const mutate: Mutate = (random, index) => {
-    // Half are checkpoints; to build a detector takes most of a second.
-    const kind = index % 2 === 0 ? "checkpoint" : index % 8 === 1 ? "detector" : "weights";
+    const kind = index % 2 === 0 ? "checkpoint" : others[(index % 8) >> 1];
     const name = `${kind}.safetensors`;
     if (random.integer(3) === 0) return { name, ...damaged(whole[kind], random) };
     const how = pick(random, changeNames);

@@ -5,7 +5,7 @@ import { loadBackbone } from "../weights/files.js";
 import { isLocalizationFile, loadLocalization } from "../weights/localization.js";
 import { inputOf } from "../weights/metadata.js";
 import { saliencyOf } from "./networks/class-attention.js";
-import { LocalizerSource } from "./networks/localizer.js";
+import { LocalizerSource, localizerCues } from "./networks/localizer.js";
 import { OnnxSource } from "./networks/onnx.js";
 import { runlessSource } from "./registry.js";
 import type { SaliencySettings } from "./settings.js";
@@ -54,7 +54,7 @@ export async function openSource(
 
 function scdaOf(path: string, compute: Compute): SaliencySource {
   if (isLocalizationFile(path)) {
-    const { network, side } = loadLocalization(path);
+    const { network, side } = loadLocalization(path, localizerCues);
     return new LocalizerSource(network, side, compute);
   }
   const { backbone, metadata } = loadBackbone(path);

@@ -8,6 +8,7 @@ import {
   scope,
 } from "@salmask/torch";
 import { CheckpointError, messageOf } from "../base/errors.js";
+import { shown } from "../base/faults.js";
 import { LocalizationNetwork, type LocalizationSpec } from "../models/localization-network.js";
 import { levelsOf, specOf } from "../models/registry.js";
 import { refuseLarger } from "./files.js";
@@ -44,8 +45,10 @@ export function saveLocalization(path: string, { network, side, rounds }: Stored
 /**
  * The localization network of a file. Its specification is derived from the tensors. Throws {@link CheckpointError} `earlier-localizer`
  * for a network of an earlier Salmask, which had no decoder or no cues, `unusable-weights`.
+ *
+ * @param cues how many its decoder has to get
  */
-export function loadLocalization(path: string): StoredLocalization {
+export function loadLocalization(path: string, cues: number): StoredLocalization {
   return scope(() => {
     try {
       const state = loadSafetensors(path);
@@ -54,7 +57,8 @@ export function loadLocalization(path: string): StoredLocalization {
       if (spec === null) throw earlier(path);
       refuseLarger(spec.backbone, state);
       if (spec.cues < 1) throw earlier(path);
-      refuseOtherShapes(state, decoderShapes(spec));
+      refuseOtherShapes(state, decoderShapes({ ...spec, cues }));
+      const { side, rounds } = trainingOf(metadata);
       const network = new LocalizationNetwork(spec, new Generator(0));
       try {
         network.loadStateDict(state);
@@ -62,14 +66,20 @@ export function loadLocalization(path: string): StoredLocalization {
         network.dispose();
         throw error;
       }
-      const rounds = Number(metadata.rounds ?? 0);
-      return { network: network.eval().setRequiresGrad(false), side: inputOf(metadata).crop, rounds };
+      return { network: network.eval().setRequiresGrad(false), side, rounds };
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
       const why = messageOf(error);
       throw new CheckpointError("unusable-weights", `Expected usable weights in ${path}, got: ${why}`, error);
     }
   });
+}
+
+function trainingOf(metadata: Readonly<Record<string, string>>): Pick<StoredLocalization, "side" | "rounds"> {
+  const rounds = Number(metadata.rounds ?? 0);
+  if (!Number.isSafeInteger(rounds) || rounds < 0)
+    throw new RangeError(`a count of rounds in the metadata that is ${shown(metadata.rounds)}`);
+  return { side: inputOf(metadata).crop, rounds };
 }
 
 const earlier = (path: string): CheckpointError =>

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
-import { countFiles, kindNames } from "../../../../bench/faults/files.js";
+import { countFiles } from "../../../../bench/faults/files.js";
+import { kindNames } from "../../../../bench/faults/kinds.js";
 import { type ReadingOptions, ReadingProcess } from "../../../../bench/faults/reading-process.js";
 import { temporaryFolder } from "../support/photos.js";
 

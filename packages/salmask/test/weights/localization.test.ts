@@ -17,7 +17,7 @@ it("comes back as it was written, and its encoder can be read alone", async () =
   using network = new LocalizationNetwork(spec, new Generator(1));
   saveLocalization(path, { network, side: 48, rounds: 2 });
   expect(isLocalizationFile(path)).toBe(true);
-  const { network: read, side, rounds } = loadLocalization(path);
+  const { network: read, side, rounds } = loadLocalization(path, spec.cues);
   expect({ side, rounds, spec: read.spec }).toEqual({ side: 48, rounds: 2, spec });
   scope(() => {
     const found = read.stateDict();
@@ -54,22 +54,34 @@ it("does not build a decoder that is larger than its file", async () => {
     ["laterals.0.weight", [2000, 6, 1, 1], "context.weight of shape [2000, 32], got [6, 32]"],
     ["blocks.3.conv.weight", [6, 6, 1, 1], "blocks.3.conv.weight of shape [6, 6, 3, 3], got [6, 6, 1, 1]"],
     ["head.weight", [1, 6, 1, 1], "head.weight of shape [1, 6, 3, 3], got [1, 6, 1, 1]"],
+    ["laterals.0.weight", [6, 9, 1, 1], "laterals.0.weight of shape [6, 6, 1, 1], got [6, 9, 1, 1]"],
   ] as const;
   scope(() => {
     for (const [name, shape, message] of wrong) {
       saveSafetensors(path, { ...state, [name]: zeros(shape) }, { task: "localization", crop: "96" });
-      expect(() => loadLocalization(path)).toThrow(
+      expect(() => loadLocalization(path, spec.cues)).toThrow(
         expect.objectContaining({ code: "unusable-weights", message: expect.stringContaining(message) }),
       );
     }
   });
 });
 
+it.each(["NaN", "-1", "0.5", "1e999"])("refuses a file whose count of rounds is %s", async (rounds) => {
+  const path = join(await temporaryFolder(), "weights.safetensors");
+  using network = new LocalizationNetwork(spec, new Generator(1));
+  saveSafetensors(path, network.stateDict(), { task: "localization", crop: "96", rounds });
+  expect(() => loadLocalization(path, spec.cues)).toThrow(
+    expect.objectContaining({ code: "unusable-weights", message: expect.stringContaining(rounds) }),
+  );
+});
+
 it("refuses a damaged file, one that lacks weights, and one that names a network larger than itself", async () => {
   const path = join(await temporaryFolder(), "weights.safetensors");
   await writeFile(path, "damaged");
   expect(isLocalizationFile(path)).toBe(false);
-  expect(() => loadLocalization(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+  expect(() => loadLocalization(path, spec.cues)).toThrow(
+    expect.objectContaining({ code: "unusable-weights" }),
+  );
   using network = new LocalizationNetwork(spec, new Generator(1));
   const { "context.bias": _, ...state } = network.stateDict();
   scope(() => {
@@ -78,7 +90,9 @@ it("refuses a damaged file, one that lacks weights, and one that names a network
       { ...network.stateDict(), "backbone.conv1.weight": zeros([512, 3, 7, 7]) },
     ]) {
       saveSafetensors(path, tensors, { task: "localization", crop: "96" });
-      expect(() => loadLocalization(path)).toThrow(expect.objectContaining({ code: "unusable-weights" }));
+      expect(() => loadLocalization(path, spec.cues)).toThrow(
+        expect.objectContaining({ code: "unusable-weights" }),
+      );
     }
   });
 });

@@ -87,7 +87,7 @@ export async function trainLocalizer(options: LocalizerOptions): Promise<Localiz
   if (!resume) refuseTaken(out);
   const started = performance.now();
   setNumThreads(options.threads ?? availableParallelism());
-  const begun = resume ? loadLocalization(wholeFile(out)) : null;
+  const begun = resume ? loadLocalization(wholeFile(out), localizerCues) : null;
   const network = begun?.network ?? newNetwork(seed, width);
   network.setRequiresGrad(true).train();
   try {
