@@ -27,83 +27,8 @@ import {
   tuple,
   withItems,
 } from "./pickle.js";
-import { type ZipFile, zipOf } from "./zip.js";
-
-interface Storage {
-  readonly key?: string;
-  readonly type?: Pickled;
-  /** Elements that it is said to have. */
-  readonly elements?: number | bigint;
-}
-
-interface TensorOf {
-  readonly storage?: Storage;
-  readonly offset?: number | bigint;
-  readonly size?: readonly (number | bigint)[];
-  readonly stride?: readonly (number | bigint)[];
-}
-
-type Format = "zip" | "legacy";
-
-/** Elements of each storage in the file, float32. */
-const elements = 12;
-
-function storageId(
-  { key = "0", type = global("torch", "FloatStorage"), elements: said = elements }: Storage,
-  format: Format,
-) {
-  const id = [text("storage"), type, text(key), text("cpu"), int(said)];
-  return persistent(tuple(...id, ...(format === "legacy" ? [none] : [])));
-}
-
-function tensorOf(
-  format: Format,
-  { storage = {}, offset = 0, size = [3, 4], stride = [4, 1] }: TensorOf = {},
-): Pickled {
-  const shape = (sides: readonly (number | bigint)[]) => tuple(...sides.map(int));
-  const args = tuple(storageId(storage, format), int(offset), shape(size), shape(stride), no, orderedDict);
-  return reduce(global("torch._utils", "_rebuild_tensor_v2"), args);
-}
-
-const state = (...tensors: readonly Pickled[]) =>
-  withItems(
-    orderedDict,
-    tensors.map((value, i) => [text(`layer${i}.weight`), value] as const),
-  );
-
-/** A file whose object is this pickle, with storages of floats under the keys 0 and 1. */
-function file(format: Format, object: Pickled, more: readonly ZipFile[] = []): Buffer {
-  const data = Buffer.from(Float32Array.from({ length: elements }, (_, i) => i).buffer);
-  if (format === "zip") {
-    return zipOf([
-      { name: "archive/data.pkl", bytes: pickle(object) },
-      { name: "archive/data/0", bytes: data },
-      { name: "archive/data/1", bytes: data },
-      { name: "archive/version", bytes: Buffer.from("3\n") },
-      ...more,
-    ]);
-  }
-  const system = withItems(emptyDict, [
-    [text("protocol_version"), int(1001)],
-    [text("little_endian"), Buffer.of(0x88)],
-    [text("type_sizes"), withItems(emptyDict, [[text("int"), int(4)]])],
-  ]);
-  const count = Buffer.alloc(8);
-  count.writeBigInt64LE(BigInt(elements));
-  const magic = pickle(int(0x1950a86a20f9469cfc6cn));
-  const keys = pickle(list(text("0"), text("1")));
-  return Buffer.concat([
-    magic,
-    pickle(int(1001)),
-    pickle(system),
-    pickle(object),
-    keys,
-    count,
-    data,
-    count,
-    data,
-  ]);
-}
+import { elements, type Format, pthOf, state, tensorOf } from "./pth-files.js";
+import { zipOf } from "./zip.js";
 
 const canary = "open('canary', 'w').close()";
 
@@ -155,7 +80,7 @@ const opcodes = [
 const attacks: Readonly<Record<string, Attack>> = {
   "calls of code": (format, random) => {
     const call = pick(random, calls);
-    return file(
+    return pthOf(
       format,
       pick(random, [
         call,
@@ -167,16 +92,16 @@ const attacks: Readonly<Record<string, Attack>> = {
   },
   "foreign classes": (format, random) => {
     const cls = pick(random, classes);
-    return file(format, pick(random, [cls, state(cls), state(tensorOf(format), cls)]));
+    return pthOf(format, pick(random, [cls, state(cls), state(tensorOf(format), cls)]));
   },
   "deep nesting": (format, random) => {
     const depth = 10 ** (2 + random.integer(4));
     const opened = Buffer.from(pick(random, ["(", "](", "}(X\x01\0\0\0a", "((("]), "latin1");
     const closed = Buffer.from(pick(random, ["t", "e", "u", ""]), "latin1");
-    return file(format, Buffer.concat([...Array(depth).fill(opened), int(1), ...Array(depth).fill(closed)]));
+    return pthOf(format, Buffer.concat([...Array(depth).fill(opened), int(1), ...Array(depth).fill(closed)]));
   },
   "a list that holds itself": (format, random) =>
-    file(
+    pthOf(
       format,
       Buffer.from(pick(random, ["]q\0h\0a", "]q\0(h\0h\0h\0e", "}q\0(X\x01\0\0\0ah\0u"]), "latin1"),
     ),
@@ -185,10 +110,10 @@ const attacks: Readonly<Record<string, Attack>> = {
     const levels = Array.from({ length: 60 }, (_, i) =>
       Buffer.from(`]q${String.fromCharCode(i + 1)}(${`h${String.fromCharCode(i)}`.repeat(9)}e`, "latin1"),
     );
-    return file(format, Buffer.concat([start, ...levels]));
+    return pthOf(format, Buffer.concat([start, ...levels]));
   },
   "overlapping storages": (format) =>
-    file(
+    pthOf(
       format,
       state(
         tensorOf(format),
@@ -197,7 +122,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       ),
     ),
   "storage out of range": (format, random) =>
-    file(
+    pthOf(
       format,
       state(
         tensorOf(format, {
@@ -224,9 +149,9 @@ const attacks: Readonly<Record<string, Attack>> = {
       ),
     ),
   "a broadcast of one number": (format, random) =>
-    file(format, state(tensorOf(format, { size: [10 ** (4 + random.integer(4)), 1000], stride: [0, 0] }))),
+    pthOf(format, state(tensorOf(format, { size: [10 ** (4 + random.integer(4)), 1000], stride: [0, 0] }))),
   "storage of another size": (format, random) =>
-    file(
+    pthOf(
       format,
       state(
         tensorOf(format, {
@@ -235,7 +160,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       ),
     ),
   "storage that is missing": (format, random) =>
-    file(
+    pthOf(
       format,
       state(
         tensorOf(format, {
@@ -254,7 +179,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       "UntypedStorage",
       "__class__",
     ];
-    return file(
+    return pthOf(
       format,
       state(
         tensorOf(format, {
@@ -266,7 +191,7 @@ const attacks: Readonly<Record<string, Attack>> = {
     );
   },
   "no tensors": (format, random) =>
-    file(
+    pthOf(
       format,
       pick(random, [
         emptyList,
@@ -280,7 +205,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       ]),
     ),
   "odd names": (format, random) =>
-    file(
+    pthOf(
       format,
       withItems(orderedDict, [
         [
@@ -297,7 +222,7 @@ const attacks: Readonly<Record<string, Attack>> = {
       ]),
     ),
   "lengths that lie": (format, random) =>
-    file(
+    pthOf(
       format,
       state(
         pick(random, [
@@ -312,14 +237,14 @@ const attacks: Readonly<Record<string, Attack>> = {
       ),
     ),
   "odd opcodes": (format, random) =>
-    file(
+    pthOf(
       format,
       Buffer.from(
         Array.from({ length: 1 + random.integer(40) }, () => pick(random, opcodes)).join(""),
         "latin1",
       ),
     ),
-  "noise for a pickle": (format, random) => file(format, noise(random, 1 + random.integer(500))),
+  "noise for a pickle": (format, random) => pthOf(format, noise(random, 1 + random.integer(500))),
   "a zip that lies": (_, random) => {
     const bytes = pickle(state(tensorOf("zip")));
     const data = Buffer.alloc(4 * elements, 1);
@@ -353,7 +278,7 @@ const attacks: Readonly<Record<string, Attack>> = {
     ]);
   },
   "odd names in a zip": (format, random) =>
-    file(format, state(tensorOf(format)), [
+    pthOf(format, state(tensorOf(format)), [
       {
         name: pick(random, [
           "../escaped",
@@ -403,7 +328,7 @@ for name, new in (("zip", True), ("legacy", False)):
 export function pths(): Mutate {
   const formats = ["zip", "legacy"] as const;
   const own = formats.map((format) =>
-    file(format, state(tensorOf(format), tensorOf(format, { storage: { key: "1" } }))),
+    pthOf(format, state(tensorOf(format), tensorOf(format, { storage: { key: "1" } }))),
   );
   const whole = [...own, ...fromPython()];
   return (random, index) => {

@@ -7,45 +7,8 @@ import { photosOfSet } from "../../../src/data/sets/registry.js";
 import { openSource } from "../../../src/data/sources/source.js";
 import { temporaryFolder } from "../../support/photos.js";
 import { hasShared, unpackShared } from "../../support/shared-data.js";
+import { box, square, usualLayout, wholeCoco, writeCoco } from "./coco.fixture.js";
 import { empty, openAnnotated, told, writeAll } from "./fixtures.js";
-
-const square = [[1, 1, 5, 1, 5, 5, 1, 5]];
-const box = { bbox: [1, 1, 4, 4], area: 16, iscrowd: 0, segmentation: square };
-
-/** Three photos, the last without objects; categories with a gap, not in their order. */
-const whole = () => ({
-  images: [
-    { id: 7, file_name: "a.jpg", width: 10, height: 8 },
-    { id: 9, file_name: "b.jpg", width: 6, height: 6 },
-    { id: 3, file_name: "c.jpg", width: 6, height: 6 },
-  ] as Record<string, unknown>[],
-  categories: [
-    { id: 90, name: "toothbrush" },
-    { id: 1, name: "person" },
-  ] as Record<string, unknown>[],
-  annotations: [
-    { id: 11, image_id: 7, category_id: 90, ...box },
-    { id: 12, image_id: 9, category_id: 1, bbox: [0.5, 0, 5, 5.25] },
-    {
-      id: 13,
-      image_id: 7,
-      category_id: 1,
-      bbox: [0, 0, 10, 8],
-      iscrowd: 1,
-      area: 80,
-      segmentation: { size: [8, 10], counts: [0, 80] },
-    },
-  ] as Record<string, unknown>[],
-});
-
-async function write(json: unknown, layout: { json: string; photos: string }): Promise<string> {
-  const root = await temporaryFolder();
-  const photos = empty(...["a.jpg", "b.jpg", "c.jpg"].map((name) => `${layout.photos}${name}`));
-  await writeAll(root, { [layout.json]: JSON.stringify(json), ...photos });
-  return root;
-}
-
-const usual = { json: "annotations/instances_train2017.json", photos: "train2017/" };
 
 describe("annotation files that are named otherwise", () => {
   test.each([
@@ -56,7 +19,7 @@ describe("annotation files that are named otherwise", () => {
     ["annotations/pedestrians.json", "PNGImages/", "pedestrians", "train"],
     ["walkers.json", "", "walkers", "train"],
   ])("%s with photos in %s is the split %s to %s", async (json, photos, split, use) => {
-    const root = await write(whole(), { json, photos });
+    const root = await writeCoco(wholeCoco(), { json, photos });
     const { set, faults, splits } = await openAnnotated(root);
     expect(faults.first).toEqual([]);
     expect(set.splits.map(({ name, use: of }) => [name, of])).toEqual([[split, use]]);
@@ -64,12 +27,12 @@ describe("annotation files that are named otherwise", () => {
   });
 
   test("are taken only where there are none of COCO's own names, and where they are in COCO's form", async () => {
-    const root = await write(whole(), usual);
-    await writeAll(root, { "annotations/captions_train2017.json": JSON.stringify(whole()) });
+    const root = await writeCoco(wholeCoco(), usualLayout);
+    await writeAll(root, { "annotations/captions_train2017.json": JSON.stringify(wholeCoco()) });
     expect((await openAnnotated(root)).set.splits.map(({ name }) => name)).toEqual(["train2017"]);
     const other = await temporaryFolder();
     await writeAll(other, {
-      "train.json": JSON.stringify(whole()),
+      "train.json": JSON.stringify(wholeCoco()),
       "notes.json": JSON.stringify({ images: ["a.jpg"] }),
       "list.json": "[1, 2]",
       ...empty("train/a.jpg", "train/b.jpg", "train/c.jpg"),
@@ -86,7 +49,7 @@ describe("annotation files that are named otherwise", () => {
 
 describe("COCO", () => {
   test("reads photos, categories by id, boxes as corners, polygons and crowds", async () => {
-    const root = await write(whole(), usual);
+    const root = await writeCoco(wholeCoco(), usualLayout);
     const { set, faults, splits } = await openAnnotated(root);
     expect(faults.total).toBe(0);
     expect(set).toMatchObject({ name: "coco", path: root });
@@ -156,16 +119,19 @@ describe("COCO", () => {
     ],
     ["with the photos beside it", { json: "instances_train.json", photos: "" }, "train"],
   ])("finds annotations %s", async (_, layout, use) => {
-    const { set, faults, splits } = await openAnnotated(await write(whole(), layout));
+    const { set, faults, splits } = await openAnnotated(await writeCoco(wholeCoco(), layout));
     expect(faults.total).toBe(0);
     expect(set.splits.map((split) => split.use)).toEqual([use]);
     expect([...splits.values()][0].photos).toHaveLength(3);
   });
 
   test("has a split for each file, the one to learn from first; its photos are those to learn from", async () => {
-    const root = await write(whole(), { json: "annotations/instances_val2017.json", photos: "val2017/" });
+    const root = await writeCoco(wholeCoco(), {
+      json: "annotations/instances_val2017.json",
+      photos: "val2017/",
+    });
     await cp(join(root, "val2017"), join(root, "train2017"), { recursive: true });
-    const train = { ...whole(), images: whole().images.slice(0, 1), annotations: [] };
+    const train = { ...wholeCoco(), images: wholeCoco().images.slice(0, 1), annotations: [] };
     await writeAll(root, { "annotations/instances_train2017.json": JSON.stringify(train) });
     const { set } = await openAnnotated(root);
     expect(set.splits.map(({ name }) => name)).toEqual(["train2017", "val2017"]);
@@ -173,7 +139,7 @@ describe("COCO", () => {
     expect((await openSource(root)).path).toBe(join(root, "train2017"));
   });
 
-  type Json = ReturnType<typeof whole>;
+  type Json = ReturnType<typeof wholeCoco>;
   test.each<[string, (json: Json) => void, string]>([
     [
       "a missing photo",
@@ -285,9 +251,9 @@ describe("COCO", () => {
     ],
     ["no annotations", (json) => json.annotations.splice(0), "no-annotations: instances_train2017.json"],
   ])("reports %s, leaves it out and keeps the rest", async (_, spoil, expected) => {
-    const json = whole();
+    const json = wholeCoco();
     spoil(json);
-    const root = await write(json, usual);
+    const root = await writeCoco(json, usualLayout);
     const { set, faults, splits } = await openAnnotated(root);
     expect(told(faults)).toEqual([expected]);
     const kept = splits.get("train2017")?.photos.flatMap(({ objects }) => objects.map(({ id }) => id));
@@ -300,25 +266,25 @@ describe("COCO", () => {
   });
 
   test("a box may leave its photo by a pixel, as it is in the file", async () => {
-    const json = whole();
+    const json = wholeCoco();
     json.annotations[0].bbox = [-1, 0, 12, 9];
-    const { faults, splits } = await openAnnotated(await write(json, usual));
+    const { faults, splits } = await openAnnotated(await writeCoco(json, usualLayout));
     expect(faults.total).toBe(0);
     expect(splits.get("train2017")?.photos[0].objects[0].box).toEqual([-1, 0, 11, 9]);
   });
 
   test("a photo that is left out takes its objects with it and is told once", async () => {
-    const json = whole();
+    const json = wholeCoco();
     json.images[0].file_name = "gone.jpg";
-    const { faults, splits } = await openAnnotated(await write(json, usual));
+    const { faults, splits } = await openAnnotated(await writeCoco(json, usualLayout));
     expect(told(faults)).toEqual(["missing-photo: photo 7 (gone.jpg)"]);
     expect(splits.get("train2017")?.photos.map(({ id }) => id)).toEqual([9, 3]);
   });
 
   test("lists the first ten faults by id and counts the rest", async () => {
-    const json = whole();
+    const json = wholeCoco();
     for (let id = 100; id < 125; id++) json.annotations.push({ ...box, id, image_id: 7, category_id: 2 });
-    const { set } = await openAnnotated(await write(json, usual));
+    const { set } = await openAnnotated(await writeCoco(json, usualLayout));
     const error: unknown = await readObjects(set, "train2017").catch((thrown: unknown) => thrown);
     const message = error instanceof Error ? error.message : "";
     expect(message).toContain("25 faults (25 unknown-category)");
@@ -329,9 +295,9 @@ describe("COCO", () => {
   });
 
   test("says of a photo whose name no file can have that it is missing", async () => {
-    const json = whole();
+    const json = wholeCoco();
     json.images[0].file_name = "below/a\0.jpg";
-    const { faults } = await openAnnotated(await write(json, usual));
+    const { faults } = await openAnnotated(await writeCoco(json, usualLayout));
     expect(faults.counts).toEqual(new Map([["missing-photo", 1]]));
   });
 
@@ -350,9 +316,9 @@ describe("COCO", () => {
   });
 
   test("refuses a file that no text can hold", async () => {
-    const root = await write(whole(), usual);
+    const root = await writeCoco(wholeCoco(), usualLayout);
     // Without content, it takes no room.
-    await truncate(join(root, usual.json), 2 ** 29);
+    await truncate(join(root, usualLayout.json), 2 ** 29);
     await expect(openAnnotated(root)).rejects.toMatchObject({
       code: "too-large-annotations",
       message: expect.stringMatching(/at most 536.9 MB, .*got 536.9 MB/),
@@ -360,7 +326,7 @@ describe("COCO", () => {
   });
 
   test("asks for a split by its name", async () => {
-    const { set } = await openAnnotated(await write(whole(), usual));
+    const { set } = await openAnnotated(await writeCoco(wholeCoco(), usualLayout));
     await expect(readObjects(set, "val2017")).rejects.toMatchObject({
       code: "no-such-split",
       message: expect.stringContaining("train2017"),
