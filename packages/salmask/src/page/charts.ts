@@ -46,14 +46,17 @@ export class ChartWall {
       plot.remove();
       this.plots.delete(title);
     }
-    for (const [place, { title, isStacked, lines }] of wanted.entries()) {
+    // A plot takes the width of its place, so that all have one before any is drawn.
+    const placed = wanted.map(({ title, isStacked, lines }, place) => {
       const plot = this.plots.get(title) ?? new Plot({ title, isStacked, onRange: this.onRange });
       this.plots.set(title, plot);
-      // A plot takes the width of its place, so that it has one before it is drawn.
       const there = this.element.children[place] ?? null;
       if (there !== plot.figure) this.element.insertBefore(plot.figure, there);
-      plot.show(lines, range);
-    }
+      return { plot, lines };
+    });
+    // Drawing changes the page, and each look after it would make the browser lay the page out again.
+    for (const { plot } of placed) plot.look();
+    for (const { plot, lines } of placed) plot.show(lines, range);
   }
 
   repaint(): void {

@@ -1,5 +1,4 @@
 /** The page: keeps what is chosen, asks for what is missing or new, and shows it. */
-import { ChartWall } from "./charts.js";
 import { forgetColours } from "./colours.js";
 import { make, section } from "./dom.js";
 import { experimentParts } from "./experiment-part.js";
@@ -16,12 +15,15 @@ const askSoon = 200;
 const detailEvery = 15_000;
 
 const source = findSource();
+/** The list of runs, and charts of the runs in the address, which are asked for before that list is here. */
+let firstOverview: Promise<Overview | null> | null = source.overview();
+const firstCharts = new Map(chosenByAddress().map((id) => [id, source.charts(id, null).catch(() => null)]));
+// The library of the charts takes a tenth of a second to start, in which the first answers come.
+const { ChartWall } = await import("./charts.js");
 const charts = new Map<string, { logSize: number; range: Range; data: Charts }>();
 const details = new Map<string, { stamp: string; at: number; data: RunDetail }>();
-/** Charts of the runs in the address, which are asked for before the list of runs is here. */
-const early = new Map(chosenByAddress().map((id) => [id, source.charts(id, null).catch(() => null)]));
 /** Runs whose details are on their way. */
-const asked = new Set<string>();
+const onTheWay = new Set<string>();
 let overview: Overview | null = null;
 let chosen: string[] = chosenByAddress();
 /** Whether a person said which runs are shown; it may be none. */
@@ -85,7 +87,9 @@ async function ask(): Promise<void> {
 
 async function askOnce(): Promise<void> {
   try {
-    const news = await source.overview();
+    const asked = firstOverview ?? source.overview();
+    firstOverview = null;
+    const news = await asked;
     if (news !== null) {
       overview = news;
       if (!isChoiceMade && chosen.length === 0) chosen = usualChoice(news.runs);
@@ -166,8 +170,8 @@ async function updateCharts({ id, logSize }: RunLine): Promise<void> {
   const known = charts.get(id);
   if (known?.logSize === logSize && known.range === range && known.data.isComplete) return;
   const wanted = range;
-  const before = wanted === null ? early.get(id) : undefined;
-  early.delete(id);
+  const before = wanted === null ? firstCharts.get(id) : undefined;
+  firstCharts.delete(id);
   const data = await (before ?? source.charts(id, wanted));
   if (data === null || wanted !== range) return;
   // The log may have grown since they were asked for.
@@ -177,13 +181,13 @@ async function updateCharts({ id, logSize }: RunLine): Promise<void> {
 async function updateDetail({ id, stamp, state }: RunLine): Promise<void> {
   const known = details.get(id);
   const isFresh = state !== "running" || performance.now() - (known?.at ?? 0) < detailEvery;
-  if ((known?.stamp === stamp && isFresh) || asked.has(id)) return;
-  asked.add(id);
+  if ((known?.stamp === stamp && isFresh) || onTheWay.has(id)) return;
+  onTheWay.add(id);
   try {
     const data = await source.detail(id);
     if (data !== null) details.set(id, { stamp, at: performance.now(), data });
   } finally {
-    asked.delete(id);
+    onTheWay.delete(id);
   }
   showParts();
 }

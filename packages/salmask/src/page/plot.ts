@@ -23,6 +23,8 @@ export interface PlotOptions {
 }
 
 const height = 190;
+/** Pixels around the screen in which charts are drawn already. */
+const margin = 100;
 /** Of a press of plus or minus. */
 const zoomFactor = 2;
 
@@ -42,9 +44,10 @@ export class Plot {
       this.isOnScreen = changes.at(-1)?.isIntersecting === true;
       if (this.isOnScreen) this.draw();
     },
-    { rootMargin: "100px" },
+    { rootMargin: `${margin}px` },
   );
-  private isOnScreen = false;
+  /** null before the first look. */
+  private isOnScreen: boolean | null = null;
   private isStale = false;
   private drawn: uPlot | null = null;
   private shape = "";
@@ -63,6 +66,13 @@ export class Plot {
     this.resized.observe(this.frame);
     this.seen.observe(this.frame);
     this.figure = make("figure", {}, make("figcaption", {}, title), this.readout, this.frame, this.spoken);
+  }
+
+  /** Sees whether a new chart, now in its place, is on the screen: the observer says so only after the next frame. */
+  look(): void {
+    if (this.isOnScreen !== null) return;
+    const { top, bottom } = this.frame.getBoundingClientRect();
+    this.isOnScreen = bottom > -margin && top < innerHeight + margin;
   }
 
   /** Shows other lines or another range of steps: now where the chart is on the screen, else when it gets there. */
