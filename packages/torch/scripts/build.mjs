@@ -44,14 +44,29 @@ function withIncluded(name, seen = new Set()) {
 }
 const settings = JSON.stringify([found, flags, extra, compiler, process.arch]);
 const optional = backends(found);
-const hashes = new Map(
-  sources.map((name) => {
-    const files = [...withIncluded(name)].sort().map((file) => readFileSync(join(native, file)));
-    return [name, sha256(settings, JSON.stringify(optional.get(name) ?? null), ...files)];
-  }),
-);
+/** Reading libtorch's headers takes ten seconds, so most files are compiled in two units, each of which reads them once. */
+const unitCount = 2;
+// A macro of a file would hold in the rest of its unit, and a backend has flags of its own.
+const isAlone = (name) => optional.has(name) || /^#define/m.test(readFileSync(join(native, name), "utf8"));
+const together = sources.filter((name) => !isAlone(name));
+const units = [
+  ...Array.from({ length: unitCount }, (_, unit) => ({
+    name: `unit-${unit}`,
+    parts: together.filter((_, i) => i % unitCount === unit),
+    more: null,
+  })),
+  ...sources.filter(isAlone).map((name) => ({ name, parts: [name], more: optional.get(name) ?? null })),
+].map((unit) => {
+  const files = unit.parts.flatMap((name) => [...withIncluded(name)].sort());
+  const hash = sha256(
+    settings,
+    JSON.stringify([unit.more, unit.parts]),
+    ...files.map((file) => readFileSync(join(native, file))),
+  );
+  return { ...unit, hash, object: join(build, `${unit.name}.o`) };
+});
 const stamp = {
-  hash: sha256(...hashes.values()),
+  hash: sha256(...units.map(({ hash }) => hash)),
   version: found.version,
   source: found.source,
   lib: found.lib,
@@ -73,47 +88,30 @@ mkdirSync(build, { recursive: true });
 rmSync(stampPath, { force: true });
 const started = Date.now();
 console.error(`building the addon against libtorch ${found.version} (${found.source}) ...`);
-const objectOf = (name) => join(build, `${name}.o`);
-// An object file is reused if neither its source nor any header has changed.
-const queue = sources.filter((name) => !isStamped(`${objectOf(name)}.hash`, hashes.get(name)));
-/** libtorch's headers, which most files begin with: read once, they need not be read for each file. */
-const headers = join(build, "libtorch.h");
-const readHeaders = async () => {
-  const names = ["ATen/ATen.h", "torch/csrc/autograd/custom_function.h", "torch/library.h"];
-  writeFileSync(headers, names.map((name) => `#include <${name}>\n`).join(""));
-  await compile([...flags.compile, ...extra, "-x", "c++-header", headers, "-o", `${headers}.gch`]);
-};
-/** They take a third of a gigabyte. */
-const removeHeaders = () => {
-  for (const file of [headers, `${headers}.gch`]) rmSync(file, { force: true });
-};
-/** From so many files on it takes less time than it saves. */
-const worthReading = 4;
+// An object file is reused if neither its sources nor any header has changed.
+const queue = units.filter(({ object, hash }) => !isStamped(`${object}.hash`, hash));
 const worker = async () => {
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    rmSync(`${objectOf(name)}.hash`, { force: true });
-    mkdirSync(dirname(objectOf(name)), { recursive: true });
+  for (let unit = queue.shift(); unit !== undefined; unit = queue.shift()) {
+    const { name, parts, more, hash, object } = unit;
+    rmSync(`${object}.hash`, { force: true });
+    mkdirSync(dirname(object), { recursive: true });
+    const source = join(build, `${name}.cc`);
+    writeFileSync(source, parts.map((part) => `#include "${join(native, part)}"\n`).join(""));
     const lacking = ["-idirafter", join(native, "distributed/debian")];
-    const begins = existsSync(headers) ? ["-include", headers] : [];
-    const files = ["-c", join(native, name), "-o", objectOf(name)];
-    const command = [...flags.compile, ...extra, ...lacking, ...begins, ...files];
-    const more = optional.get(name);
+    const command = [...flags.compile, ...extra, ...lacking, "-c", source, "-o", object];
     // Headers of a backend can be there and not fit this libtorch; the file then says so when it is asked for the backend.
-    const isWhole = more !== undefined && (await canCompile([...more, ...command]));
+    const isWhole = more !== null && (await canCompile([...more, ...command]));
     if (!isWhole) await compile(command);
-    writeFileSync(`${objectOf(name)}.hash`, hashes.get(name));
+    writeFileSync(`${object}.hash`, hash);
   }
 };
 try {
-  if (queue.length >= worthReading) await readHeaders();
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), sources.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), units.length) }, worker));
   const temporary = `${addon}.${process.pid}.tmp`;
-  await compile(["-shared", ...extra, "-o", temporary, ...sources.map(objectOf), ...flags.link]);
+  await compile(["-shared", ...extra, "-o", temporary, ...units.map(({ object }) => object), ...flags.link]);
   renameSync(temporary, addon);
   writeFileSync(stampPath, `${JSON.stringify(stamp, null, 2)}\n`);
   console.error(`built in ${((Date.now() - started) / 1000).toFixed(0)} s`);
-  removeHeaders();
 } catch (error) {
-  removeHeaders();
   refuse(`@salmask/torch: the addon could not be built: ${error.message}. The compiler's words are above.`);
 }
