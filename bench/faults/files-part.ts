@@ -1,13 +1,12 @@
 import { type Count, countFiles } from "./files.js";
-import { kinds, kindsWith } from "./kinds.js";
+import { kindsWith } from "./kinds.js";
 import type { PartOptions, PartResult } from "./part.js";
 import { ReadingProcess } from "./reading-process.js";
 
 /** Reads the damaged files of every kind, and prints what became of them. */
 export async function run({ seed, share, only, keep }: PartOptions): Promise<PartResult[]> {
   const results: PartResult[] = [];
-  for (const kind of kindsWith(only)) {
-    const { title, files: whole } = kinds[kind];
+  for (const { kind, title, files: whole } of kindsWith(only)) {
     const reading = new ReadingProcess();
     const count = await countFiles({
       kind,

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { KeyedRandom } from "@salmask/torch";
 import type { Outcome } from "./answers.js";
-import { kindNames } from "./kinds.js";
+import { type Kind, kindNames } from "./kinds.js";
 import type { Mutate, Mutated } from "./mutate/bytes.js";
 import { images } from "./mutate/images.js";
 import { pths } from "./mutate/pth.js";
 import { tars } from "./mutate/tars.js";
 import { tensors } from "./mutate/tensors.js";
 import { texts } from "./mutate/texts.js";
-import { contentOfCheckpoint, type Kind } from "./readers.js";
+import { contentOfCheckpoint } from "./readers.js";
 import type { ReadingProcess } from "./reading-process.js";
 
 /** A file that fell through. */

@@ -24,6 +24,7 @@ import { loadBackbone } from "../../packages/salmask/src/weights/files.js";
 import { loadLocalization } from "../../packages/salmask/src/weights/localization.js";
 import { highPassOf, inputOf } from "../../packages/salmask/src/weights/metadata.js";
 import { readPth } from "../../packages/salmask/src/weights/pth/read.js";
+import type { Kind } from "./kinds.js";
 
 /** Reads a file completely. Gives a hash of its content where a checksum protects it. Throws where it refuses the file. */
 export type Read = (path: string) => Promise<string | null>;
@@ -149,6 +150,4 @@ export const readers = {
   tars: readTar,
   shards: readShard,
   texts: readText,
-} satisfies Record<string, Read>;
-
-export type Kind = keyof typeof readers;
+} satisfies Record<Kind, Read>;

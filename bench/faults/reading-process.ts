@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import { type Answer, answerSchema, longest, mostMemory, type Outcome } from "./answers.js";
-import type { Kind } from "./readers.js";
+import type { Kind } from "./kinds.js";
 
 export interface ReadingOptions {
   /** What Node runs; it says `ready` when it is. Default: `worker.ts`. */

@@ -5,7 +5,8 @@ import { SafetensorsError } from "@salmask/torch";
 import { SalmaskError } from "../../packages/salmask/src/base/errors.js";
 import { processMemory } from "../../packages/salmask/src/base/process-memory.js";
 import type { Answer } from "./answers.js";
-import { type Kind, readers } from "./readers.js";
+import type { Kind } from "./kinds.js";
+import { readers } from "./readers.js";
 
 const isKind = (text: string): text is Kind => Object.hasOwn(readers, text);
 
