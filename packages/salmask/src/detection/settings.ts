@@ -2,7 +2,11 @@
 import { z } from "zod";
 import { count, type ReadOnly, share } from "../base/setting-types.js";
 
-const lengths = (expected: string) => z.array(z.number().positive()).min(1).meta({ expected });
+/** Pixels of a photo's side. A detector's file says how large photos become, and may be anybody's. */
+export const mostSide = 8192;
+
+const lengths = (expected: string, most = Number.MAX_VALUE) =>
+  z.array(z.number().positive().max(most)).min(1).meta({ expected });
 
 /** torchvision's models have 1/9; Detectron2's, MoCo's and so the paper's 0. */
 const lossBeta = (description: string) =>
@@ -67,10 +71,10 @@ export const detectionSettings = z
     frozenParts: count(0, 16)
       .default(0)
       .describe("parts of the encoder that keep their weights: the stem first, then its levels"),
-    shortSides: lengths("one or more pixels, as 640,672,800")
+    shortSides: lengths(`one or more pixels, at most ${mostSide}, as 640,672,800`, mostSide)
       .default([800])
       .describe("shorter side of a photo, one of these in training, the last in evaluation"),
-    longSide: count(1).default(1333).describe("longest side of a photo"),
+    longSide: count(1, mostSide).default(1333).describe("longest side of a photo"),
     anchorSizes: lengths("one or more pixels, as 32,64,128,256,512")
       .default([32, 64, 128, 256, 512])
       .describe("sides of anchors; fpn: one for each level, from the finest; c4: all at its one level"),

@@ -30,6 +30,8 @@ test("the defaults are torchvision's", () => {
 test("a setting that cannot be is refused", () => {
   for (const bad of [
     { shortSides: [] },
+    { shortSides: [800, 1e6] },
+    { longSide: 1e6 },
     { anchorSizes: [0] },
     { rpn: { positiveShare: 1.1 } },
     { design: "yolo" },

@@ -1,6 +1,7 @@
 /** Chooses what the settings leave to the photos: sizes of photos and anchors, and how long a detector is trained. */
 import type { AnnotatedPhoto } from "../../data/samples/objects.js";
 import { resizedSize } from "../../detection/resize.js";
+import { mostSide } from "../../detection/settings.js";
 import type { ChosenDetectConfig, DetectConfig } from "./settings.js";
 
 /** The inputs of a recipe. */
@@ -57,7 +58,7 @@ export function chooseByPhotos(config: DetectConfig, { photos, strides }: Situat
   if (longSide === "auto") {
     const shape = Math.min(longestShape, quantile(photos.map(shapeOf), 0.95));
     // Less than a thousandth of a unit is rounding.
-    longSide = Math.ceil((Math.max(...shortSides) * shape) / unit - 1e-3) * unit;
+    longSide = Math.min(mostSide, Math.ceil((Math.max(...shortSides) * shape) / unit - 1e-3) * unit);
     const sentence = `At most ${longSide} px on their longer side: 95 of 100 photos are at most ${shape.toFixed(2)} times as long as wide, or count as that.`;
     say("detection.longSide", sentence);
   }

@@ -90,6 +90,12 @@ describe("what is set", () => {
     expect(detection).toMatchObject({ longSide: 160, anchorSizes: [20, 24, 28, 34, 40] });
   });
 
+  it("makes no photo larger than a detector's file may say", () => {
+    expect(chosen([photo(100, 400, [])], { detection: { shortSides: [8000] } }).detection.longSide).toBe(
+      8192,
+    );
+  });
+
   it("is in steps instead of epochs where it is", () => {
     expect(chosen(photos, { train: { steps: 10 } }).train).toMatchObject({ steps: 10, epochs: "auto" });
   });
