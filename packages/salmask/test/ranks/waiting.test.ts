@@ -6,6 +6,8 @@ import { runRanks } from "../../../torch/test/support/ranks.js";
 
 const salmask = pathToFileURL(join(import.meta.dirname, "../../dist/index.js")).href;
 const timeoutSeconds = 4;
+/** By which a busy machine may be late. A second timeout would take longer. */
+const slackSeconds = 3;
 
 /** What every script begins with: `report(wait)` writes the error of a wait, and how long it took. */
 const beginning = `
@@ -48,7 +50,7 @@ test.concurrent("rank 0 may work for longer than the timeout, and is named when 
     ranks: [0],
     message: expect.stringContaining("no sign of life from rank 0, which holds the store"),
   });
-  expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + 1);
+  expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
 });
 
 test.concurrent("rank 0 names a rank that is killed while it waits, not one that has read the result and left", async ({
@@ -67,5 +69,5 @@ test.concurrent("rank 0 names a rank that is killed while it waits, not one that
     ranks: [2],
     message: expect.stringContaining("no sign of life from rank 2"),
   });
-  expect(first.report.seconds).toBeLessThan(timeoutSeconds + 1);
+  expect(first.report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
 });

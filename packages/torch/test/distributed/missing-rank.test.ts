@@ -10,6 +10,8 @@ interface Report {
 }
 
 const timeoutSeconds = 5;
+/** By which a busy machine may be late. A second timeout would take longer. */
+const slackSeconds = 3;
 
 /** What every script begins with: \`report(run)\` writes the error of \`run\` and how long it took. */
 const beginning = `
@@ -67,7 +69,7 @@ test.concurrent("a rank that is killed in a step is named by all others, in a ba
   for (const { report } of [first, last]) {
     expect(report).toMatchObject({ name: "DistributedError", code: "rank-missing", ranks: [1] });
     expect(report).toMatchObject({ message: expect.stringContaining("no sign of life from rank 1") });
-    expect(report.seconds).toBeLessThan(timeoutSeconds + 1);
+    expect(report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
   }
 });
 
@@ -102,7 +104,7 @@ test.concurrent("the rank that holds the store is named when it is killed, in a 
       ranks: [0],
       message: expect.stringContaining("holds the store at"),
     });
-    expect(report.seconds).toBeLessThan(timeoutSeconds + 1);
+    expect(report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
   }
 });
 
@@ -131,9 +133,9 @@ test.concurrent("a rank that works for longer than the timeout is waited for, un
     ranks: [1],
     message: "Expected all 3 ranks in a wait, got no sign of life from rank 1: killed, stopped or cut off.",
   });
-  expect(ofLeft.seconds).toBeLessThan(2);
+  expect(ofLeft.seconds).toBeLessThan(slackSeconds);
   expect(ofKilled.seconds).toBeGreaterThan(timeoutSeconds);
-  expect(ofKilled.seconds).toBeLessThan(2 * timeoutSeconds + 2);
+  expect(ofKilled.seconds).toBeLessThan(2 * timeoutSeconds + slackSeconds);
 });
 
 test.concurrent("a rank that is late is named within the timeout, and told so when it comes", async ({
@@ -150,7 +152,7 @@ test.concurrent("a rank that is late is named within the timeout, and told so wh
     ranks: [1],
     message: expect.stringContaining("rank 1 late"),
   });
-  expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + 1);
+  expect(waiting.report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
   expect(late.report).toMatchObject({
     code: "rank-missing",
     ranks: [1],
