@@ -92,7 +92,7 @@ if (!purposes.includes(purpose)) fail(`expected --for ${purposes.join(", ")}, bu
 checkNode();
 
 const node = (name, args, mend) => step(name, "node", args, mend);
-/** At once, because the addon's headers are read by one core alone. A command that goes on would be in the way of the next call's. */
+/** At once, so that no core is idle at the end of one. A command that goes on would be in the way of the next call's. */
 async function build() {
   const ends = await Promise.allSettled([
     node("building the addon", ["packages/torch/scripts/build.mjs"], "See the compiler's message above."),

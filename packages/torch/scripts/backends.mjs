@@ -1,5 +1,5 @@
 // The backends of process groups that a build can have: each needs headers that libtorch's own do not bring.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** @typedef {import("./libtorch.mjs").Libtorch} Libtorch */
@@ -8,9 +8,10 @@ import { join } from "node:path";
 const besideTorch = (lib, name) => join(lib, "../../nvidia", name, "include");
 
 /**
- * The source files that are compiled with a backend, and the flags for it, where its headers are there.
+ * The source files that are compiled with a backend, where its headers are there: the flags for it, and the header that says which
+ * release it is.
  * @param {Libtorch} libtorch
- * @returns {Map<string, string[]>}
+ * @returns {Map<string, { flags: string[], release: string }>}
  */
 export function backends({ include, lib }) {
   const usual = ["/usr/include", "/usr/local/include", "/usr/local/cuda/include"];
@@ -18,12 +19,17 @@ export function backends({ include, lib }) {
     besideTorch(lib, name),
   );
   const folders = [...include, ...usual, ...ofPip];
-  const has = (header) => folders.some((folder) => existsSync(join(folder, header)));
-  const flags = new Map();
-  if (has("gloo/rendezvous/store.h")) flags.set("distributed/gloo.cc", ["-DUSE_C10D_GLOO"]);
-  if (existsSync(join(lib, "libtorch_cuda.so")) && has("nccl.h")) {
+  const textOf = (header) => {
+    const path = folders.map((folder) => join(folder, header)).find(existsSync);
+    return path === undefined ? null : readFileSync(path, "utf8");
+  };
+  const found = new Map();
+  const gloo = textOf("gloo/config.h");
+  if (gloo !== null) found.set("distributed/gloo.cc", { flags: ["-DUSE_C10D_GLOO"], release: gloo });
+  const nccl = existsSync(join(lib, "libtorch_cuda.so")) ? textOf("nccl.h") : null;
+  if (nccl !== null) {
     const paths = [...usual.slice(2), ...ofPip].filter(existsSync).flatMap((folder) => ["-isystem", folder]);
-    flags.set("distributed/nccl.cc", ["-DUSE_C10D_NCCL", ...paths]);
+    found.set("distributed/nccl.cc", { flags: ["-DUSE_C10D_NCCL", ...paths], release: nccl });
   }
-  return flags;
+  return found;
 }

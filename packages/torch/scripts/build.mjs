@@ -53,14 +53,14 @@ const units = [
   ...Array.from({ length: unitCount }, (_, unit) => ({
     name: `unit-${unit}`,
     parts: together.filter((_, i) => i % unitCount === unit),
-    more: null,
+    backend: null,
   })),
-  ...sources.filter(isAlone).map((name) => ({ name, parts: [name], more: optional.get(name) ?? null })),
+  ...sources.filter(isAlone).map((name) => ({ name, parts: [name], backend: optional.get(name) ?? null })),
 ].map((unit) => {
   const files = unit.parts.flatMap((name) => [...withIncluded(name)].sort());
   const hash = sha256(
     settings,
-    JSON.stringify([unit.more, unit.parts]),
+    JSON.stringify([unit.backend, unit.parts]),
     ...files.map((file) => readFileSync(join(native, file))),
   );
   return { ...unit, hash, object: join(build, `${unit.name}.o`) };
@@ -92,7 +92,7 @@ console.error(`building the addon against libtorch ${found.version} (${found.sou
 const queue = units.filter(({ object, hash }) => !isStamped(`${object}.hash`, hash));
 const worker = async () => {
   for (let unit = queue.shift(); unit !== undefined; unit = queue.shift()) {
-    const { name, parts, more, hash, object } = unit;
+    const { name, parts, backend, hash, object } = unit;
     rmSync(`${object}.hash`, { force: true });
     mkdirSync(dirname(object), { recursive: true });
     const source = join(build, `${name}.cc`);
@@ -100,7 +100,7 @@ const worker = async () => {
     const lacking = ["-idirafter", join(native, "distributed/debian")];
     const command = [...flags.compile, ...extra, ...lacking, "-c", source, "-o", object];
     // Headers of a backend can be there and not fit this libtorch; the file then says so when it is asked for the backend.
-    const isWhole = more !== null && (await canCompile([...more, ...command]));
+    const isWhole = backend !== null && (await canCompile([...backend.flags, ...command]));
     if (!isWhole) await compile(command);
     writeFileSync(`${object}.hash`, hash);
   }
