@@ -28,8 +28,10 @@ it("trains all of its weights, and the same seed gives the same ones", () => {
       expect(state[name].toArray(), name).toEqual(tensor.toArray());
     const generator = new Generator(1);
     const { pictures, cues } = blank(2, 64, 64);
+    // As training lays them out.
+    const laid = pictures.normal_({ generator }).contiguous({ memoryFormat: "channelsLast" }); // [2, 3, 64, 64]
     network
-      .forward({ pictures: pictures.normal_({ generator }), cues: cues.normal_({ generator }) })
+      .forward({ pictures: laid, cues: cues.normal_({ generator }) })
       .abs()
       .sum()
       .backward();
