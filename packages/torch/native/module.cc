@@ -5,6 +5,7 @@
 #include "distributed/store.h"
 #include "environment.h"
 #include "library.h"
+#include "onednn.h"
 #include "tensor.h"
 
 #include <memory>
@@ -57,6 +58,7 @@ napi_value start(napi_env env, napi_value exports) {
   define<keepFreedMemory>(env, environment, exports, "keepFreedMemory");
   define<returnFreedMemory>(env, environment, exports, "returnFreedMemory");
   define<setDeterministic>(env, environment, exports, "setDeterministic");
+  define<checkOneDnn>(env, environment, exports, "checkOneDnn");
   define<hasCuda>(env, environment, exports, "hasCuda");
   define<version>(env, environment, exports, "version");
   define<distributed::storeCreate>(env, environment, exports, "storeCreate");

@@ -19,6 +19,7 @@ export {
   returnFreedMemory,
   setDeterministic,
   setNumThreads,
+  usesOneDnn,
 } from "./runtime.js";
 export {
   loadSafetensors,

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
 
 /** The addon's functions. Tensors and generators are passed as integer handles; `native/handles.h` says why. */
 export interface Native {
@@ -38,6 +39,7 @@ export interface Native {
   keepFreedMemory(): void;
   returnFreedMemory(): void;
   setDeterministic(on: boolean): void;
+  checkOneDnn(bound: number): OneDnn;
   hasCuda(): boolean;
   version(): string;
   storeCreate(host: string, port: number, isServer: boolean, worldSize: number, timeout: number): number;
@@ -79,6 +81,9 @@ export interface Native {
   reducerReduce(reducer: number): void;
   reducerRelease(reducer: number): void;
 }
+
+/** What was found of libtorch's oneDNN: its convolutions are right here, or wrong and so it is off, or there is none. */
+export type OneDnn = "right" | "wrong" | "absent";
 
 /** What an operator takes: tensors and generators as their handles. */
 export type NativeArgument = number | boolean | string | null | undefined | readonly NativeArgument[];
@@ -160,11 +165,23 @@ function load(): Native {
     );
   }
   addon.setNumThreads(threadsOf(process.env.OMP_NUM_THREADS) ?? availableParallelism());
+  warnOfOneDnn(addon, info);
   // From now on a call goes directly to the addon's function.
   Object.assign(native, addon);
   isLoaded = true;
   for (const prepare of preparations.splice(0)) prepare(native);
   return addon;
+}
+
+/** By which small convolutions may differ, of their size. Rounding is below a hundredth of it. */
+const oneDnnBound = 1e-3;
+
+function warnOfOneDnn(addon: Native, { version }: BuildInfo): void {
+  if (addon.checkOneDnn(oneDnnBound) !== "wrong" || !isMainThread) return;
+  process.emitWarning(
+    `The oneDNN of libtorch ${version} gets small convolutions wrong on this processor, so it is switched off: results are right, bfloat16 is slow.`,
+    { type: "EngineWarning", code: "onednn-wrong" },
+  );
 }
 
 /** As many as the addon takes. */
@@ -213,6 +230,7 @@ export const native: Native = {
   keepFreedMemory: (...args) => load().keepFreedMemory(...args),
   returnFreedMemory: (...args) => load().returnFreedMemory(...args),
   setDeterministic: (...args) => load().setDeterministic(...args),
+  checkOneDnn: (...args) => load().checkOneDnn(...args),
   hasCuda: (...args) => load().hasCuda(...args),
   version: (...args) => load().version(...args),
   storeCreate: (...args) => load().storeCreate(...args),

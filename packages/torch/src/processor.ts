@@ -12,7 +12,7 @@ export function cpuFlags(): string[] {
 
 /**
  * Whether the processor multiplies bfloat16 in hardware (AMX, or AVX-512 with BF16), so that training in bfloat16 is
- * faster than in float32. Other processors convert bfloat16 to float32 and back, which is slower. Loads nothing.
+ * faster than in float32, if libtorch has oneDNN. Other processors convert bfloat16 to float32 and back, which is slower. Loads nothing.
  */
 export function cpuHasFastBfloat16(flags: readonly string[] = cpuFlags()): boolean {
   return flags.includes("amx_bf16") || flags.includes("avx512_bf16");

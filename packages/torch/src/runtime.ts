@@ -24,6 +24,14 @@ export function setDeterministic(on: boolean): void {
   native.setDeterministic(on);
 }
 
+/**
+ * Whether libtorch computes convolutions with oneDNN. Where it gets some wrong on this processor it was switched off when libtorch was loaded,
+ * with a warning `onednn-wrong`; this happens with Debian 13's libtorch on some virtual machines.
+ */
+export function usesOneDnn(): boolean {
+  return native.checkOneDnn(0) === "right";
+}
+
 /** libtorch's version, such as `1.13.0`. */
 export function libtorchVersion(): string {
   return native.version();

@@ -10,6 +10,7 @@ import {
   scope,
   setDeterministic,
   type Tensor,
+  usesOneDnn,
 } from "@salmask/torch";
 import { UsageError } from "../base/errors.js";
 import { processesHere } from "../ranks/environment.js";
@@ -56,7 +57,7 @@ export function threadsFor(threads: ComputeSettings["threads"], { worldSize }: R
 /** Resolves the settings for this machine. Throws {@link UsageError} `no-cuda` if they require a GPU and there is none. */
 export function computeOf(
   { device, precision }: Pick<ComputeSettings, "device" | "precision">,
-  { cudaIsThere = hasCuda(), cpuIsFast = cpuHasFastBfloat16() }: Found = {},
+  { cudaIsThere = hasCuda(), cpuIsFast = cpuHasFastBfloat16() && usesOneDnn() }: Found = {},
 ): Compute {
   if (device === "cuda" && !cudaIsThere) {
     throw new UsageError(
