@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Generator, ops, randn, scope, type Tensor } from "@salmask/torch";
 import { expect, test } from "vitest";
 
@@ -45,12 +45,8 @@ function relativeError(found: Tensor | null, exact: Tensor | null): number {
 
 /** What a new process finds with each of the bounds. */
 function found(...bounds: readonly number[]): string[] {
-  const addon = join(
-    import.meta.dirname,
-    "..",
-    process.env.SALMASK_TORCH_BUILD ?? "build",
-    "salmask_torch.node",
-  );
+  const build = process.env.SALMASK_TORCH_BUILD ?? join(import.meta.dirname, "../build");
+  const addon = resolve(build, "salmask_torch.node");
   const script = `const addon = require(process.argv[1]); console.log(JSON.stringify(${JSON.stringify(bounds)}.map(addon.checkOneDnn)))`;
   const [said] = execFileSync(process.execPath, ["-e", script, addon], { encoding: "utf8" }).split("\n");
   return JSON.parse(said);
