@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { Generator, ops, randn, scope, type Tensor } from "@salmask/torch";
 import { expect, test } from "vitest";
+import { answerOf, packageRoot } from "./support/node.js";
 
 const layers = [3, 8, 12, 24].flatMap((channels) =>
   [12, 24, 32].flatMap((out) =>
@@ -45,11 +45,11 @@ function relativeError(found: Tensor | null, exact: Tensor | null): number {
 
 /** What a new process finds with each of the bounds. */
 function found(...bounds: readonly number[]): string[] {
-  const build = process.env.SALMASK_TORCH_BUILD ?? join(import.meta.dirname, "../build");
-  const addon = resolve(build, "salmask_torch.node");
-  const script = `const addon = require(process.argv[1]); console.log(JSON.stringify(${JSON.stringify(bounds)}.map(addon.checkOneDnn)))`;
-  const [said] = execFileSync(process.execPath, ["-e", script, addon], { encoding: "utf8" }).split("\n");
-  return JSON.parse(said);
+  const addon = resolve(process.env.SALMASK_TORCH_BUILD ?? join(packageRoot, "build"), "salmask_torch.node");
+  return answerOf(`
+    const { createRequire } = await import("node:module");
+    const { checkOneDnn } = createRequire(import.meta.url)(${JSON.stringify(addon)});
+    console.log(JSON.stringify(${JSON.stringify(bounds)}.map((bound) => checkOneDnn(bound))));`);
 }
 
 test("oneDNN is looked at once, and is off from then on where it differs by more than the bound", () => {
