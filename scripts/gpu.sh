@@ -26,7 +26,7 @@ needed() {
   for name in tsx "$@"; do query+=", #$name, #$name *"; done
   npm query "$query" |
     node -e 'for (const { location } of JSON.parse(require("node:fs").readFileSync(0, "utf8"))) console.log(location)' |
-    grep '^node_modules/' | grep -Ev '/node_modules/|^node_modules/(onnxruntime-|lightningcss-|@types/)' | sort -u
+    grep '^node_modules/' | grep -Ev '/node_modules/|^node_modules/(onnxruntime-|lightningcss-|@types/|node-addon-api$)' | sort -u
   printf 'node_modules/%s\n' .bin salmask @salmask
 }
 
@@ -51,7 +51,7 @@ pack)
   # Excluded: files for other systems, for editors and readers, sources beside what was made of them, and all icons that no picture has.
   needed "${packages[@]}" | tar --create --file "$kit.part" \
     --use-compress-program "xz --threads=1 --x86 --lzma2=preset=9,dict=128MiB" \
-    --exclude=*/prebuilds/*{win32,darwin,musl,arm,android,ios}* --exclude=esbuild/bin --exclude=zod/src \
+    --exclude=axios/dist/{browser,esm} --exclude=*/prebuilds/*{win32,darwin,musl,arm,android,ios}* --exclude=esbuild/bin --exclude=zod/src \
     --exclude=*.map --exclude=*.d.{ts,mts,cts} --exclude=*.md --exclude=*.tsbuildinfo \
     --exclude=node_modules/@iconify-json/*/{icons,chars,metadata,info}.json \
     --transform "s#^$parts/node\$#build/bin/node#" \
