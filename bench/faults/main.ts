@@ -40,11 +40,10 @@ function readArguments(args: readonly string[]): { names: readonly string[]; opt
     if (!(share > 0 && share <= 100)) usage(`Expected a share above 0 for --count, got ${values.count}`);
     if (kindsWith(values.only).length === 0)
       usage(`Expected a text in a kind's name for --only, got ${values.only}`);
-    const isChoice = values.only !== "";
-    if (isChoice && (values.part ?? "files") !== "files")
-      usage(`Expected --part files, or none, with --only, got --part ${values.part}`);
-    const names = values.part !== undefined ? [values.part] : isChoice ? ["files"] : Object.keys(parts);
-    if (!names.every((name) => Object.hasOwn(parts, name))) usage(`Expected a part, got ${values.part}`);
+    const every = values.only === "" ? Object.keys(parts) : ["files"];
+    const names = values.part === undefined ? every : [values.part];
+    if (!names.every((name) => every.includes(name)))
+      usage(`Expected ${every.join(" or ")} for --part, got ${values.part}`);
     return { names, options: { seed, share, only: values.only, keep: resolve(values.keep) } };
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));

@@ -28,8 +28,8 @@ std::array<at::Tensor, 3> resultsOf(const Layer& layer) {
   const at::Tensor weight = values({layer.out, layer.in, layer.kernel, layer.kernel}, 1.5);
   const at::Tensor output = at::conv2d(input, weight, {}, stride, padding, dilation, 1);
   const auto gradients =
-      at::convolution_backward(values(output.sizes(), 2.5), input, weight, at::OptionalIntArrayRef(), stride, padding, dilation,
-                               false, none, 1, {true, true, false});
+      at::convolution_backward(values(output.sizes(), 2.5), input, weight, at::OptionalIntArrayRef(), stride, padding,
+                               dilation, false, none, 1, {true, true, false});
   return {output, std::get<0>(gradients), std::get<1>(gradients)};
 }
 

@@ -173,8 +173,8 @@ function load(): Native {
   return addon;
 }
 
-/** By which small convolutions may differ, of their size. Rounding is below a hundredth of it. */
-const oneDnnBound = 1e-3;
+/** By which oneDNN's small convolutions may differ from others, of their size. Rounding is below a hundredth of it. */
+export const oneDnnBound = 1e-3;
 
 function warnOfOneDnn(addon: Native, { version }: BuildInfo): void {
   if (addon.checkOneDnn(oneDnnBound) !== "wrong" || !isMainThread) return;

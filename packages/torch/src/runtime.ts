@@ -1,4 +1,4 @@
-import { native } from "./native.js";
+import { native, oneDnnBound } from "./native.js";
 
 /** The number of threads that one operator can use. The initial value is OMP_NUM_THREADS, or the number of cores. */
 export function getNumThreads(): number {
@@ -29,7 +29,7 @@ export function setDeterministic(on: boolean): void {
  * with a warning `onednn-wrong`; this happens with Debian 13's libtorch on some virtual machines.
  */
 export function usesOneDnn(): boolean {
-  return native.checkOneDnn(0) === "right";
+  return native.checkOneDnn(oneDnnBound) === "right";
 }
 
 /** libtorch's version, such as `1.13.0`. */
