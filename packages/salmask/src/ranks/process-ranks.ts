@@ -20,8 +20,8 @@ export interface ProcessRanksOptions {
 const patience = 50;
 /** Of so many looks, one is also at whether it lives. */
 const looksAtLife = 10;
-/** How much of the timeout the store's answer to a look may take, so that there is time left to find out who is missing. */
-const shareOfLook = 0.5;
+/** How much of the timeout an answer of the store may take, so that there is time left to find out who is missing. */
+const shareOfAnswer = 0.5;
 
 /** How the work of rank 0 ended. */
 type Outcome<T> = { readonly result: T } | { readonly failure: string; readonly isInterrupted: boolean };
@@ -155,9 +155,9 @@ export class ProcessRanks implements Ranks {
     work: () => Promise<T>,
     outcome: (result: T) => Outcome<unknown>,
   ): Promise<T> {
-    const { store } = this.options;
     const say = async (said: Outcome<unknown>) => {
-      store.set(key, serialize(said).toString("base64"));
+      const text = serialize(said).toString("base64");
+      this.ask((store, seconds) => store.set(key, text, seconds));
       let others = Array.from({ length: this.worldSize - 1 }, (_, i) => i + 1);
       await this.until(() => {
         others = others.filter((rank) => !this.isThere(knownBy(key, rank)));
@@ -179,18 +179,28 @@ export class ProcessRanks implements Ranks {
   }
 
   private async outcomeOf<T>(key: string): Promise<T> {
-    const { store } = this.options;
     await this.until(() => (this.isThere(key) ? [] : [0]));
-    const outcome: Outcome<T> = deserialize(Buffer.from(store.get(key), "base64"));
-    store.set(knownBy(key, this.rank), "");
+    const text = this.ask((store, seconds) => store.get(key, seconds));
+    const outcome: Outcome<T> = deserialize(Buffer.from(text, "base64"));
+    this.ask((store, seconds) => store.set(knownBy(key, this.rank), "", seconds));
     if ("result" in outcome) return outcome.result;
     const message = `Rank 0 ended: ${outcome.failure}`;
     throw outcome.isInterrupted ? new InterruptedError(message) : new SalmaskError("rank-0-failed", message);
   }
 
   private isThere(key: string): boolean {
+    return this.ask((store, seconds) => store.check([key], seconds));
+  }
+
+  /** What the store answers to a question that may take so many seconds. */
+  private ask<T>(question: (store: ProcessRanksOptions["store"], seconds: number) => T): T {
     const { store, host } = this.options;
-    return store.check([key], shareOfLook * host.timeoutSeconds);
+    try {
+      return question(store, shareOfAnswer * host.timeoutSeconds);
+    } catch (error) {
+      host.expectAlive([0]); // Where rank 0 has taken the store with it, that is the better error.
+      throw error;
+    }
   }
 
   /**
@@ -198,15 +208,8 @@ export class ProcessRanks implements Ranks {
    * one that does not.
    */
   private async until(waitedFor: () => readonly number[]): Promise<void> {
-    const { host } = this.options;
     for (let look = 1; ; look++) {
-      let ranks: readonly number[];
-      try {
-        ranks = waitedFor();
-      } catch (error) {
-        host.expectAlive([0]); // Where rank 0 has taken the store with it, that is the better error.
-        throw error;
-      }
+      const ranks = waitedFor();
       if (ranks.length === 0) return;
       if (look % looksAtLife === 0) this.expectAlive(ranks, waitedFor);
       await sleep(patience);

@@ -71,3 +71,35 @@ test.concurrent("rank 0 names a rank that is killed while it waits, not one that
   });
   expect(first.report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
 });
+
+test.concurrent("rank 0 is named when it stops after it has told the result, before another has read it", async ({
+  expect,
+}) => {
+  const [stopped, reading] = await reports(
+    2,
+    `if (rank === 0) {
+       store.set("pid", String(process.pid));
+       await ranks.onFirst(async () => "done");
+     } else {
+       const pid = Number(store.get("pid"));
+       const late = {
+         check: (...question) => store.check(...question),
+         set: (...question) => store.set(...question),
+         get(...question) {
+           process.kill(pid, "SIGSTOP");
+           return store.get(...question);
+         },
+       };
+       const others = new ProcessRanks({ group, host: group, store: late });
+       await report("", () => others.onFirst(async () => "done"));
+       process.kill(pid, "SIGKILL");
+     }`,
+  );
+  expect(stopped.signal).toBe("SIGKILL");
+  expect(reading.report).toMatchObject({
+    code: "rank-missing",
+    ranks: [0],
+    message: expect.stringContaining("no sign of life from rank 0, which holds the store"),
+  });
+  expect(reading.report.seconds).toBeLessThan(timeoutSeconds + slackSeconds);
+});

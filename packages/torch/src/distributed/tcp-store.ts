@@ -64,14 +64,16 @@ export class TCPStore {
     return this.#handle;
   }
 
-  /** Gives a key a value. */
-  set(key: string, value: string): void {
-    this.#ask(`an answer to '${key}'`, () => native.storeSet(this.handle, key, value, this.#timeout));
+  /** Gives a key a value. The answer may take `timeoutSeconds`; default: the store's timeout. */
+  set(key: string, value: string, timeoutSeconds?: number): void {
+    const limit = this.#limit(timeoutSeconds);
+    this.#ask(`an answer to '${key}'`, () => native.storeSet(this.handle, key, value, limit));
   }
 
-  /** The value of a key. Waits for the key until the timeout. */
-  get(key: string): string {
-    return this.#ask(`the value of '${key}'`, () => native.storeGet(this.handle, key, this.#timeout));
+  /** The value of a key. Waits for the key for `timeoutSeconds`; default: the store's timeout. */
+  get(key: string, timeoutSeconds?: number): string {
+    const limit = this.#limit(timeoutSeconds);
+    return this.#ask(`the value of '${key}'`, () => native.storeGet(this.handle, key, limit));
   }
 
   /** Adds a whole number to a counter, which begins at 0. Returns the sum. */
@@ -82,8 +84,7 @@ export class TCPStore {
 
   /** Whether all keys have a value. The answer may take `timeoutSeconds`; default: the store's timeout. */
   check(keys: readonly string[], timeoutSeconds?: number): boolean {
-    const limit =
-      timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
+    const limit = this.#limit(timeoutSeconds);
     return this.#ask("an answer to which keys there are", () =>
       native.storeCheck(this.handle, keys, 0, limit),
     );
@@ -91,8 +92,7 @@ export class TCPStore {
 
   /** Waits until all keys have a value. Default: as long as the store's timeout. */
   wait(keys: readonly string[], timeoutSeconds?: number): void {
-    const limit =
-      timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
+    const limit = this.#limit(timeoutSeconds);
     const wanted = keys.map((key) => `'${key}'`).join(", ");
     const areThere = this.#ask(wanted, () => native.storeCheck(this.handle, keys, limit, this.#timeout));
     if (areThere) return;
@@ -114,6 +114,10 @@ export class TCPStore {
   /** Closes the connection at the end of a block that declares it with `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #limit(timeoutSeconds: number | undefined): number {
+    return timeoutSeconds === undefined ? this.#timeout : milliseconds("timeoutSeconds", timeoutSeconds);
   }
 
   #ask<T>(wanted: string, ask: () => T): T {
