@@ -11,6 +11,7 @@
 
 #include "blas.h"
 #include "depthwise.h"
+#include "onednn_convolution.h"
 #include "optional.h"
 #include "plain.h"
 #include "saved.h"
@@ -52,22 +53,47 @@ class Rooms {
   at::Tensor rooms_;
 };
 
-enum class Way { Winograd, Pointwise, Unfolded };
+/** The last two are for where oneDNN is absent or wrong, and for gradients that libtorch does not compute by it. */
+enum class Way { Winograd, OneDnn, Pointwise, Unfolded };
 
-Way wayOf(const at::Tensor& weight, Geometry geometry) {
+Way wayOf(const at::Tensor& weight, Geometry geometry, bool hasOneDnn) {
   const int64_t kernel = weight.size(2);
-  if (kernel == 1 && geometry.stride == 1 && geometry.padding == 0) return Way::Pointwise;
   const bool fits = kernel == 3 && geometry.stride == 1 && geometry.padding == 1;
-  return fits && hasWinograd(weight.size(1), weight.size(0)) ? Way::Winograd : Way::Unfolded;
+  if (fits && hasWinograd(weight.size(1), weight.size(0))) return Way::Winograd;
+  if (hasOneDnn) return Way::OneDnn;
+  return kernel == 1 && geometry.stride == 1 && geometry.padding == 0 ? Way::Pointwise : Way::Unfolded;
+}
+
+Way wayBack(const at::Tensor& input, const at::Tensor& weight, Geometry geometry) {
+  return wayOf(weight, geometry, hasOneDnnGradients(input, weight, geometry));
 }
 
 at::Tensor channelsLast(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options(), at::MemoryFormat::ChannelsLast);
 }
 
+/** Whether single pixels are read with gaps. */
+bool skipsPixels(const at::Tensor& weight, Geometry geometry) {
+  return weight.size(2) == 1 && geometry.stride > 1 && geometry.padding == 0;
+}
+
+/** Every pixel of `[B, C, H, W]` that a convolution of single pixels reads, as a view `[B, C, H', W']`. */
+at::Tensor everyRead(const at::Tensor& planes, int64_t stride) {
+  return planes.slice(2, 0, planes.size(2), stride).slice(3, 0, planes.size(3), stride);
+}
+
+/** The same without gaps, with channels last. */
+at::Tensor thinned(const at::Tensor& planes, int64_t stride) {
+  return everyRead(planes, stride).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+constexpr Geometry kSinglePixels{1, 0};
+
 at::Tensor forwardPass(const at::Tensor& input, const at::Tensor& weight, Geometry geometry) {
-  const Way way = wayOf(weight, geometry);
+  if (skipsPixels(weight, geometry)) return forwardPass(thinned(input, geometry.stride), weight, kSinglePixels);
+  const Way way = wayOf(weight, geometry, hasOneDnnConvolution(weight, geometry));
   if (way == Way::Winograd) return winogradConvolution(input, weight);
+  if (way == Way::OneDnn) return oneDnnConvolution(input, weight, geometry);
   const Windows windows(input, weight, geometry);
   auto output = channelsLast({input.size(0), weight.size(0), windows.outHeight, windows.outWidth}, input);
   const auto results = rowsOf(output);
@@ -89,8 +115,15 @@ at::Tensor forwardPass(const at::Tensor& input, const at::Tensor& weight, Geomet
 
 at::Tensor inputGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient,
                          Geometry geometry) {
-  const Way way = wayOf(weight, geometry);
+  if (skipsPixels(weight, geometry)) {
+    auto result = channelsLast(input.sizes(), input).zero_();
+    const auto read = everyRead(result, geometry.stride);
+    read.copy_(inputGradient(channelsLast(read.sizes(), input), weight, gradient, kSinglePixels));
+    return result;
+  }
+  const Way way = wayBack(input, weight, geometry);
   if (way == Way::Winograd) return winogradInputGradient(gradient, weight);
+  if (way == Way::OneDnn) return oneDnnInputGradient(input, weight, gradient, geometry);
   auto result = channelsLast(input.sizes(), input);
   const auto rows = rowsOf(gradient), matrix = windowWeight(weight);
   if (way == Way::Pointwise) {
@@ -147,8 +180,11 @@ at::Tensor sumTogether(const Windows& windows, const at::Tensor& input, const at
 
 at::Tensor weightGradient(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& gradient,
                           Geometry geometry) {
-  const Way way = wayOf(weight, geometry);
+  if (skipsPixels(weight, geometry))
+    return weightGradient(thinned(input, geometry.stride), weight, gradient, kSinglePixels);
+  const Way way = wayBack(input, weight, geometry);
   if (way == Way::Winograd) return winogradWeightGradient(input, gradient);
+  if (way == Way::OneDnn) return oneDnnWeightGradient(input, weight, gradient, geometry);
   const auto gradients = rowsOf(gradient);
   if (way == Way::Pointwise) {
     auto result = at::empty_like(weight);

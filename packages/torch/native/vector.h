@@ -16,6 +16,8 @@ typedef float Vector __attribute__((vector_size(4 * SALMASK_LANES)));
 typedef float UnalignedVector __attribute__((vector_size(4 * SALMASK_LANES), aligned(4), may_alias));
 static inline Vector load(const float* from) { return *reinterpret_cast<const UnalignedVector*>(from); }
 static inline void store(float* to, Vector value) { *reinterpret_cast<UnalignedVector*>(to) = value; }
+/** The same value in all lanes. Minus and not plus, which the compiler computes, as it makes 0 of -0. */
+static inline Vector broadcast(float value) { return value - Vector{}; }
 #pragma GCC pop_options
 
 /** Whether this machine has the instructions of vector_target.h. */

@@ -76,7 +76,7 @@ static inline void weightGradientLine(const Vector* h, int step, Vector* out, in
 
 /** Applies a line transform along both sides of a square: `in` `[In][In]` to `out` `[Out][Out]`. */
 template <void (*line)(const Vector*, int, Vector*, int), int In, int Out>
-static inline void square(const Vector* in, Vector* out) {
+__attribute__((always_inline)) static inline void square(const Vector* in, Vector* out) {
   Vector middle[Out * In];
 #pragma GCC unroll 6
   for (int x = 0; x < In; ++x) line(in + x, In, middle + x, In);
@@ -102,6 +102,16 @@ static inline Corner cornerOf(const Planes& planes, int64_t tile) {
   return {tile / (down * across), tile / across % down * kOutput, tile % across * kOutput};
 }
 
+/** The corner of the next tile. */
+static inline Corner after(Corner corner, const Planes& planes) {
+  corner.x += kOutput;
+  if (corner.x < planes.width) return corner;
+  corner.x = 0;
+  corner.y += kOutput;
+  if (corner.y < planes.height) return corner;
+  return {corner.image + 1, 0, 0};
+}
+
 /** Transformed values of `capacity` tiles, with `stride` floats from one point to the next. */
 struct Transformed {
   float* values;
@@ -111,6 +121,20 @@ struct Transformed {
   }
 };
 
+/** Transforms the tile whose value in row i and column j begins at `sourceOf(i, j)` and writes it to position `place`. */
+template <void (*line)(const Vector*, int, Vector*, int), int Side, typename SourceOf>
+__attribute__((always_inline)) static inline void transformTile(const SourceOf& sourceOf, int64_t blocks, const Transformed& to, int64_t place) {
+  for (int64_t block = 0; block < blocks; ++block) {
+    Vector values[Side * Side], points[kPoints];
+#pragma GCC unroll 36
+    for (int k = 0; k < Side * Side; ++k) values[k] = load(sourceOf(k / Side, k % Side) + block * kLanes);
+    square<line, Side, kTile>(values, points);
+    float* out = to.at(0, block, place);
+#pragma GCC unroll 36
+    for (int k = 0; k < kPoints; ++k) store(out + k * to.stride, points[k]);
+  }
+}
+
 /**
  * Transforms tiles `first` to `first + count` of `from` and writes them from position `place`. Each tile has `Side` x
  * `Side` values, starting `margin` before its corner. Values outside the planes are 0, read from `zeros` `[channels]`.
@@ -118,46 +142,46 @@ struct Transformed {
 template <void (*line)(const Vector*, int, Vector*, int), int Side>
 static void transformTiles(const float* from, const Planes& planes, int margin, int64_t first, int64_t count,
                            const float* zeros, const Transformed& to, int64_t place) {
-  for (int64_t tile = 0; tile < count; ++tile) {
-    const Corner corner = cornerOf(planes, first + tile);
-    const float* sources[Side * Side];
-    for (int i = 0; i < Side; ++i) {
-      for (int j = 0; j < Side; ++j) {
-        const int64_t y = corner.y - margin + i, x = corner.x - margin + j;
-        const bool isInside = y >= 0 && y < planes.height && x >= 0 && x < planes.width;
-        const int64_t pixel = (corner.image * planes.height + y) * planes.width + x;
-        sources[i * Side + j] = isInside ? from + pixel * planes.channels : zeros;
-      }
-    }
-    for (int64_t block = 0; block < planes.channels / kLanes; ++block) {
-      Vector values[Side * Side], points[kPoints];
-#pragma GCC unroll 36
-      for (int k = 0; k < Side * Side; ++k) values[k] = load(sources[k] + block * kLanes);
-      square<line, Side, kTile>(values, points);
-      float* out = to.at(0, block, place + tile);
-#pragma GCC unroll 36
-      for (int k = 0; k < kPoints; ++k) store(out + k * to.stride, points[k]);
+  const int64_t channels = planes.channels, blocks = channels / kLanes;
+  Corner corner = cornerOf(planes, first);
+  for (int64_t tile = 0; tile < count; ++tile, corner = after(corner, planes)) {
+    const int64_t top = corner.y - margin, left = corner.x - margin;
+    const auto pixel = [&](int64_t y, int64_t x) { return from + ((corner.image * planes.height + y) * planes.width + x) * channels; };
+    if (top >= 0 && left >= 0 && top + Side <= planes.height && left + Side <= planes.width) {
+      const float* start = pixel(top, left);
+      const int64_t down = planes.width * channels;
+      transformTile<line, Side>([&](int i, int j) { return start + i * down + j * channels; }, blocks, to, place + tile);
+    } else {
+      const float* sources[Side][Side];
+      for (auto& row : sources)
+        for (auto& source : row) source = zeros;
+      const int64_t right = std::min<int64_t>(Side, planes.width - left);
+      for (int64_t i = std::max<int64_t>(0, -top); i < std::min<int64_t>(Side, planes.height - top); ++i)
+        for (int64_t j = std::max<int64_t>(0, -left); j < right; ++j) sources[i][j] = pixel(top + i, left + j);
+      transformTile<line, Side>([&](int i, int j) { return sources[i][j]; }, blocks, to, place + tile);
     }
   }
 }
 
 /** Transforms `count` products back and writes them to `to` from tile `first`. Values outside the planes are not written. */
 static void writeTiles(const Transformed& from, int64_t first, int64_t count, float* to, const Planes& planes) {
-  for (int64_t tile = 0; tile < count; ++tile) {
-    const Corner corner = cornerOf(planes, first + tile);
+  const int64_t down = planes.width * planes.channels;
+  Corner corner = cornerOf(planes, first);
+  for (int64_t tile = 0; tile < count; ++tile, corner = after(corner, planes)) {
     const int64_t below = planes.height - corner.y, right = planes.width - corner.x;
-    const int rows = static_cast<int>(below < kOutput ? below : kOutput);
-    const int columns = static_cast<int>(right < kOutput ? right : kOutput);
-    float* out = to + ((corner.image * planes.height + corner.y) * planes.width + corner.x) * planes.channels;
+    const bool isWhole = below >= kOutput && right >= kOutput;
+    float* start = to + ((corner.image * planes.height + corner.y) * planes.width + corner.x) * planes.channels;
     for (int64_t block = 0; block < planes.channels / kLanes; ++block) {
       Vector points[kPoints], values[kOutput * kOutput];
       const float* in = from.at(0, block, tile);
 #pragma GCC unroll 36
       for (int k = 0; k < kPoints; ++k) points[k] = load(in + k * from.stride);
       square<outputLine, kTile, kOutput>(points, values);
-      for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < columns; ++j)
-          store(out + (i * planes.width + j) * planes.channels + block * kLanes, values[i * kOutput + j]);
+      float* out = start + block * kLanes;
+#pragma GCC unroll 16
+      for (int k = 0; k < kOutput * kOutput; ++k)
+        if (isWhole || (k / kOutput < below && k % kOutput < right))
+          store(out + k / kOutput * down + k % kOutput * planes.channels, values[k]);
     }
   }
 }
@@ -180,7 +204,7 @@ static void multiply(const float* values, const float* weight, float* out, int64
         for (int p = 0; p < Panels; ++p) columns[p] = load(w + p * kLanes);
 #pragma GCC unroll 12
         for (int r = 0; r < kRows; ++r) {
-          const Vector value = Vector{} + rows[r * kLanes + k];
+          const Vector value = broadcast(rows[r * kLanes + k]);
 #pragma GCC unroll 2
           for (int p = 0; p < Panels; ++p) sums[r][p] += value * columns[p];
         }
@@ -216,7 +240,7 @@ static void addOuterProducts(const float* values, const float* gradients, float*
     for (int p = 0; p < Panels; ++p) columns[p] = load(gradients + (p * capacity + tile) * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kGradientRows; ++r) {
-      const Vector value = Vector{} + values[tile * kLanes + r];
+      const Vector value = broadcast(values[tile * kLanes + r]);
 #pragma GCC unroll 2
       for (int p = 0; p < Panels; ++p) block[r][p] += value * columns[p];
     }

@@ -36,25 +36,25 @@ at::Tensor floats(int64_t count) { return at::empty({count}, at::kFloat); }
 
 /** `[36][out / kPanel][in][kPanel]`. The last panel is kLanes wide if `out` is not a multiple of kPanel. */
 struct TransformedKernel {
-  at::Tensor storage;
   int64_t in, out, stride;
+  at::Tensor storage = floats(kPoints * stride);
+  float* values = storage.data_ptr<float>();
 
   int64_t width(int64_t panel) const { return std::min(kPanel, out - panel * kPanel); }
   int64_t panels() const { return roundUp(out, kPanel) / kPanel; }
   float* at(int64_t point, int64_t panel) const {
-    return storage.data_ptr<float>() + point * stride + panel * kPanel * in;
+    return values + point * stride + panel * kPanel * in;
   }
 };
 
 TransformedKernel transform(const Kernel& kernel) {
-  const int64_t stride = kernel.in * kernel.out + kSkew;
-  TransformedKernel to{floats(kPoints * stride), kernel.in, kernel.out, stride};
+  const TransformedKernel to{kernel.in, kernel.out, kernel.in * kernel.out + kSkew};
   shareOut(kernel.in, kLanes, [&](int64_t begin, int64_t end) {
     for (int64_t panel = 0; panel < to.panels(); ++panel) {
       const int64_t width = to.width(panel);
       for (int64_t in = begin; in < end; ++in)
         for (int64_t lane = 0; lane < width; lane += kLanes)
-          transformKernel(kernel, panel * kPanel + lane, in, to.at(0, panel) + in * width + lane, stride);
+          transformKernel(kernel, panel * kPanel + lane, in, to.at(0, panel) + in * width + lane, to.stride);
     }
   });
   return to;
@@ -75,15 +75,16 @@ at::Tensor convolve(const at::Tensor& input, const Kernel& kernel) {
   const int64_t inStride = capacity * from.channels + kSkew, outStride = capacity * to.channels + kSkew;
   const at::Tensor scratch = floats(threads * kPoints * (inStride + outStride));
   const at::Tensor zeros = at::zeros({from.channels}, at::kFloat);
-  const float* source = input.data_ptr<float>();
+  float* const rooms = scratch.data_ptr<float>();
+  const float *source = input.data_ptr<float>(), *outside = zeros.data_ptr<float>();
   float* target = output.data_ptr<float>();
 
   shareOut(blocks, 1, [&](int64_t begin, int64_t end) {
-    float* own = scratch.data_ptr<float>() + at::get_thread_num() * kPoints * (inStride + outStride);
+    float* own = rooms + at::get_thread_num() * kPoints * (inStride + outStride);
     const Transformed values{own, capacity, inStride}, products{own + kPoints * inStride, capacity, outStride};
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * capacity, count = std::min(capacity, tiles - first);
-      transformTiles<inputLine, kTile>(source, from, 1, first, count, zeros.data_ptr<float>(), values, 0);
+      transformTiles<inputLine, kTile>(source, from, 1, first, count, outside, values, 0);
       const int64_t rows = roundUp(count, kRows);  // values of rows after `count` are undefined and are not written
       for (int64_t point = 0; point < kPoints; ++point) {
         for (int64_t panel = 0; panel < weight.panels(); ++panel) {

@@ -1,7 +1,6 @@
-import { join, resolve } from "node:path";
 import { Generator, ops, randn, scope, type Tensor } from "@salmask/torch";
 import { expect, test } from "vitest";
-import { answerOf, packageRoot } from "./support/node.js";
+import { addon, answerOf } from "./support/node.js";
 
 const layers = [3, 8, 12, 24].flatMap((channels) =>
   [12, 24, 32].flatMap((out) =>
@@ -45,7 +44,6 @@ function relativeError(found: Tensor | null, exact: Tensor | null): number {
 
 /** What a new process finds with each of the bounds. */
 function found(...bounds: readonly number[]): string[] {
-  const addon = resolve(process.env.SALMASK_TORCH_BUILD ?? join(packageRoot, "build"), "salmask_torch.node");
   return answerOf(`
     const { createRequire } = await import("node:module");
     const { checkOneDnn } = createRequire(import.meta.url)(${JSON.stringify(addon)});

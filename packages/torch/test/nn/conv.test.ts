@@ -11,82 +11,12 @@ import {
   scope,
   setNumThreads,
   type Tensor,
+  usesOneDnn,
   zeros,
 } from "../../src/index.js";
+import { type Case, cases, withoutOneDnn } from "../support/convolutions.js";
+import { answerOf } from "../support/node.js";
 import { gradientsOf, largestRelativeError, leaf } from "../support/relative-error.js";
-
-interface Case {
-  what: string;
-  shape: [number, number, number, number];
-  out: number;
-  kernelSize: number;
-  stride?: number;
-  padding?: number;
-  groups?: number;
-  bias?: boolean;
-}
-
-const cases: Case[] = [
-  { what: "tiles that fill the plane", shape: [2, 8, 8, 8], out: 16, kernelSize: 3, padding: 1 },
-  { what: "tiles over the edge", shape: [3, 16, 7, 9], out: 8, kernelSize: 3, padding: 1 },
-  {
-    what: "vectors of sixteen, in two panels and a part",
-    shape: [3, 16, 7, 9],
-    out: 80,
-    kernelSize: 3,
-    padding: 1,
-  },
-  {
-    what: "vectors of sixteen, from a part of a panel",
-    shape: [2, 48, 13, 6],
-    out: 16,
-    kernelSize: 3,
-    padding: 1,
-  },
-  { what: "a plane within one tile", shape: [5, 24, 2, 1], out: 40, kernelSize: 3, padding: 1 },
-  { what: "many tiles and channels", shape: [2, 64, 32, 32], out: 72, kernelSize: 3, padding: 1, bias: true },
-  {
-    what: "channels that are no multiple of eight",
-    shape: [2, 12, 7, 9],
-    out: 20,
-    kernelSize: 3,
-    padding: 1,
-  },
-  { what: "no padding", shape: [2, 8, 7, 9], out: 8, kernelSize: 3 },
-  { what: "a stride", shape: [3, 16, 9, 8], out: 24, kernelSize: 3, stride: 2, padding: 1 },
-  { what: "more images than are unfolded at once", shape: [9, 64, 64, 64], out: 4, kernelSize: 3, stride: 2 },
-  { what: "a stem", shape: [2, 3, 32, 32], out: 8, kernelSize: 7, stride: 2, padding: 3, bias: true },
-  { what: "single pixels", shape: [3, 20, 5, 7], out: 12, kernelSize: 1, bias: true },
-  { what: "single pixels with a stride", shape: [3, 16, 5, 7], out: 8, kernelSize: 1, stride: 2 },
-  { what: "single pixels with padding", shape: [3, 16, 5, 7], out: 8, kernelSize: 1, padding: 1 },
-  {
-    what: "single channels, as in ConvNeXt",
-    shape: [3, 24, 14, 19],
-    out: 24,
-    kernelSize: 7,
-    padding: 3,
-    groups: 24,
-    bias: true,
-  },
-  {
-    what: "single channels without bias",
-    shape: [2, 16, 9, 8],
-    out: 16,
-    kernelSize: 5,
-    padding: 2,
-    groups: 16,
-  },
-  { what: "single channels without padding", shape: [2, 8, 4, 11], out: 8, kernelSize: 3, groups: 8 },
-  {
-    what: "single channels with much padding",
-    shape: [2, 8, 1, 2],
-    out: 8,
-    kernelSize: 7,
-    padding: 6,
-    groups: 8,
-    bias: true,
-  },
-];
 
 /** The layer and the input `[B, C, H, W]` of a case. */
 function drawn({ shape, out, bias = false, ...geometry }: Case) {
@@ -132,6 +62,55 @@ describe("a convolution with channels last", () => {
       expect(largestRelativeError(ours, byLibtorch(given))).toBeLessThan(3e-6);
     });
   });
+
+  it("gives libtorch's maps and gradients without oneDNN, too", () => {
+    const errors: number[][] = answerOf(`
+      ${withoutOneDnn}
+      const { Generator, nn, noGrad, ops, randn, scope } = torch;
+      const errorsOf = ({ shape, out, what, ...geometry }) => scope(() => {
+        const generator = new Generator(4);
+        const layer = noGrad(() => new nn.Conv2d(shape[1], out, { bias: false, ...geometry, generator }));
+        const results = (convolve, options) => {
+          const leaves = [randn(shape, { generator: new Generator(5) }), layer.weight, layer.bias].map((tensor) => {
+            const leaf = tensor?.detach().toCopy(options(tensor)) ?? null;
+            if (leaf !== null) leaf.requiresGrad = true;
+            return leaf;
+          });
+          const [input, weight, bias] = leaves;
+          const output = convolve(input, weight, { ...geometry, bias });
+          output.mul(output).sum().backward();
+          return [output, ...leaves.flatMap((leaf) => leaf?.grad ?? [])];
+        };
+        const ours = results(ops.fastConv2d, ({ shape }) => ({ memoryFormat: shape.length === 4 ? "channelsLast" : "contiguous" }));
+        const exact = results(ops.conv2d, () => ({ dtype: "float64" }));
+        layer.dispose();
+        const norm = (of) => Math.sqrt(of.mul(of).sum().item());
+        return ours.map((found, i) => norm(found.to({ dtype: "float64" }).sub(exact[i])) / norm(exact[i]));
+      });
+      console.log(JSON.stringify(${JSON.stringify(cases)}.map(errorsOf)));`);
+    for (const [i, { what, bias = false }] of cases.entries()) {
+      expect(errors[i].length, what).toBe(bias ? 4 : 3);
+      for (const error of errors[i]) expect(error, what).toBeLessThan(3e-6);
+    }
+  });
+
+  it.skipIf(!usesOneDnn()).each(cases)(
+    "gives an image the same bits whatever the batch is: $what",
+    (given) => {
+      scope(() => {
+        const [, channels, height, width] = given.shape;
+        const { layer, input } = drawn({ ...given, shape: [20, channels, height, width] });
+        noGrad(() => {
+          const together = layer.forward(input); // [20, out, H', W']
+          for (const image of [0, 13, 19])
+            expect(layer.forward(input.narrow(0, image, 1)).toFloat32Array()).toEqual(
+              together.narrow(0, image, 1).toFloat32Array(),
+            );
+        });
+        layer.dispose();
+      });
+    },
+  );
 
   const shared: Case[] = [
     { what: "a Winograd layer", shape: [2, 64, 32, 32], out: 72, kernelSize: 3, padding: 1 },
@@ -274,7 +253,7 @@ describe("a convolution throws, and does not end the process", () => {
     },
   );
 
-  it("gives libtorch's result if libtorch gives one, and throws if libtorch throws", () => {
+  it("gives libtorch's result and gradients if libtorch gives them, and throws if libtorch throws", () => {
     const sides = fc.record({
       batch: fc.integer({ min: 1, max: 3 }),
       channels: fc.constantFrom(1, 3, 8, 12, 16),
@@ -286,7 +265,7 @@ describe("a convolution throws, and does not end the process", () => {
       padding: fc.integer({ min: -1, max: 3 }),
       areSingle: fc.boolean(),
     });
-    const outcome = (compute: () => Tensor) => {
+    const outcome = <T>(compute: () => T) => {
       try {
         return compute();
       } catch {
@@ -301,17 +280,36 @@ describe("a convolution throws, and does not end the process", () => {
           const weight = randn([areSingle ? channels : out, channels / groups, kernel, kernel], {
             generator: new Generator(1),
           }); // [out, C / groups, k, k]
-          const ours = outcome(() => ops.fastConv2d(input, weight, { ...geometry, groups })); // [B, out, H', W']
-          const [exactInput, exactWeight] = [input, weight].map((t) =>
+          /** The output `[B, out, H', W']`, and the gradients of its sum. */
+          const resultsOf = (
+            convolve: (x: Tensor, w: Tensor) => Tensor,
+            given: readonly Tensor[],
+          ): Record<string, Tensor> => {
+            const [x, w] = given.map((tensor) => tensor.detach());
+            for (const one of [x, w]) one.requiresGrad = true;
+            const output = convolve(x, w); // [B, out, H', W']
+            output.sum().backward();
+            return { output: output.detach(), ...gradientsOf({ input: x, weight: w }) };
+          };
+          const exactly = (x: Tensor, w: Tensor) => ops.conv2d(x, w, { ...geometry, groups });
+          const exact = [input, weight].map((t) =>
             t.toCopy({ dtype: "float64", memoryFormat: "contiguous" }),
           );
-          const exactly = (x: Tensor, w: Tensor) => ops.conv2d(x, w, { ...geometry, groups });
-          const theirs = outcome(() => exactly(exactInput, exactWeight)); // [B, out, H', W']
-          expect(ours?.shape).toEqual(theirs?.shape);
-          if (ours === null || theirs === null || ours.numel === 0) return;
+          const theirs = outcome(() => resultsOf(exactly, exact));
+          const ours = outcome(() =>
+            resultsOf((x, w) => ops.fastConv2d(x, w, { ...geometry, groups }), [input, weight]),
+          );
+          expect(ours?.output.shape).toEqual(theirs?.output.shape);
+          if (ours === null || theirs === null || ours.output.numel === 0) return;
           // What is rounded are products and their sums, whose sizes the result does not show where they cancel out.
-          const size = exactly(exactInput.abs(), exactWeight.abs()).amax().item();
-          expect(ours.sub(theirs).abs().amax().item()).toBeLessThanOrEqual(5e-6 * size);
+          const sizes = resultsOf(
+            exactly,
+            exact.map((t) => t.abs()),
+          );
+          for (const [name, found] of Object.entries<Tensor>(ours)) {
+            const difference = found.sub(theirs[name]).abs().amax().item();
+            expect(difference, name).toBeLessThanOrEqual(5e-6 * sizes[name].amax().item());
+          }
         });
       }),
       { numRuns: 150 },

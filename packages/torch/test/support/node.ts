@@ -11,6 +11,12 @@ export const packageRoot = resolve(import.meta.dirname, "../..");
 /** The compiled library, as other packages import it. */
 export const compiled = pathToFileURL(join(packageRoot, "dist/index.js")).href;
 
+/** The addon that the tests are run with. */
+export const addon = resolve(
+  process.env.SALMASK_TORCH_BUILD ?? join(packageRoot, "build"),
+  "salmask_torch.node",
+);
+
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "salmask-torch-"));
