@@ -82,10 +82,12 @@ export class LocalizationNetwork extends nn.Module<CuedPictures> {
       const levels = this.backbone.pyramid(pictures); // [B, channels, H / stride, W / stride] each
       const [finest] = levels;
       const [, , rows, cols] = finest.shape;
-      const alike = resize(cues, [rows, cols]).to({ dtype: finest.dtype }); // [B, cues, rows, cols]
+      const alike = resize(cues, [rows, cols])
+        .to({ dtype: finest.dtype })
+        .contiguous({ memoryFormat: "channelsLast" }); // [B, cues, rows, cols]
       levels[0] = ops.cat([finest, alike], { dim: 1 }); // [B, channels + cues, rows, cols]
       const coarsest = levels[levels.length - 1];
-      const context = this.context.forward(coarsest.mean([2, 3])); // [B, channels]
+      const context = this.contextOf(coarsest.mean([2, 3])); // [B, channels]
       let x = context.reshape([...context.shape, 1, 1]); // [B, channels, 1, 1]
       for (let level = levels.length - 1; level >= 0; level--) {
         const lateral = this.laterals.layers[level].forward(levels[level]); // [B, channels, h, w]
@@ -95,5 +97,12 @@ export class LocalizationNetwork extends nn.Module<CuedPictures> {
       }
       return this.head.forward(x); // [B, 1, h, w]
     });
+  }
+
+  /** The linear layer, `[B, in]` to `[B, channels]`, picture by picture: the last bits of a matrix product depend on how many there are. */
+  private contextOf(means: Tensor): Tensor {
+    const { weight, bias } = this.context;
+    const sums = means.unsqueeze(1).mul(weight).sum([2]); // [B, channels]
+    return bias === null ? sums : sums.add(bias);
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Generator, randn, scope, usesOneDnn } from "@salmask/torch";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { evaluateSaliency } from "../../../src/analysis/saliency-eval.js";
@@ -21,6 +22,29 @@ describe("the localization network in the package", () => {
     expect(createHash("sha256").update(readFileSync(localizerWeights)).digest("hex")).toBe(sha256);
     expect(statSync(localizerWeights).size).toBeLessThan(8e6);
   });
+
+  // Without oneDNN, layers are products of a BLAS, whose last bits depend on the number of rows.
+  it.skipIf(!usesOneDnn())(
+    "gives a photo the same map bit for bit, whatever photos are beside it",
+    async () => {
+      const source = await openSource({ source: "scda" });
+      if (!("maps" in source)) throw new Error("expected a source that answers at once");
+      scope(() => {
+        const photos = randn([9, 3, 96, 96], { generator: new Generator(1) }); // [9, 3, 96, 96]
+        const size = { rows: 28, cols: 28 };
+        const together = source.maps(photos, size); // [9, 28, 28]
+        for (const [from, count] of [
+          [0, 1],
+          [2, 4],
+          [3, 6],
+        ])
+          expect(source.maps(photos.narrow(0, from, count), size).toFloat32Array()).toEqual(
+            together.narrow(0, from, count).toFloat32Array(),
+          );
+      });
+      await source.dispose();
+    },
+  );
 
   it.runIf(hasShared("ecssd-dev"))(
     "finds objects on photos that it was not trained on better than the middle and the spectral residual do",
