@@ -36,7 +36,8 @@ describe("MoCo v3", () => {
   });
 
   it("brings the views of a photo together and keeps photos apart", () => {
-    learnsOneBatch(caseOf({ method: { ...method, momentum: 0.5 } }));
+    // After 40 steps one course in eight, of learning rates that differ by a millionth, has not come so far; after 80 none of 32.
+    learnsOneBatch(caseOf({ method: { ...method, momentum: 0.5 } }), { steps: 80 });
   });
 
   it("goes on from its state as if it had never stopped", () => {
