@@ -77,7 +77,12 @@ test.concurrent("rank 0 is named when it stops after it has told the result, bef
 }) => {
   const [stopped, reading] = await reports(
     2,
-    `if (rank === 0) {
+    `const { readdirSync, readFileSync } = await import("node:fs");
+     const threadsOf = (pid) => readdirSync(\`/proc/\${pid}/task\`).map((thread) => {
+       const status = readFileSync(\`/proc/\${pid}/task/\${thread}/stat\`, "utf8");
+       return status[status.lastIndexOf(")") + 2];
+     });
+     if (rank === 0) {
        store.set("pid", String(process.pid));
        await ranks.onFirst(async () => "done");
      } else {
@@ -87,6 +92,7 @@ test.concurrent("rank 0 is named when it stops after it has told the result, bef
          set: (...question) => store.set(...question),
          get(...question) {
            process.kill(pid, "SIGSTOP");
+           while (threadsOf(pid).some((state) => state !== "T")); // The store's thread may answer until it has stopped, too.
            return store.get(...question);
          },
        };
