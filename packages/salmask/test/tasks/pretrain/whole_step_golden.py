@@ -7,7 +7,8 @@ each of several batches, BATCH.safetensors (crops, masks, noise, the order of th
 
 The step is computed in float64, so that all rounding errors come from the other side. A gradient jumps at the zero of a
 ReLU, where rounding decides on which side an activation is. So the step uses the batch whose activations are farthest
-from zero.
+from zero, of those in which every wrong step is possible and differs from the right one: the weight of a hard negative,
+for example, hardly shows where no query is like it.
 """
 import copy
 import json
@@ -279,17 +280,43 @@ def kept(batch):
     return left
 
 
+def wrong_steps(config, state, batch):
+    """Each fault's loss, what it adds to the right one, and the relative norm of what it changes in the gradients."""
+    right, _, right_loss = start(config, state, batch)
+    right_loss.backward()
+    gradients = slope(right)
+    for name, (other, given) in faults(config, batch):
+        wrong, _, loss = start(other, state, given)
+        loss.backward()
+        turn = (slope(wrong) - gradients).norm() / gradients.norm()
+        yield name, loss.detach(), (loss - right_loss).item(), turn
+
+
+def tells_apart(wrong):
+    """Whether every fault changes the loss or the gradients by more, at least twice as much, than the test asks for."""
+    return all(abs(change) > 1e-3 or turn > 0.02 for _, _, change, turn in wrong)
+
+
+def choose(folder, config, state):
+    """The number of a batch, its margin, the batch, and its wrong steps."""
+    batches = {int(path.stem): read(path)[0] for path in folder.glob("[0-9]*.safetensors")}
+    possible = {number: {name for name, _ in faults(config, batch)} for number, batch in batches.items()}
+    every = set().union(*possible.values()) - {"no windows"}
+    batches = {number: batch for number, batch in batches.items() if possible[number] >= every}
+    margins = {number: margin(config, state, batch) for number, batch in batches.items()}
+    for number in sorted(margins, key=margins.get, reverse=True):
+        wrong = list(wrong_steps(config, state, batches[number]))
+        if tells_apart(wrong):
+            return number, margins[number], batches[number], wrong
+    sys.exit(f"expected a batch of {folder.name} that tells every fault from the right step, got none")
+
+
 def whole_step(folder, goldens):
     state, metadata = read(folder / "state.safetensors")
     settings = json.loads(metadata["settings"])
     config, progress, pointer = settings["config"], settings["progress"], settings["counters"].get("pointer", 0)
-    margins = []
-    for path in sorted(folder.glob("[0-9]*.safetensors"), key=lambda path: int(path.stem)):
-        batch, _ = read(path)
-        margins.append((margin(config, state, batch), int(path.stem)))
-    widest, chosen = max(margins)
-    batch, _ = read(folder / f"{chosen}.safetensors")
-    rough, state, batch = (state, batch), exactly(state), exactly(batch)
+    chosen, widest, batch, wrong = choose(folder, config, state)
+    state, batch = exactly(state), exactly(batch)
 
     method, views, loss = start(config, state, batch)
     loss.backward()
@@ -304,17 +331,13 @@ def whole_step(folder, goldens):
     named = method.learned.named_parameters()
     goldens.add_all(f"{case}/gradient/", ((name, parameter.grad) for name, parameter in named))
 
-    right = slope(method)
-
     move(method, part(state, "optimizer."), config, progress)
     method.after_step(pointer)
     before = part(state, "task.")
     goldens.add_all(f"{case}/change/", ((name, after.double() - before[name]) for name, after in method.state()))
 
-    for name, (other, given) in faults(config, rough[1]):
-        wrong, _, loss = start(other, rough[0], given)
-        loss.backward()
-        goldens.add(f"{case}/fault/{name}", torch.stack([loss, (slope(wrong) - right).norm() / right.norm()]))
+    for name, loss, _, turn in wrong:
+        goldens.add(f"{case}/fault/{name}", torch.stack([loss, turn]))
 
 
 def slope(method):
