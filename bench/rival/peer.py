@@ -249,17 +249,21 @@ def train(photos, out):
     moco = Moco(task["way"])
     started = time.perf_counter()
     steps = 0
+    per_epoch = len(photos) // batch
     for epoch in range(schedule["epochs"]):
         moco.set_rate(epoch)
-        for rows in torch.randperm(len(photos))[: len(photos) // batch * batch].split(batch):
+        losses = []
+        for rows in torch.randperm(len(photos))[: per_epoch * batch].split(batch):
             loss = moco.step(photos[rows])
             steps += 1
+            if steps % schedule["logEvery"] == 0 or steps == schedule["epochs"] * per_epoch:
+                losses.append(loss)
         moco.save(out / "checkpoint.pth")
         print(f"PyTorch: epoch {epoch + 1}, loss {loss:.3f}", file=sys.stderr)
     seconds = time.perf_counter() - started
     encoder = {name: tensor for name, tensor in moco.query.state_dict().items() if not name.startswith("fc.")}
     torch.save(encoder, out / "encoder.pth")
-    return {"training": seconds, "steps": steps, "loss": loss}
+    return {"training": seconds, "steps": steps, "loss": sum(losses) / len(losses)}
 
 
 def time_ways(photos):

@@ -49,6 +49,6 @@ export interface Trained {
   /** Seconds from the first step to the last checkpoint. */
   readonly training: number;
   readonly steps: number;
-  /** Of the last step. */
+  /** Mean over the steps of the last epoch that are logged: those whose number `train.logEvery` divides, and the last one. */
   readonly loss: number;
 }
