@@ -9,7 +9,7 @@ import { findPython } from "../../packages/torch/test/support/python.js";
 import { peerEnvironment } from "../peer-environment.js";
 import { takePhotos } from "./photos.js";
 import { recipeOf, type SideName, sides, type Trained, type TrainTask } from "./recipe.js";
-import { type Result, rivalTable, verdict } from "./verdict.js";
+import { pairedVerdict, type Result, rivalTable, verdict } from "./verdict.js";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const salmask = at("../../packages/salmask/bin/salmask.js");
@@ -21,16 +21,19 @@ interface Asked {
   readonly epochs: number;
   readonly seeds: number;
   readonly threads: number;
+  /** Whether PyTorch begins with our weights and sees our views. */
+  readonly isPaired: boolean;
 }
 
 function usage(fault: string): never {
   console.error(
     [
       fault,
-      "Usage: npm run bench -- rival [--data PATH] [--photos N] [--epochs N] [--seeds N] [--threads N] [--out FOLDER]",
+      "Usage: npm run bench -- rival [--data PATH] [--photos N] [--epochs N] [--seeds N] [--threads N] [--paired] [--out FOLDER]",
       "--data: CIFAR-10 as JPEGs, train/CLASS/N.jpg and test/CLASS/N.jpg, a folder or an archive of it (default: ../shared/data/cifar10-jpg.tar.gz).",
       "--photos 512 --epochs 1 --seeds 1 tries it in a minute (default: 10000, 10, 3). --threads: default all cores.",
-      "--out (default: runs/rival) keeps each side's result of each seed; the same command goes on with those that are left.",
+      "--paired: PyTorch begins with our weights and sees our views, which leaves only the computing to differ; such times are not compared.",
+      "--out (default: runs/rival, or runs/rival-paired) keeps each side's result of each seed; the same command goes on with those that are left.",
     ].join("\n"),
   );
   process.exit(2);
@@ -42,7 +45,8 @@ function readArguments(args: readonly string[]): Asked {
       args: [...args],
       options: {
         data: { type: "string", default: "../shared/data/cifar10-jpg.tar.gz" },
-        out: { type: "string", default: "runs/rival" },
+        out: { type: "string" },
+        paired: { type: "boolean", default: false },
         photos: { type: "string", default: "10000" },
         epochs: { type: "string", default: "10" },
         seeds: { type: "string", default: "3" },
@@ -55,15 +59,17 @@ function readArguments(args: readonly string[]): Asked {
         usage(`Expected a whole number from 1 for --${name}, got ${values[name]}`);
       return number;
     };
-    const [data, out] = [resolve(values.data), resolve(values.out)];
+    const { paired: isPaired, out = isPaired ? "runs/rival-paired" : "runs/rival" } = values;
+    const data = resolve(values.data);
     if (!existsSync(data)) usage(`Expected CIFAR-10 at ${data}, got nothing there; name it with --data`);
     return {
       data,
-      out,
+      out: resolve(out),
       photos: count("photos"),
       epochs: count("epochs"),
       seeds: count("seeds"),
       threads: count("threads"),
+      isPaired,
     };
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));
@@ -101,9 +107,9 @@ async function kept<T extends object>(path: string, make: () => Promise<T>): Pro
 }
 
 /** Results of other settings must not come into one table. */
-function refuseOthers({ out, data, photos, epochs, threads }: Asked): void {
+function refuseOthers({ out, data, photos, epochs, threads, isPaired }: Asked): void {
   const path = join(out, "settings.json");
-  const wanted = JSON.stringify({ data, recipe: recipeOf({ epochs, threads, seed: 0 }), photos });
+  const wanted = JSON.stringify({ data, recipe: recipeOf({ epochs, threads, seed: 0 }), photos, isPaired });
   if (!existsSync(path)) writeFileSync(path, wanted);
   else if (readFileSync(path, "utf8") !== wanted)
     usage(`Expected the settings with which ${out} was begun, got others; name another folder with --out`);
@@ -115,10 +121,17 @@ interface Ways {
   readonly torch: string;
 }
 
+/** What PyTorch's side of pairs is given. */
+function givenTo(task: TrainTask): { given: { command: readonly string[]; start: string } } {
+  const start = join(task.out, "start.safetensors");
+  const command = [process.execPath, "--import", "tsx", at("show-views.ts"), JSON.stringify(task), start];
+  return { given: { command, start } };
+}
+
 async function resultOf(
   side: SideName,
   way: string,
-  { task, labelled }: { task: TrainTask; labelled: string },
+  { task, labelled, isPaired }: { task: TrainTask; labelled: string; isPaired: boolean },
 ): Promise<Result> {
   const { out } = task;
   const { seed } = task.config;
@@ -126,7 +139,9 @@ async function resultOf(
   mkdirSync(out);
   const started = performance.now();
   const trained: Trained = JSON.parse(
-    await (side === "ours" ? ours(task) : peer({ ...task, do: "train", way })),
+    await (side === "ours"
+      ? ours(task)
+      : peer({ ...task, ...(isPaired ? givenTo(task) : {}), do: "train", way })),
   );
   const whole = (performance.now() - started) / 1000;
   const files = readdirSync(out, { recursive: true, encoding: "utf8" });
@@ -147,7 +162,7 @@ async function resultOf(
 /** Prints the table and, where there is an interval, whether the goal is reached, which sets the exit code. */
 export async function compareWithRival(args: readonly string[]): Promise<void> {
   const asked = readArguments(args);
-  const { out, epochs, threads } = asked;
+  const { out, epochs, threads, isPaired } = asked;
   mkdirSync(out, { recursive: true });
   refuseOthers(asked);
   const { train, labelled } = takePhotos(asked.data, out, asked.photos);
@@ -171,12 +186,14 @@ export async function compareWithRival(args: readonly string[]): Promise<void> {
     for (const side of sides) {
       const task = taskOf(side, seed);
       results.push(
-        await kept(join(out, `${side}-${seed}.json`), () => resultOf(side, way, { task, labelled })),
+        await kept(join(out, `${side}-${seed}.json`), () =>
+          resultOf(side, way, { task, labelled, isPaired }),
+        ),
       );
     }
   }
   console.log(rivalTable(results));
-  const found = verdict(results);
+  const found = isPaired ? pairedVerdict(results) : verdict(results);
   console.log(found.lines.join("\n"));
   if (found.isReached === false) process.exitCode = 1;
 }

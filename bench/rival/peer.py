@@ -11,11 +11,13 @@ processes; their formulas are torchvision's on float images, each photo with dec
 
 bench/peer-environment.ts gives it an allocator that keeps its blocks.
 
-TASK's `do`: `ways` times each of them and prints the seconds of a step; `train` trains, and prints how long it took.
+TASK's `do`: `ways` times each of them and prints the seconds of a step; `train` trains, and prints how long it took. With
+`given`, a command and the file that it writes, it begins with Salmask's weights and sees Salmask's views (show-views.ts).
 """
 import json
 import math
 import pathlib
+import subprocess
 import sys
 import time
 from functools import partial
@@ -26,6 +28,9 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.transforms.functional import pil_to_tensor
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "packages/salmask/test/support"))
+from small_resnet import part, read  # noqa: E402
 
 task = json.loads(sys.argv[1])
 config = task["config"]
@@ -148,6 +153,21 @@ def views(photos):
     return (x - mean) / deviation
 
 
+class GivenViews:
+    """The views that a command writes to its standard output, in the order in which they are asked for."""
+
+    def __init__(self, command):
+        self.written = subprocess.Popen(command, stdout=subprocess.PIPE).stdout
+        self.written.peek(1)
+
+    def __call__(self, photos):
+        given = torch.empty(len(photos), 3, crop, crop)
+        got = self.written.readinto(memoryview(given.numpy()).cast("B"))
+        if got != 4 * given.numel():
+            sys.exit(f"expected {4 * given.numel()} bytes of views, got {got}")
+        return given
+
+
 class SplitNorm(nn.BatchNorm2d):
     """Batch norm with statistics of their own for each of the batch's groups."""
 
@@ -191,7 +211,8 @@ class Encoder(ResNet):
 
 
 class Moco:
-    def __init__(self, way):
+    def __init__(self, way, views=views):
+        self.views = views
         self.in_turns = way != "split"
         self.layout = torch.channels_last if way == "turns last" else torch.contiguous_format
         make = partial(Encoder, config["model"]["width"], nn.BatchNorm2d if self.in_turns else SplitNorm)
@@ -208,6 +229,17 @@ class Moco:
             foreach=True,
         )
 
+    def begin_with(self, path):
+        """Encoders and queue of a file of Salmask's, which does not count batches."""
+        given, _ = read(path)
+        for name in ("query", "key"):
+            encoder = part(given, f"{name}.")
+            weights = {**part(encoder, "backbone."), **{f"fc.{k}": v for k, v in part(encoder, "projector.mlp.").items()}}
+            missing, unexpected = getattr(self, name).load_state_dict(weights, strict=False)
+            if unexpected or not all(each.endswith("num_batches_tracked") for each in missing):
+                sys.exit(f"expected the {name} encoder in {path}, got {unexpected} and not {missing}")
+        self.queue.copy_(given["queue"])
+
     def encode(self, encoder, x):
         x = x.contiguous(memory_format=self.layout)
         return F.normalize(torch.cat([encoder(part) for part in x.chunk(groups)]) if self.in_turns else encoder(x))
@@ -219,8 +251,8 @@ class Moco:
         return self.encode(self.key, x[shuffled])[shuffled.argsort()]
 
     def step(self, photos):
-        queries = self.encode(self.query, views(photos))
-        keys = self.keys(views(photos))
+        queries = self.encode(self.query, self.views(photos))
+        keys = self.keys(self.views(photos))
         positive = (queries * keys).sum(1, keepdim=True)
         logits = torch.cat([positive, queries @ self.queue.T], 1) / method["temperature"]
         loss = F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long))
@@ -246,7 +278,11 @@ class Moco:
 
 
 def train(photos, out):
-    moco = Moco(task["way"])
+    if "given" in task:
+        moco = Moco(task["way"], GivenViews(task["given"]["command"]))
+        moco.begin_with(pathlib.Path(task["given"]["start"]))
+    else:
+        moco = Moco(task["way"])
     started = time.perf_counter()
     steps = 0
     per_epoch = len(photos) // batch

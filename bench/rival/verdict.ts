@@ -1,4 +1,5 @@
 /** The table of bench/rival, and what it says. */
+import { type Estimate, pairedDifference } from "../../packages/salmask/src/base/statistics.js";
 import { median } from "../rows.js";
 import { type SideName, sides, type Trained } from "./recipe.js";
 import { welch } from "./welch.js";
@@ -54,17 +55,51 @@ export function rivalTable(results: readonly Result[]): string {
   return cells.map((line) => line.map((cell, column) => cell.padStart(widths[column])).join("  ")).join("\n");
 }
 
-/** Means, differences and ratios in sentences; `isReached` is null where single runs give no interval. */
-export function verdict(results: readonly Result[]): { lines: string[]; isReached: boolean | null } {
+/** `isReached` is null where single runs give no interval. */
+interface Verdict {
+  readonly lines: string[];
+  readonly isReached: boolean | null;
+}
+
+/** A difference of points, ours minus PyTorch, with half its 95 % interval. */
+interface Difference extends Pick<Estimate, "mean" | "halfWidth"> {
+  readonly measure: (typeof measures)[number];
+}
+
+const scoresOf = (results: readonly Result[], side: SideName, measure: (typeof measures)[number]) =>
+  new Map(results.flatMap((one) => (one.side === side ? [[one.seed, 100 * one[measure].top1]] : [])));
+
+const sentencesOf = (differences: readonly Difference[], test: string) =>
+  differences.map(({ measure, mean, halfWidth }) => {
+    const interval =
+      halfWidth === null ? "no interval from these runs" : `± ${halfWidth.toFixed(2)} (95 %, ${test})`;
+    return `${nameOf[measure]}: ours minus PyTorch ${mean.toFixed(2)} points, ${interval}`;
+  });
+
+const areAlike = (differences: readonly Difference[]) =>
+  differences.every(({ mean, halfWidth }) => Math.abs(mean) <= (halfWidth ?? 0));
+
+const hasNoInterval = (differences: readonly Difference[]) =>
+  differences.some(({ halfWidth }) => halfWidth === null);
+
+/** Of sides that begin with the same weights and see the same views: differences of pairs, in sentences. */
+export function pairedVerdict(results: readonly Result[]): Verdict {
+  const differences = measures.map((measure) => {
+    const [mine, theirs] = sides.map((side) => scoresOf(results, side, measure));
+    return { measure, mean: Number.NaN, halfWidth: null, ...pairedDifference(mine, theirs) };
+  });
+  const lines = sentencesOf(differences, "pairs");
+  if (hasNoInterval(differences)) return { lines, isReached: null };
+  const isReached = areAlike(differences);
+  return { lines: [...lines, `differences within their intervals: ${isReached ? "yes" : "NO"}`], isReached };
+}
+
+/** Means, differences and ratios in sentences. */
+export function verdict(results: readonly Result[]): Verdict {
   const of = (side: SideName) => results.filter((result) => result.side === side);
   const differences = measures.map((measure) => {
-    const [mine, theirs] = sides.map((side) => of(side).map((result) => 100 * result[measure].top1));
+    const [mine, theirs] = sides.map((side) => [...scoresOf(results, side, measure).values()]);
     return { measure, ...welch(mine, theirs) };
-  });
-  const scores = differences.map(({ measure, mean, halfWidth }) => {
-    const interval =
-      halfWidth === null ? "no interval from these runs" : `± ${halfWidth.toFixed(2)} (95 %, Welch)`;
-    return `${nameOf[measure]}: ours minus PyTorch ${mean.toFixed(2)} points, ${interval}`;
   });
   const times = (["training", "whole"] as const).map((part) => {
     const theirs = of("peer").map((result) => result[part]);
@@ -75,9 +110,9 @@ export function verdict(results: readonly Result[]): { lines: string[]; isReache
     const what = part === "training" ? "training alone" : "the whole process";
     return `${what}: ours is ${median(ratios).toFixed(2)} times as fast (median of pairs: ${each})`;
   });
-  const lines = [...scores, ...speeds];
-  if (differences.some(({ halfWidth }) => halfWidth === null)) return { lines, isReached: null };
-  const isAsGood = differences.every(({ mean, halfWidth }) => Math.abs(mean) <= (halfWidth ?? 0));
+  const lines = [...sentencesOf(differences, "Welch"), ...speeds];
+  if (hasNoInterval(differences)) return { lines, isReached: null };
+  const isAsGood = areAlike(differences);
   const isFast = median(times[0].ratios) >= goal;
   const said = [
     `differences within their intervals: ${isAsGood ? "yes" : "NO"}`,
