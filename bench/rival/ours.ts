@@ -1,9 +1,10 @@
 /** `ours.ts TASK`: our side of bench/rival. Trains as `salmask pretrain` does, exports the encoder and prints what it took. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tuneProcess } from "@salmask/torch";
+import { meanAndDeviation } from "../../packages/salmask/src/base/statistics.js";
 import { openDataset } from "../../packages/salmask/src/data/store/dataset.js";
 import { exportRun } from "../../packages/salmask/src/export/export-run.js";
+import { RunFolder } from "../../packages/salmask/src/runs/run-folder.js";
 import { pretrain } from "../../packages/salmask/src/tasks/pretrain/pretrain.js";
 import type { Trained, TrainTask } from "./recipe.js";
 
@@ -30,20 +31,11 @@ const { steps } = await pretrain({
 });
 await exportRun({ run, to: "safetensors", out: join(out, "export") });
 
-/** A line of `metrics.jsonl` is a logged step, or another event without `logs`. */
-function lossOfLastEpoch(): number {
-  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
-  const steps: { epoch: number; logs?: { loss: number } }[] = lines.map((line) => JSON.parse(line));
-  const losses = steps.flatMap(({ epoch, logs }) =>
-    epoch === config.train.epochs - 1 && logs !== undefined ? [logs.loss] : [],
-  );
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-}
-
+const lastEpoch = new RunFolder(run).log.read().filter(({ epoch }) => epoch === config.train.epochs - 1);
 const trained: Trained = {
   decoding,
   training: (times.ended - times.begun) / 1000,
   steps,
-  loss: lossOfLastEpoch(),
+  loss: meanAndDeviation(lastEpoch.map(({ logs }) => logs.loss)).mean,
 };
 console.log(JSON.stringify(trained));

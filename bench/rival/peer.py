@@ -242,7 +242,7 @@ class Moco:
 
     def encode(self, encoder, x):
         x = x.contiguous(memory_format=self.layout)
-        return F.normalize(torch.cat([encoder(part) for part in x.chunk(groups)]) if self.in_turns else encoder(x))
+        return F.normalize(torch.cat([encoder(group) for group in x.chunk(groups)]) if self.in_turns else encoder(x))
 
     @torch.no_grad()
     def keys(self, x):

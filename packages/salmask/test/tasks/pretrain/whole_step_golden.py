@@ -293,7 +293,7 @@ def wrong_steps(config, state, batch):
 
 
 def tells_apart(wrong):
-    """Whether every fault changes the loss or the gradients by more, at least twice as much, than the test asks for."""
+    """Whether every fault changes the loss or the gradients by more than twice what the test asks for."""
     return all(abs(change) > 1e-3 or turn > 0.02 for _, _, change, turn in wrong)
 
 
